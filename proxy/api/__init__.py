@@ -1,0 +1,1 @@
+"""The downstream edge: routes and endpoints that clients call. Reads requests, never decides where they go."""

@@ -1,0 +1,1 @@
+"""The `fairlead` command: each sub-command parses its options, calls one function and prints what it returns."""

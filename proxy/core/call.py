@@ -1,0 +1,88 @@
+"""One client request, after the edge has read, authenticated and bounded it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from msgspec import Raw
+
+from proxy.core.snapshot import ClientKey
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class Operation(StrEnum):
+    """What a client asks for, whatever the dialect. OpenTelemetry's `gen_ai.operation.name` follows from it."""
+
+    CHAT = "chat"
+    COMPLETIONS = "completions"
+    EMBEDDINGS = "embeddings"
+    MODERATIONS = "moderations"
+
+
+class Dialect(StrEnum):
+    OPENAI_CHAT = "openai_chat"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EndpointSpec:
+    """A row of the endpoint table.
+
+    Attributes:
+        name: The metric label.
+        repeatable: The request may be sent again once an upstream may have begun it.
+        query: Names of query parameters that may reach an upstream.
+    """
+
+    name: str
+    operation: Operation
+    dialect: Dialect = Dialect.OPENAI_CHAT
+    repeatable: bool = True
+    query: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the request needs of a model; decides which candidates stay in the plan."""
+
+    tools: bool = False
+    images: bool = False
+    audio: bool = False
+    json_schema: bool = False
+    input_tokens: int = 0  # estimate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """A request on its way through the gateway.
+
+    Attributes:
+        body: The client's bytes, after decompression; never changed, rebuilt from for every attempt.
+        fields: The body's top-level members, each as raw JSON bytes, in the client's order.
+        model: The public name that the client sent; None when it named none.
+        include_usage: The client itself asked for a usage chunk.
+        headers: Client headers that may reach an upstream, names in lower case.
+        arrived_s: Monotonic seconds.
+        deadline_s: Seconds from arrival to commit (to the whole answer when not streaming).
+        pinned_provider: `x-fairlead-provider`.
+    """
+
+    request_id: str
+    endpoint: EndpointSpec
+    body: bytes
+    fields: Mapping[str, Raw]
+    model: str | None
+    stream: bool
+    include_usage: bool
+    headers: Headers
+    query: tuple[tuple[str, str], ...]
+    key: ClientKey | None
+    arrived_s: float
+    deadline_s: float
+    needs: Needs = Needs()
+    max_tokens: int | None = None
+    pinned_provider: str | None = None
+    failover: bool = True
+    tags: tuple[str, ...] = ()

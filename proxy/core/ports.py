@@ -1,0 +1,195 @@
+"""The ports between layers: Protocols whose implementations are wired in `app` alone, and the values they speak of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+from proxy.core.call import Headers
+from proxy.core.failure import Failure, FailureKind
+from proxy.core.health import CandidateId, Slot, StateView, Target
+from proxy.core.snapshot import Candidate, Provider
+from proxy.core.usage import Usage
+
+
+class Clock(Protocol):
+    """Time. `now` is monotonic, `wall` is Unix time, both in seconds."""
+
+    def now(self) -> float: ...
+
+    def wall(self) -> float: ...
+
+    async def sleep(self, delay_s: float) -> None: ...
+
+
+class Wait(NamedTuple):
+    """Until when a network wait may last (monotonic seconds), and what it is called when it does not end in time."""
+
+    until_s: float
+    kind: FailureKind
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UpstreamRequest:
+    """One request to one upstream, ready for the wire.
+
+    Attributes:
+        provider: Chooses transport, TLS settings and proxy; connections are pooled per provider and origin.
+        url: Absolute.
+        target: Path and query of `url`, as sent.
+        headers: All of them, `host` first, `content-length` included; names in lower case.
+    """
+
+    provider: Provider
+    method: str
+    url: str
+    target: str
+    headers: Headers
+    body: bytes
+
+
+class UpstreamResponse(Protocol):
+    """An upstream's answer whose body has not been read yet."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Headers:
+        """Names in lower case, in the order they came."""
+        ...
+
+    async def read(self, wait: Wait) -> bytes | Failure:
+        """Return the next bytes of the body, b"" once it has ended cleanly, or why it did not."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give the connection back if the message is complete, else close it. Idempotent; never raises."""
+        ...
+
+
+class Transport(Protocol):
+    async def send(self, request: UpstreamRequest, connect: Wait, head: Wait) -> UpstreamResponse | Failure:
+        """Send a request and wait for the final status line and headers.
+
+        1xx answers are skipped. Redirects are returned like any other status. Cancellation closes the connection.
+        """
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class Admission(NamedTuple):
+    """What an attempt asks of the shared state before it is sent.
+
+    Attributes:
+        half_open: Targets whose recovery this attempt is to probe; each must be claimed or the attempt is refused.
+        tokens: Estimate counted against the provider's `tpm`.
+        last_resort: Sent although everything is set aside; its failure sets nothing aside.
+    """
+
+    candidate: Candidate
+    credential: str
+    half_open: tuple[Target, ...]
+    now_s: float
+    tokens: int = 0
+    last_resort: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Grant:
+    """An admitted attempt. Its holder calls `succeeded`, `failed` or neither, then `release`, on the shared state."""
+
+    candidate: Candidate
+    credential: str
+    claimed: tuple[Target, ...]
+    began_s: float
+    tokens: int = 0
+    last_resort: bool = False
+    released: bool = False
+
+
+class Setback(NamedTuple):
+    """What a failure changed: the targets newly set aside, and whether a breaker opened."""
+
+    asides: tuple[Target, ...] = ()
+    breaker_opened: bool = False
+
+
+class SharedState(Protocol):
+    """Counters that replicas may share. The view is local and read without waiting; every change is a call here."""
+
+    @property
+    def view(self) -> StateView: ...
+
+    async def claim(self, admission: Admission) -> Grant | None:
+        """Admit an attempt, or None when a half-open claim, a limit or the last-resort cap refuses it."""
+        ...
+
+    async def succeeded(self, grant: Grant, now_s: float, first_token_s: float) -> None:
+        """The attempt gave its first meaningful output (stream) or its whole answer. Ends what it probed."""
+        ...
+
+    async def failed(self, grant: Grant, failure: Failure, now_s: float) -> Setback:
+        """The attempt failed, before or after its commit. Sets aside what the failure says."""
+        ...
+
+    async def release(self, grant: Grant, now_s: float, tokens: int | None = None) -> None:
+        """The attempt is over: give its place and its open claims back; `tokens` corrects the tpm estimate."""
+        ...
+
+    async def take_turn(self, slot: Slot) -> None:
+        """Count one ordering of a counting rotation."""
+        ...
+
+    async def advance(self, slot: Slot, expected: CandidateId, new: CandidateId, first: CandidateId) -> bool:
+        """Move a sticky pointer if it still is at `expected` (an absent pointer is at `first`)."""
+        ...
+
+
+class AttemptRecord(NamedTuple):
+    """One send, for the ledger and the trail."""
+
+    provider: str
+    model: str
+    credential: str
+    outcome: str  # "ok" or a FailureKind
+    status: int | None
+    began_s: float
+    ended_s: float
+    maybe_billed: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenRecord:
+    """Appended before the first upstream byte: a request that may cost money has begun."""
+
+    request_id: str
+    started_at_s: float  # wall clock
+    endpoint: str
+    model: str
+    key: str
+    tags: tuple[str, ...]
+    stream: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CloseRecord:
+    """Appended before the last downstream bytes. `end`: ok, truncated, client_gone or failed."""
+
+    request_id: str
+    ended_at_s: float  # wall clock
+    end: str
+    attempts: Sequence[AttemptRecord]
+    usage: Usage | None
+    cost_usd: Decimal | None
+
+
+class UsageSink(Protocol):
+    """Where usage goes. Both calls return when the record would survive the process; neither may block the loop."""
+
+    def open(self, record: OpenRecord) -> None: ...
+
+    def close(self, record: CloseRecord) -> None: ...

@@ -1,0 +1,44 @@
+"""A secret value that never shows itself by accident.
+
+`Secret` masks itself in `repr`, `str` and formatting; only `reveal()` gives the value, so a grep for `reveal`
+lists every place where a secret leaves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+
+class Secret:
+    """A credential, key or token."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value itself, for the one place that sends or compares it."""
+        return self._value
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight hex digits that change when the secret does; 32 bits tell nothing of a random key."""
+        return hashlib.sha256(b"fairlead:" + self._value.encode()).hexdigest()[:8]
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash(self._value)

@@ -1,0 +1,269 @@
+"""The immutable configuration that a request reads.
+
+`settings` makes one from a file or the environment; a request takes one reference at its start and keeps it to its end.
+Values compare by identity (`eq=False`), so they can key caches for free and a changed provider is a new key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from proxy.core.health import CandidateId
+from proxy.core.secret import Secret
+
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+class Rotation(StrEnum):
+    """The order inside one priority (DESIGN.md section 4)."""
+
+    STICKY = "sticky"
+    ROUND_ROBIN = "round_robin"
+    WEIGHTED = "weighted"
+    LEAST_BUSY = "least_busy"
+    LOWEST_LATENCY = "lowest_latency"
+    LOWEST_COST = "lowest_cost"
+
+
+class CredentialOrder(StrEnum):
+    ORDERED = "ordered"
+    ROUND_ROBIN = "round_robin"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds. `headers_s`, `first_output_s` and `idle_s` are for streams, `response_s` for whole answers."""
+
+    connect_s: float = 5.0
+    headers_s: float = 60.0
+    first_output_s: float = 180.0
+    idle_s: float = 120.0
+    response_s: float = 290.0
+    max_stream_s: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerPolicy:
+    window_s: float = 30.0
+    min_requests: int = 5
+    failure_ratio: float = 0.5
+    consecutive: int = 3
+    open_s: float = 10.0
+    max_open_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A provider's own limits, kept by us; None = none. Reached = the provider is left out of plans."""
+
+    rpm: int | None = None
+    tpm: int | None = None
+    parallel: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a model can take; None = unknown, which is allowed."""
+
+    context_window_tokens: int | None = None
+    max_output_tokens: int | None = None
+    tools: bool | None = None
+    images: bool | None = None
+    audio: bool | None = None
+    json_schema: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """USD per million tokens; None = unknown."""
+
+    input_usd_per_mtok: Decimal | None = None
+    output_usd_per_mtok: Decimal | None = None
+    cached_input_usd_per_mtok: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaMarker:
+    """An operator's own signal of an exhausted quota: a substring of the body, or a JSON object it must contain."""
+
+    text: str | None = None
+    subset: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Credential:
+    """One key of a provider. `id` names it in health state and changes with the secret."""
+
+    name: str
+    secret: Secret
+
+    @property
+    def id(self) -> str:
+        return f"{self.name}#{self.secret.fingerprint}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Provider:
+    """A configured account at a vendor.
+
+    Attributes:
+        base_url: Scheme, host and path prefix without a trailing slash; the kind's own where the file gives none.
+        credentials: In file order; empty for a provider that needs none.
+        priority: Lower is tried first; a candidate's own priority wins.
+        operations: Those its kind serves (`core.call.Operation` values); filled from the kind's row.
+        limits_by_account: Rate limits count for all its credentials together; from the kind's row.
+        body_limit_bytes: The largest request its vendor takes, where known; from the kind's row.
+        transport: "native" or "httpx".
+        headers: Sent with every request to it, names in lower case.
+        forward_headers: Client headers passed on to it, names in lower case.
+    """
+
+    name: str
+    kind: str
+    base_url: str
+    credentials: tuple[Credential, ...] = ()
+    credential_order: CredentialOrder = CredentialOrder.ORDERED
+    priority: int = 1
+    cost_multiplier: Decimal = Decimal(1)
+    enabled: bool = True
+    api_version: str | None = None
+    deployment: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    forward_headers: frozenset[str] = frozenset()
+    drop_params: frozenset[str] = frozenset()
+    quota_markers: tuple[QuotaMarker, ...] = ()
+    operations: frozenset[str] = frozenset({"chat", "completions", "embeddings", "moderations"})
+    limits_by_account: bool = False
+    body_limit_bytes: int | None = None
+    limits: Limits = Limits()
+    timeouts: Timeouts = Timeouts()
+    breaker: BreakerPolicy | None = BreakerPolicy()
+    transport: str = "native"
+    proxy_url: Secret | None = None
+    ca_file: str | None = None
+    client_cert: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """Provider + upstream model name + priority + weight. `timeouts` are already those that win for it."""
+
+    provider: Provider
+    model: str
+    priority: int = 1
+    weight: int = 1
+    timeouts: Timeouts = Timeouts()
+    capabilities: Capabilities = Capabilities()
+    price: Price | None = None
+    id: CandidateId = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", CandidateId(self.provider.name, self.model))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """The public name a client sends, and who can serve it. A name that ends in `*` is a prefix."""
+
+    name: str
+    candidates: tuple[Candidate, ...]
+    rotation: Rotation = Rotation.STICKY
+    aliases: tuple[str, ...] = ()
+    fallbacks: tuple[str, ...] = ()
+    same_vectors: bool = False
+    capabilities: Capabilities = Capabilities()
+    configured: bool = True  # False for an ad-hoc `provider/model`: never a metric label
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClientKey:
+    """Who calls. `models` and `providers` are globs; empty = all (a direct name needs an explicit `provider/*`)."""
+
+    name: str
+    models: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    expires_at_s: float | None = None  # wall clock
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Server:
+    """Limits and listening of the process. Sizes in bytes, times in seconds."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    data_dir: str = ""
+    max_body_bytes: int = 33_554_432
+    max_response_bytes: int = 67_108_864
+    max_in_flight: int = 2_000
+    max_buffered_bytes: int = 536_870_912
+    body_read_s: float = 30.0
+    write_stall_s: float = 60.0
+    drain_delay_s: float = 5.0
+    drain_s: float = 120.0
+    sse_keepalive_s: float = 0.0
+    cors_origins: tuple[str, ...] = ()
+    metrics_port: int | None = None
+    expose: str = "full"  # or "minimal"
+    direct_models: bool = False
+    rewrite_model: bool = False
+    broken_events: str = "drop"  # or "error"
+    content_policy_failover: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Auth:
+    """`mode` is "keys" or "none". `keys` maps the SHA-256 hex digest of a client key to its row."""
+
+    mode: str = "none"
+    keys: Mapping[str, ClientKey] = EMPTY
+    admin_token: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with the configuration: where, what was found, what was expected, how to fix it."""
+
+    where: str
+    found: str
+    expected: str
+    fix: str
+    fatal: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.found}; expected {self.expected}; {self.fix}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """Everything a request may read.
+
+    Attributes:
+        source: "file", "environment" or "demo".
+        aliases: Alias -> public model name.
+        prefixes: Models whose name ends in `*`, longest first.
+        problems: Rows that were disabled, and warnings; the rest of the configuration serves.
+    """
+
+    version: int = 0
+    source: str = "file"
+    server: Server = Server()
+    auth: Auth = Auth()
+    max_attempts: int = 6
+    deadline_s: float = 600.0
+    cooldowns: bool = True
+    timeouts: Timeouts = Timeouts()
+    providers: Mapping[str, Provider] = EMPTY
+    models: Mapping[str, Model] = EMPTY
+    aliases: Mapping[str, str] = EMPTY
+    prefixes: tuple[Model, ...] = ()
+    default_model: str | None = None
+    prices: Mapping[CandidateId, Price] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()

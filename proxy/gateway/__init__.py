@@ -1,0 +1,1 @@
+"""The straight line of a request: resolve, plan, claim, attempt, relay, account. Thin; decides nothing itself."""

@@ -1,0 +1,86 @@
+"""What the attempt loop is told to do next, and what it tells of what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from proxy.core.failure import Failure
+from proxy.core.health import CandidateId, Target
+from proxy.core.plan import Planned
+from proxy.core.snapshot import Credential, Snapshot
+
+
+class StopReason(StrEnum):
+    EXHAUSTED = "exhausted"  # every candidate was tried or cannot be used
+    CLIENT_FAULT = "client_fault"
+    CLIENT_GONE = "client_gone"
+    DEADLINE = "deadline"
+    BUDGET = "budget"  # `max_attempts` sends
+    NOT_REPEATABLE = "not_repeatable"  # an upstream may have begun a request that must not run twice
+    NO_FAILOVER = "no_failover"  # the client forbade it
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send to this candidate with this credential.
+
+    Attributes:
+        credential: None for a provider that needs none.
+        half_open: Targets this attempt must claim first.
+        edit: Top-level request fields to leave out.
+        last_resort: Everything is set aside; see `core.plan.Plan.last_resort`.
+    """
+
+    planned: Planned
+    credential: Credential | None
+    half_open: tuple[Target, ...] = ()
+    edit: tuple[str, ...] = ()
+    last_resort: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Sleep, then do `then` without asking again: nothing else is left and the stated delay is short."""
+
+    delay_s: float
+    then: Send
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    reason: StopReason
+
+
+Step = Send | Wait | Stop
+
+
+class Tried(NamedTuple):
+    """One send that failed."""
+
+    send: Send
+    failure: Failure
+    began_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptPolicy:
+    """The bounds of one request's attempts.
+
+    Attributes:
+        deadline_at_s: Monotonic; none starts with under 1 s left.
+        repeatable: See `core.call.EndpointSpec`.
+        current: The snapshot in force now: providers, candidates and credentials that it no longer has, or has
+            disabled, are not sent to.
+        refused: Candidate and credential id of sends that the shared state did not admit in this request.
+    """
+
+    max_attempts: int
+    deadline_at_s: float
+    current: Snapshot
+    repeatable: bool = True
+    failover: bool = True
+    content_policy_failover: bool = False
+    refused: Collection[tuple[CandidateId, str]] = ()

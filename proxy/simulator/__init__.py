@@ -1,0 +1,1 @@
+"""A deterministic, scriptable upstream (an ASGI app of its own) for the demo, tests and the bench."""

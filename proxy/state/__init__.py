@@ -1,0 +1,1 @@
+"""Shared counters behind the `SharedState` port: cooldowns, breakers, rotation, limits."""

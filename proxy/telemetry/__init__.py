@@ -1,0 +1,1 @@
+"""Prometheus series and JSON logs. Labels come from configured names only."""

@@ -1,0 +1,1 @@
+"""Framing without meaning: server-sent events, JSON bodies, header lists. Pure."""
