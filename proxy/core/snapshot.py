@@ -101,10 +101,10 @@ class Credential:
 
     name: str
     secret: Secret
+    id: str = field(init=False, repr=False)
 
-    @property
-    def id(self) -> str:
-        return f"{self.name}#{self.secret.fingerprint}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", f"{self.name}#{self.secret.fingerprint}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,7 +133,7 @@ class Provider:
     enabled: bool = True
     api_version: str | None = None
     deployment: str | None = None
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # a value may be a secret
     forward_headers: frozenset[str] = frozenset()
     drop_params: frozenset[str] = frozenset()
     quota_markers: tuple[QuotaMarker, ...] = ()
@@ -169,7 +169,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """The public name a client sends, and who can serve it. A name that ends in `*` is a prefix."""
+    """The public name a client sends, and who can serve it. A name that ends in `*` is a prefix.
+
+    Attributes:
+        label: What metrics call it: a configured name. Empty = its own name; a model derived from a prefix has the
+            prefix's name, an ad-hoc `provider/model` has "other".
+    """
 
     name: str
     candidates: tuple[Candidate, ...]
@@ -178,7 +183,8 @@ class Model:
     fallbacks: tuple[str, ...] = ()
     same_vectors: bool = False
     capabilities: Capabilities = Capabilities()
-    configured: bool = True  # False for an ad-hoc `provider/model`: never a metric label
+    configured: bool = True  # False for an ad-hoc `provider/model`
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -216,6 +222,7 @@ class Server:
     rewrite_model: bool = False
     broken_events: str = "drop"  # or "error"
     content_policy_failover: bool = False
+    log_level: str = "info"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -223,19 +230,27 @@ class Auth:
     """`mode` is "keys" or "none". `keys` maps the SHA-256 hex digest of a client key to its row."""
 
     mode: str = "none"
-    keys: Mapping[str, ClientKey] = EMPTY
+    keys: Mapping[str, ClientKey] = field(default_factory=lambda: EMPTY)
     admin_token: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with the configuration: where, what was found, what was expected, how to fix it."""
+    """One thing wrong with the configuration: where, what was found, what was expected, how to fix it.
+
+    Never holds a secret: a string that was found is described, not quoted.
+
+    Attributes:
+        fatal: Nothing serves. Otherwise its row alone is disabled at start; a reload is refused all the same.
+        warning: Nothing is wrong: it stops neither a start nor a reload nor `fairlead check`.
+    """
 
     where: str
     found: str
     expected: str
     fix: str
     fatal: bool = True
+    warning: bool = False
 
     def __str__(self) -> str:
         return f"{self.where}: {self.found}; expected {self.expected}; {self.fix}"
@@ -250,6 +265,7 @@ class Snapshot:
         aliases: Alias -> public model name.
         prefixes: Models whose name ends in `*`, longest first.
         problems: Rows that were disabled, and warnings; the rest of the configuration serves.
+        digest: Of the text and the variables that it was made from; the same input gives the same.
     """
 
     version: int = 0
@@ -260,10 +276,11 @@ class Snapshot:
     deadline_s: float = 600.0
     cooldowns: bool = True
     timeouts: Timeouts = Timeouts()
-    providers: Mapping[str, Provider] = EMPTY
-    models: Mapping[str, Model] = EMPTY
-    aliases: Mapping[str, str] = EMPTY
+    providers: Mapping[str, Provider] = field(default_factory=lambda: EMPTY)
+    models: Mapping[str, Model] = field(default_factory=lambda: EMPTY)
+    aliases: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     prefixes: tuple[Model, ...] = ()
     default_model: str | None = None
     prices: Mapping[CandidateId, Price] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    digest: str = ""

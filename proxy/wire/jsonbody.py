@@ -24,6 +24,8 @@ def split_object(body: bytes) -> dict[str, Raw]:
         return _DECODER.decode(body)
     except RecursionError as exc:
         raise ValueError("nested too deeply") from exc
+    except UnicodeDecodeError as exc:
+        raise ValueError("a member's name is not UTF-8") from exc
     except msgspec.DecodeError as exc:
         raise ValueError(_where(str(exc))) from exc
 

@@ -1,0 +1,157 @@
+"""Child processes of the benchmark: started on chosen cores, watched through /proc and stopped; these and no others."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from json import dumps, loads
+from pathlib import Path
+
+from bench.load import Address, Job, Tally
+
+ROOT = Path(__file__).parent.parent
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class BenchError(Exception):
+    """The benchmark cannot go on; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Which cores the process under test has to itself, and which everything else shares; empty = no pinning."""
+
+    target: frozenset[int]
+    others: frozenset[int]
+
+
+def split_cores() -> Cores:
+    """Give the target the last of the cores this process may use, and the others the rest."""
+    allowed = sorted(os.sched_getaffinity(0))
+    if len(allowed) < 2:
+        return Cores(frozenset(), frozenset())
+    return Cores(frozenset(allowed[-1:]), frozenset(allowed[:-1]))
+
+
+@contextlib.contextmanager
+def _pinned(cores: frozenset[int]) -> Iterator[None]:
+    """Children started meanwhile inherit these cores."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores or before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def raise_file_limit() -> None:
+    """Thousands of sockets need more than the usual soft limit of 1,024 files; children inherit it."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Child:
+    """One running process with all its descendants."""
+
+    def __init__(self, command: str, popen: subprocess.Popen[bytes], log: Path) -> None:
+        self.command = command
+        self.popen = popen
+        self.log = log
+
+    @property
+    def pid(self) -> int:
+        return self.popen.pid
+
+    def check_alive(self) -> None:
+        code = self.popen.poll()
+        if code is not None:
+            tail = self.log.read_text(errors="replace")[-2000:]
+            raise BenchError(f"{self.command} ended with {code}:\n{tail}")
+
+    def cpu_s(self) -> float:
+        """Processor time so far, user and system, of the whole tree."""
+        fields = (_read(pid, "stat").rpartition(") ")[2].split() for pid in self._tree())
+        return sum((int(stat[11]) + int(stat[12])) / TICKS for stat in fields)
+
+    def rss_mb(self) -> float:
+        """Resident memory of the whole tree."""
+        lines = (line for pid in self._tree() for line in _read(pid, "status").splitlines())
+        return sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
+
+    def open_files(self) -> int:
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def _tree(self) -> list[int]:
+        found = [self.pid]
+        for pid in found:
+            for thread in os.listdir(f"/proc/{pid}/task"):
+                found += map(int, _read(pid, f"task/{thread}/children").split())
+        return found
+
+    def forget_log(self) -> None:
+        """Empty the log, which would otherwise grow by gigabytes."""
+        os.truncate(self.log, 0)
+
+    def stop(self) -> None:
+        """Ask, wait 15 s, insist."""
+        if self.popen.poll() is None:
+            self.popen.send_signal(signal.SIGTERM)
+        try:
+            self.popen.wait(15)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+
+
+def _read(pid: int, name: str) -> str:
+    return Path(f"/proc/{pid}/{name}").read_text()
+
+
+@contextlib.contextmanager
+def running(argv: Sequence[str], cores: frozenset[int], log: Path, env: Mapping[str, str]) -> Iterator[Child]:
+    """A child process for the length of a `with`; its output goes to `log`."""
+    # Appending, so that emptying the file meanwhile leaves no hole in it.
+    with log.open("ab") as sink, _pinned(cores):
+        popen = subprocess.Popen(argv, cwd=ROOT, env={**os.environ, **env}, stdout=sink, stderr=subprocess.STDOUT)
+    child = Child(" ".join(argv), popen, log)
+    try:
+        yield child
+    finally:
+        child.stop()
+
+
+def wait_until_ready(child: Child, port: int, request: bytes, within_s: float) -> float:
+    """Send `request` every 5 ms until it is answered with 200; return the seconds that took."""
+    began_s = time.monotonic()
+    while time.monotonic() - began_s < within_s:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+            client.sendall(request)
+            if client.recv(4096)[9:12] == b"200":
+                return time.monotonic() - began_s
+        child.check_alive()
+        time.sleep(0.005)
+    raise BenchError(f"{child.command} did not answer 200 within {within_s:.0f} s: see {child.log}")
+
+
+def apply_load(address: Address, job: Job, cores: frozenset[int]) -> Tally:
+    """Run one job in a process of its own."""
+    argv = [sys.executable, "-m", "bench.load", dumps(asdict(address)), dumps(asdict(job))]
+    with _pinned(cores):
+        done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=job.seconds + 300)
+    if done.returncode:
+        raise BenchError(done.stderr.strip())
+    return Tally(**loads(done.stdout))

@@ -1,0 +1,55 @@
+"""What operators and Kubernetes ask: is the process alive, does it take requests, how are its providers.
+
+Readiness never depends on a provider: one that is down is failed over, not a reason to take the gateway away.
+"""
+
+from __future__ import annotations
+
+from proxy.core.health import Aside, StateView, Target
+from proxy.core.snapshot import Provider, Snapshot
+from proxy.telemetry.upstreams import configured_candidates, is_up
+
+
+def health_report(snapshot: Snapshot, view: StateView, now_s: float) -> dict[str, object]:
+    """Per provider: "ok", "degraded" (something of it is set aside), "down" or "disabled", and why.
+
+    "down" is what the metric `provider_up` calls down: no request could be sent to it.
+    """
+    providers = {name: _provider(provider, snapshot, view, now_s) for name, provider in snapshot.providers.items()}
+    up = any(row["status"] in ("ok", "degraded") for row in providers.values())
+    return {
+        "status": "ok" if up or not providers else "down",
+        "config": {
+            "version": snapshot.version,
+            "source": snapshot.source,
+            "problems": [str(problem) for problem in snapshot.problems],
+        },
+        "providers": providers,
+    }
+
+
+def _provider(provider: Provider, snapshot: Snapshot, view: StateView, now_s: float) -> dict[str, object]:
+    row: dict[str, object] = {"status": "ok", "kind": provider.kind}
+    if not provider.enabled or provider.name in view.disabled:
+        row["status"] = "disabled"
+        return row
+    asides = [(target, aside) for target, aside in view.asides.items() if target.provider == provider.name]
+    current = [(target, aside) for target, aside in asides if aside.opens_at_s > now_s]
+    if current:
+        up = is_up(provider, configured_candidates(snapshot), view, now_s)
+        row["status"] = "degraded" if up else "down"
+        row["set_aside"] = [_reason(target, aside, now_s) for target, aside in current]
+    return row
+
+
+def _reason(target: Target, aside: Aside, now_s: float) -> dict[str, object]:
+    row: dict[str, object] = {
+        "scope": target.scope.value,
+        "reason": aside.kind.value,
+        "seconds_left": round(aside.until_s - now_s, 1),
+    }
+    if target.credential:
+        row["credential"] = target.credential.partition("#")[0]
+    if target.model:
+        row["model"] = target.model
+    return row

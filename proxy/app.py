@@ -1,0 +1,267 @@
+"""The composition root: builds every part, wires ports to implementations and owns the lifespan.
+
+Nothing else constructs an engine. `assemble` wires the parts without a process around them; `serve` is the
+`fairlead serve` command, with sockets, signals, reloads and kept state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+from anyio.abc import TaskGroup
+
+from proxy.admin.routes import AdminParts, admin_routes
+from proxy.api.endpoints import Edge
+from proxy.api.routes import App, client_app, metrics_app
+from proxy.core.errors import ConfigError
+from proxy.core.ports import Clock
+from proxy.core.snapshot import Snapshot
+from proxy.edge.admission import Admission
+from proxy.edge.server import DrainingServer, QuietServer, listen, server_config, side_config
+from proxy.gateway.context import Engine
+from proxy.settings.banner import banner
+from proxy.settings.data_dir import open_data_dir
+from proxy.settings.load import load_snapshot
+from proxy.settings.origin import choose_path
+from proxy.settings.reload import Reloader, Watched
+from proxy.simulator.app import simulator_app
+from proxy.state.clock import SystemClock
+from proxy.state.memory import MemoryState
+from proxy.store.kept import KeptState
+from proxy.store.off import LedgerOff
+from proxy.telemetry.attention import Attention
+from proxy.telemetry.logs import AccessLog, LineStream, log_format, setup_logging
+from proxy.telemetry.metrics import Metrics
+from proxy.telemetry.redact import Redactor
+from proxy.upstream.transports import Transports
+
+_LOG = logging.getLogger("fairlead")
+
+LOOPBACK = "127.0.0.1"
+KEEP_EVERY_S = 1.0
+OLLAMA_PROBE_S = 0.2
+WRONG_CONFIGURATION = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """What the command line says; None leaves it to the configuration."""
+
+    config: Path | None = None
+    host: str | None = None
+    port: int | None = None
+    log_level: str | None = None
+    log_format: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Parts:
+    """A wired gateway."""
+
+    edge: Edge
+    state: MemoryState
+    transports: Transports
+    redactor: Redactor
+    app: App = field(init=False)
+
+    def __post_init__(self) -> None:
+        engine = self.edge.engine
+        self.app = client_app(self.edge, admin_routes(AdminParts(lambda: engine.snapshot, self.state, engine.clock)))
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Put a new configuration in force: requests under way keep the one they began with."""
+        engine = self.edge.engine
+        engine.snapshot = snapshot
+        self.redactor.learn(snapshot)
+        self.transports.retire(snapshot)
+        self.state.forget(snapshot)
+        engine.attention.forget(snapshot)
+        engine.metrics.config_version(snapshot.version)
+        engine.metrics.config_reload_failed(False)
+
+    async def aclose(self) -> None:
+        await self.transports.aclose()
+
+
+def assemble(snapshot: Snapshot, access_log: AccessLog, redactor: Redactor, clock: Clock | None = None) -> Parts:
+    """Wire every part for this snapshot. The access log is the caller's to start and to close."""
+    clock = clock or SystemClock()
+    rng = random.Random()  # noqa: S311 - jitter and exploration, nothing secret
+    state = MemoryState(rng)
+    engine: Engine
+    metrics = Metrics(lambda: (engine.snapshot, state.view, clock.now()))
+    transports = Transports(clock, on_stale_retry=metrics.stale_retry)
+    engine = Engine(
+        snapshot=snapshot,
+        clock=clock,
+        transport=transports,
+        state=state,
+        sink=LedgerOff(),
+        metrics=metrics,
+        attention=Attention(metrics),
+        rng=rng,
+    )
+    parts = Parts(Edge(engine, Admission(), access_log), state, transports, redactor)
+    parts.publish(snapshot)
+    return parts
+
+
+def serve(options: ServeOptions) -> int:
+    """Run the gateway until a signal ends it. Returns the exit code: 0 = fine, 2 = wrong configuration."""
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(_Process(options).run())
+    except ConfigError as exc:
+        for problem in exc.problems:
+            print(f"fairlead: {problem}", file=sys.stderr)  # noqa: T201 - logging is not set up yet
+        return WRONG_CONFIGURATION
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:  # not on Windows or PyPy
+        return asyncio.new_event_loop
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+class _Process:
+    """One run of the command: from its options to its exit code."""
+
+    def __init__(self, options: ServeOptions) -> None:
+        self._options = options
+        self._environ = _environment(options)
+        self._path = choose_path(options.config, self._environ, Path.cwd())
+        self._simulator: socket.socket | None = listen(LOOPBACK, 0)
+        self._simulator_url = f"http://{LOOPBACK}:{self._simulator.getsockname()[1]}"
+
+    async def run(self) -> int:
+        snapshot = load_snapshot(
+            self._path,
+            self._environ,
+            strict=False,
+            simulator_url=self._simulator_url,
+            version=1,
+            ollama_answers=self._path is None and await _answers(LOOPBACK, 11434),
+        )
+        redactor = Redactor()
+        redactor.learn(snapshot)
+        stream = LineStream(sys.stderr)
+        fmt = log_format(self._options.log_format, sys.stderr)
+        stop_logging = setup_logging(snapshot.server.log_level, fmt, stream, redactor)
+        logging.getLogger("uvicorn").setLevel(logging.WARNING)  # what it says at a start, the banner says better
+        access_log = AccessLog(stream, fmt, redactor)
+        access_log.start()
+        try:
+            return await self._serve(snapshot, assemble(snapshot, access_log, redactor))
+        finally:
+            access_log.close()
+            stop_logging()
+
+    async def _serve(self, snapshot: Snapshot, parts: Parts) -> int:
+        data_dir = open_data_dir(snapshot)
+        kept = KeptState(data_dir) if data_dir is not None else None
+        clock = parts.edge.engine.clock
+        if kept is not None:
+            parts.state.restore(kept.load(), clock.now(), clock.wall())
+        listening = snapshot.server
+        try:
+            listener = listen(listening.host, listening.port)
+        except OSError as exc:
+            print(f"fairlead: {listening.host}:{listening.port}: {exc.strerror}", file=sys.stderr)  # noqa: T201
+            return WRONG_CONFIGURATION
+        for problem in snapshot.problems:
+            _LOG.warning("%s", problem)
+        server = DrainingServer(server_config(parts.app, listening), listening, parts.edge.admission)
+        server.on_started = lambda: print(banner(snapshot, *listener.getsockname()[:2]), flush=True)  # noqa: T201
+        async with anyio.create_task_group() as group:
+            self._start_beside(group, snapshot, parts)
+            if kept is not None:
+                group.start_soon(_keep, parts, kept)
+            await server.serve(sockets=[listener])
+            group.cancel_scope.cancel()
+        if kept is not None:
+            _save(kept, _dump(parts))
+        await parts.aclose()
+        return 0
+
+    def _start_beside(self, group: TaskGroup, snapshot: Snapshot, parts: Parts) -> None:
+        """Start what runs beside the main server."""
+        engine = parts.edge.engine
+
+        def publish(changed: Snapshot) -> None:
+            parts.publish(changed)
+            self._simulate_if_needed(group, changed)
+
+        if self._path is not None:
+            reloader = Reloader(
+                Watched(self._path, self._environ, self._simulator_url),
+                snapshot,
+                publish,
+                lambda problems: engine.metrics.config_reload_failed(True),
+            )
+            group.start_soon(reloader.run)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.poke)
+        self._simulate_if_needed(group, snapshot)
+        if snapshot.server.metrics_port is not None:
+            host, port = snapshot.server.host, snapshot.server.metrics_port
+            side = QuietServer(side_config(metrics_app(parts.edge), host, port))
+            group.start_soon(side.serve, [listen(host, port)])
+
+    def _simulate_if_needed(self, group: TaskGroup, snapshot: Snapshot) -> None:
+        """Start the simulator with the first snapshot that has a provider of its kind."""
+        if self._simulator is None or not any(p.kind == "simulator" for p in snapshot.providers.values()):
+            return
+        side = QuietServer(side_config(simulator_app(), LOOPBACK, 0))
+        group.start_soon(side.serve, [self._simulator])
+        self._simulator = None
+
+
+async def _keep(parts: Parts, kept: KeptState) -> None:
+    """Write what survives a restart, at most once a second and only when it changed."""
+    written = -1
+    while True:
+        await anyio.sleep(KEEP_EVERY_S)
+        if parts.state.changes != written:
+            written = parts.state.changes
+            await anyio.to_thread.run_sync(_save, kept, _dump(parts))
+
+
+def _dump(parts: Parts) -> dict[str, object]:
+    clock = parts.edge.engine.clock
+    return parts.state.dump(clock.now(), clock.wall())
+
+
+def _save(kept: KeptState, dumped: Mapping[str, object]) -> None:
+    try:
+        kept.save(dumped)
+    except OSError as exc:
+        _LOG.error("the state cannot be kept: %s", exc.strerror)
+
+
+def _environment(options: ServeOptions) -> Mapping[str, str]:
+    """The environment with the command line's flags put in as the variables they stand for."""
+    flags = {"FAIRLEAD_HOST": options.host, "FAIRLEAD_PORT": options.port, "FAIRLEAD_LOG_LEVEL": options.log_level}
+    return {**os.environ, **{name: str(value) for name, value in flags.items() if value is not None}}
+
+
+async def _answers(host: str, port: int) -> bool:
+    """Whether something accepts connections there: how Ollama is found without a file."""
+    try:
+        with anyio.fail_after(OLLAMA_PROBE_S):
+            stream = await anyio.connect_tcp(host, port)
+            await stream.aclose()
+    except (OSError, TimeoutError):
+        return False
+    return True

@@ -1,0 +1,44 @@
+"""The configuration as a command sees it: the file that `fairlead serve` would take, or what it would discover."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+from proxy.core.snapshot import Problem, Snapshot
+
+OLLAMA = ("127.0.0.1", 11434)
+OLLAMA_TIMEOUT_S = 0.2
+
+
+def load(config: Path | None) -> Snapshot:
+    """Read the configuration, leaving out bad rows; they are in `problems`.
+
+    Raises:
+        ConfigError: It cannot be used at all.
+    """
+    from proxy.settings.load import load_snapshot
+    from proxy.settings.origin import choose_path
+
+    path = choose_path(config, os.environ, Path.cwd())
+    return load_snapshot(
+        path,
+        os.environ,
+        strict=False,
+        simulator_url=None,
+        version=0,
+        ollama_answers=path is None and _ollama_answers(),
+    )
+
+
+def errors(snapshot: Snapshot) -> list[Problem]:
+    return [problem for problem in snapshot.problems if not problem.warning]
+
+
+def _ollama_answers() -> bool:
+    try:
+        with socket.create_connection(OLLAMA, OLLAMA_TIMEOUT_S):
+            return True
+    except OSError:
+        return False

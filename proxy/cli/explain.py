@@ -1,0 +1,61 @@
+"""`fairlead explain`: in which order a model's candidates would be tried, and why not the others."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from proxy.cli import options
+from proxy.cli.configuration import load
+from proxy.cli.output import duration, print_json, print_table
+from proxy.cli.refusal import Refusal
+from proxy.cli.remote import Gateway
+
+
+def explain(
+    model: Annotated[str, typer.Argument(help="A model's name as a client would send it.")],
+    config: options.Config = None,
+    url: options.MaybeUrl = None,
+    token: options.Token = "",
+    key: Annotated[str | None, typer.Option("--key", help="With the rights of the client key of this name.")] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Explain where a request for MODEL would go: with nothing set aside, or now, at a running gateway (--url)."""
+    if url is None:
+        plan = _planned(model, key, config)
+    else:
+        named = {"model": model} | ({"key": key} if key else {})
+        plan = Gateway(url, token).get("/admin/explain", named)
+    if as_json:
+        print_json(plan)
+        return
+    candidates = [(row["order"], *_who(row), row["credential"], row["reason"]) for row in plan["candidates"]]
+    title = f"{plan['model']} ({plan['rotation']}): tried in this order"
+    print_table(title, ("", "provider", "upstream model", "priority", "credential", "reason"), candidates)
+    if plan["omitted"]:
+        omitted = [(*_who(row), row["reason"], row["detail"], _left(row)) for row in plan["omitted"]]
+        print_table("Left out", ("provider", "upstream model", "priority", "reason", "detail", "free in"), omitted)
+    last = plan["last_resort"]
+    if last:
+        typer.echo(f"Last resort: {last['provider']} {last['upstream_model']}")
+
+
+def _planned(model: str, key_name: str | None, config: options.Config) -> dict[str, Any]:
+    from proxy.admin.explanation import explain_model, key_named
+    from proxy.core.errors import ClientError
+    from proxy.core.health import StateView
+
+    snapshot = load(config)
+    try:
+        return explain_model(model, key_named(key_name, snapshot), snapshot, StateView(), 0.0)
+    except ClientError as error:
+        raise Refusal(error.message) from error
+
+
+def _who(row: dict[str, Any]) -> tuple[str, str, int]:
+    return row["provider"], row["upstream_model"], row["priority"]
+
+
+def _left(row: dict[str, Any]) -> str | None:
+    return None if row["seconds_left"] is None else duration(row["seconds_left"])

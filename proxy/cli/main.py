@@ -1,0 +1,77 @@
+"""From the words after `fairlead` to one command and its exit code: 0 fine, 2 wrong configuration or usage.
+
+What goes wrong is one line a problem; a traceback only shows with `--debug`. The application is imported by the
+command that needs it, never here.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from proxy import __version__
+from proxy.cli import check, explain, models, serve, simulate, state
+from proxy.cli.refusal import Refusal
+from proxy.core.errors import ConfigError
+
+OK, FAULT, REFUSED, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="fairlead",
+    help="An OpenAI-compatible reverse proxy for LLM providers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("serve")(serve.serve)
+app.command("check")(check.check)
+app.command("explain")(explain.explain)
+app.command("models")(models.models)
+app.command("simulate")(simulate.simulate)
+app.add_typer(state.app, name="state")
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"fairlead {__version__}")
+        raise typer.Exit
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; never raises."""
+    try:
+        app(list(arguments), prog_name="fairlead")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else OK
+    except ConfigError as error:
+        return _refuse(map(str, error.problems))
+    except Refusal as refusal:
+        return _refuse(refusal.lines)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:
+        return _report_fault(error, arguments)
+    return OK
+
+
+def _refuse(lines: Sequence[str] | map[str]) -> int:
+    for line in lines:
+        typer.echo(line, err=True)
+    return REFUSED
+
+
+def _report_fault(error: Exception, arguments: Sequence[str]) -> int:
+    """A fault of this program: one line, and the traceback for who asks."""
+    if "--debug" in arguments:
+        traceback.print_exception(error, file=sys.stderr)
+    else:
+        typer.echo(f"fairlead: unexpected {type(error).__name__}; run with --debug before the command", err=True)
+    return FAULT

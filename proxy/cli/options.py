@@ -1,0 +1,23 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Configuration file; default $FAIRLEAD_CONFIG, else ./fairlead.toml."),
+]
+Url = Annotated[str, typer.Option("--url", envvar="FAIRLEAD_URL", help="A running gateway.")]
+MaybeUrl = Annotated[
+    str | None, typer.Option("--url", help="Ask this running gateway instead of reading the configuration.")
+]
+Token = Annotated[
+    str, typer.Option("--token", envvar="FAIRLEAD_ADMIN_TOKEN", help="The gateway's admin token.", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -1,0 +1,47 @@
+"""From rows to a table on the terminal, or JSON. Never colours what a pipe reads, never cuts a value."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import orjson
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PIPE_COLUMNS = 400  # wide enough that a line stays a line for grep
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    table = Table(*columns, title=title, title_justify="left", box=SIMPLE, pad_edge=False)
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    _console().print(table)
+
+
+def print_json(value: object) -> None:
+    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def duration(seconds: float) -> str:
+    """A time left, for a person: 8s, 3m 20s, 2h 5m, 3d 4h."""
+    whole = max(0, round(seconds))
+    for unit_s, unit, part_s, part in ((86_400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s")):
+        if whole >= unit_s:
+            rest = whole % unit_s // part_s
+            return f"{whole // unit_s}{unit} {rest}{part}" if rest else f"{whole // unit_s}{unit}"
+    return f"{whole}s"
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(
+        markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS, file=sys.stdout
+    )

@@ -1,0 +1,62 @@
+"""Room for requests: how many are under way, and how many bytes their bodies hold.
+
+Counters of one process, changed by the event loop alone. What does not fit is refused at once; nothing queues.
+"""
+
+from __future__ import annotations
+
+from proxy.core.errors import Overloaded
+from proxy.core.snapshot import Server
+from proxy.edge.exchange import Cut, Exchange
+
+_MESSAGE = "This gateway is at its limit. Retry shortly."
+
+
+class Admission:
+    """The requests under way.
+
+    Attributes:
+        draining: No longer ready: the process is about to end.
+    """
+
+    __slots__ = ("_exchanges", "buffered_bytes", "draining")
+
+    def __init__(self) -> None:
+        self._exchanges: set[Exchange] = set()
+        self.buffered_bytes = 0
+        self.draining = False
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._exchanges)
+
+    def enter(self, exchange: Exchange, server: Server) -> None:
+        """Take a place; `leave` gives it back.
+
+        Raises:
+            Overloaded: `max_in_flight` requests are under way.
+        """
+        if len(self._exchanges) >= server.max_in_flight:
+            raise Overloaded(_MESSAGE, retry_after_s=1.0)
+        self._exchanges.add(exchange)
+
+    def leave(self, exchange: Exchange) -> None:
+        self._exchanges.discard(exchange)
+
+    def buffer(self, size: int, server: Server) -> None:
+        """Count bytes of a body; `unbuffer` gives them back.
+
+        Raises:
+            Overloaded: All bodies together would pass `max_buffered_bytes`.
+        """
+        if self.buffered_bytes + size > server.max_buffered_bytes:
+            raise Overloaded(_MESSAGE, retry_after_s=1.0)
+        self.buffered_bytes += size
+
+    def unbuffer(self, size: int) -> None:
+        self.buffered_bytes -= size
+
+    def end_all(self) -> None:
+        """The drain is over: end what is still under way, each with an error of its dialect."""
+        for exchange in list(self._exchanges):
+            exchange.cut_short(Cut.SHUTDOWN)

@@ -1,0 +1,149 @@
+"""The listening side: uvicorn with a cut for clients that stop reading, and a drain that ends in time.
+
+Turns SIGTERM into: not ready at once, accept for `drain_delay_s` more, close; what runs `drain_s` after the signal
+is ended with an error of its dialect. A second signal ends at once. Ctrl-C skips the delay, since nobody routes to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from time import monotonic
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from proxy.core.snapshot import Server as Listening
+from proxy.edge.admission import Admission
+
+# Longer than load balancers keep idle connections, so that none is reused while it closes here.
+KEEP_ALIVE_S = 75
+LAST_WORDS_S = 5.0  # for error events to leave after the drain
+
+
+class StallCutter(HttpToolsProtocol):
+    """A connection whose client stops reading for `stall_s` is closed, whatever is still unsent."""
+
+    stall_s = 60.0
+    _stall_timer: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._stall_timer is None:
+            self._stall_timer = self.loop.call_later(self.stall_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._forget_stall()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_stall()
+        super().connection_lost(exc)
+
+    def _forget_stall(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
+
+
+class QuietServer(uvicorn.Server):
+    """A server beside the main one: it leaves signals alone and ends when `should_exit` is set."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+class DrainingServer(uvicorn.Server):
+    """The main server; see the module's docstring for what a signal does."""
+
+    def __init__(self, config: uvicorn.Config, listening: Listening, admission: Admission) -> None:
+        super().__init__(config)
+        self._listening = listening
+        self._admission = admission
+        self._closes_at_s: float | None = None
+        self._ends_at_s = 0.0
+        self.on_started: Callable[[], None] | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._closes_at_s is not None:
+            self.should_exit = self.force_exit = True
+            return
+        delay_s = 0.0 if sig == signal.SIGINT else self._listening.drain_delay_s
+        self._admission.draining = True
+        self._closes_at_s = monotonic() + delay_s
+        self._ends_at_s = monotonic() + self._listening.drain_s
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.on_started is not None:
+            self.on_started()
+
+    async def on_tick(self, counter: int) -> bool:
+        ends = await super().on_tick(counter)
+        return ends or (self._closes_at_s is not None and monotonic() >= self._closes_at_s)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._admission.draining = True
+        left_s = max(0.0, self._ends_at_s - monotonic())
+        ending = asyncio.get_running_loop().call_later(left_s, self._admission.end_all)
+        self.config.timeout_graceful_shutdown = int(left_s + LAST_WORDS_S) + 1
+        try:
+            await super().shutdown(sockets)
+        finally:
+            ending.cancel()
+
+
+def server_config(app: Callable[..., Awaitable[Any]], listening: Listening) -> uvicorn.Config:
+    """uvicorn's settings for the main port: no access log of its own, no lifespan, no extra headers."""
+    protocol = type("ClientProtocol", (StallCutter,), {"stall_s": listening.write_stall_s})
+    return _config(app, protocol, listening.host, listening.port)
+
+
+def side_config(app: Callable[..., Awaitable[Any]], host: str, port: int) -> uvicorn.Config:
+    """The same for a side port: metrics, or the simulator on a socket of its own."""
+    return _config(app, HttpToolsProtocol, host, port)
+
+
+def _config(
+    app: Callable[..., Awaitable[Any]], protocol: type[asyncio.Protocol], host: str, port: int
+) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=protocol,
+        ws="none",
+        lifespan="off",
+        loop="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        backlog=4096,
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind a listening address now, so that a taken port is one clear error before anything else starts.
+
+    Raises:
+        OSError: The address cannot be bound.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, asyncio sets TCP_NODELAY on what is accepted; without it answers wait 40 ms for an ACK.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,161 @@
+"""The record of one request: its attempts, usage and end, told once to the ledger, the metrics and the trail.
+
+`open` comes before the first upstream byte, `close` before the last downstream bytes; only the first of several closes
+counts, so that a `finally` may close what nobody closed.
+"""
+
+from __future__ import annotations
+
+from proxy.core.call import Call
+from proxy.core.failure import Failure
+from proxy.core.ports import AttemptRecord, CloseRecord, OpenRecord
+from proxy.core.snapshot import Candidate, Model
+from proxy.core.usage import Usage
+from proxy.gateway.context import Engine
+from proxy.routing.steps import Send
+from proxy.telemetry.access import AccessRecord
+from proxy.telemetry.metrics import model_label
+
+OK = "ok"
+BYTES_PER_TOKEN = 4
+
+
+class Account:
+    """What is known of a request so far.
+
+    Attributes:
+        model: None until resolved.
+        waited_s: Time spent waiting for upstreams before the commit point.
+        end: "ok", "truncated", "client_gone" or "failed"; None while open.
+        end_if_cancelled: The end to note when the request is cancelled; the drain at shutdown changes it.
+        dropped: Request fields that the answering candidate did not get.
+    """
+
+    __slots__ = (
+        "attempts",
+        "call",
+        "candidate",
+        "committed_s",
+        "dropped",
+        "end",
+        "end_if_cancelled",
+        "engine",
+        "is_open",
+        "model",
+        "usage",
+        "waited_s",
+    )
+
+    def __init__(self, engine: Engine, call: Call) -> None:
+        self.engine = engine
+        self.call = call
+        self.model: Model | None = None
+        self.candidate: Candidate | None = None
+        self.attempts: list[AttemptRecord] = []
+        self.dropped: tuple[str, ...] = ()
+        self.usage: Usage | None = None
+        self.waited_s = 0.0
+        self.committed_s: float | None = None
+        self.end: str | None = None
+        self.end_if_cancelled = "client_gone"
+        self.is_open = False
+
+    @property
+    def label(self) -> str:
+        """The public model as a metric label: configured names only."""
+        return model_label(self.model)
+
+    @property
+    def trail(self) -> str:
+        """`openrouter=rate_limited;azure-eu=ok`"""
+        return ";".join([f"{attempt.provider}={attempt.outcome}" for attempt in self.attempts])
+
+    @property
+    def overhead_s(self) -> float:
+        """Arrival to commit (or to now) without the waits for upstreams."""
+        until_s = self.committed_s if self.committed_s is not None else self.engine.clock.now()
+        return max(0.0, until_s - self.call.arrived_s - self.waited_s)
+
+    def open(self) -> None:
+        """Before the first upstream byte. Does nothing on later attempts."""
+        if self.is_open:
+            return
+        self.is_open = True
+        call = self.call
+        self.engine.sink.open(
+            OpenRecord(
+                call.request_id,
+                self.engine.clock.wall(),
+                call.endpoint.name,
+                self.model.name if self.model else "",
+                call.key.name if call.key else "",
+                call.tags,
+                call.stream,
+            )
+        )
+
+    def attempted(self, send: Send, outcome: Failure | None, began_s: float, ended_s: float) -> None:
+        """Note one send: its metrics, its place in the trail, and whether it made the request move on."""
+        candidate = send.planned.candidate
+        provider, metrics, label = candidate.provider.name, self.engine.metrics, self.label
+        result = OK if outcome is None else outcome.kind.value
+        if self.attempts and self.attempts[-1].provider != provider:
+            metrics.failover(self.attempts[-1].provider, provider, self.attempts[-1].outcome)
+        self.attempts.append(
+            AttemptRecord(
+                provider,
+                candidate.model,
+                send.credential.name if send.credential else "",
+                result,
+                None if outcome is None else outcome.status,
+                began_s,
+                ended_s,
+                outcome is not None and outcome.request_sent,
+            )
+        )
+        metrics.attempt(provider, label, result)
+
+    def truncated(self, failure: Failure) -> None:
+        """The last attempt began an answer and did not finish it."""
+        self.attempts[-1] = self.attempts[-1]._replace(outcome=failure.kind.value, maybe_billed=True)
+
+    def committed(self, candidate: Candidate, now_s: float) -> None:
+        """The first byte is about to go downstream."""
+        self.candidate = candidate
+        self.committed_s = now_s
+
+    def close(self, end: str) -> None:
+        """Tell the ledger how the request ended. Only the first call counts."""
+        if self.end is not None:
+            return
+        self.end = end
+        engine = self.engine
+        if self.usage is not None and self.candidate is not None:
+            engine.metrics.tokens(self.candidate.provider.name, self.label, self.usage)
+        if self.model is not None:
+            engine.sink.close(
+                CloseRecord(self.call.request_id, engine.clock.wall(), end, self.attempts, self.usage, None)
+            )
+
+    def describe(self, record: AccessRecord) -> AccessRecord:
+        """Fill in a log line with what is known here."""
+        candidate, call = self.candidate, self.call
+        return record._replace(
+            overhead_s=self.overhead_s,
+            model=call.model,
+            provider=candidate.provider.name if candidate is not None else "",
+            response_model=candidate.model if candidate is not None else "",
+            stream=call.stream,
+            first_token_s=self.committed_s - call.arrived_s if self.committed_s is not None else None,
+            attempts=len(self.attempts),
+            trail=self.trail,
+            usage=self.usage,
+            tags=call.tags,
+            end=self.end or "failed",
+        )
+
+    def estimate(self, output_tokens: int) -> None:
+        """Fill in usage where no upstream reported any, flagged."""
+        if self.usage is None:
+            prompt_tokens = len(self.call.body) // BYTES_PER_TOKEN
+            self.usage = Usage(prompt_tokens, output_tokens, estimated=True)

@@ -1,0 +1,158 @@
+"""The only loop: it does what `routing.retry.next_step` says until an answer passes its gate or the attempts end.
+
+It acts and notes; whether to go on, where to and what is set aside is decided by pure functions.
+"""
+
+from __future__ import annotations
+
+from proxy.core.call import Call
+from proxy.core.errors import GatewayError, Overloaded, final_error
+from proxy.core.failure import Failure, FailureKind
+from proxy.core.health import CandidateId
+from proxy.core.plan import Plan
+from proxy.core.ports import Admission, Grant, Wait
+from proxy.core.snapshot import Snapshot
+from proxy.gateway.accounting import Account
+from proxy.gateway.context import Deadlines, Engine, Reply
+from proxy.gateway.gate import pass_gate
+from proxy.providers.adapter import build
+from proxy.providers.ratelimits import remaining
+from proxy.routing.order import pointer_move
+from proxy.routing.retry import causes, next_step
+from proxy.routing.steps import AttemptPolicy, Send, Stop, StopReason, Tried
+from proxy.routing.steps import Wait as Pause
+
+
+async def attempt(engine: Engine, snapshot: Snapshot, call: Call, plan: Plan, account: Account) -> tuple[Reply, Grant]:
+    """Walk the plan to an answer. The caller releases the grant and closes the answer.
+
+    Raises:
+        UpstreamsExhausted: No candidate answered.
+    """
+    history: list[Tried] = []
+    refused: list[tuple[CandidateId, str]] = []
+    for slot in plan.turns:
+        await engine.state.take_turn(slot)
+    while True:
+        now_s = engine.clock.now()
+        step = next_step(history, plan, engine.state.view, _policy(engine, snapshot, call, refused), now_s)
+        match step:
+            case Stop(reason):
+                raise _final(engine, call, plan, history, reason)
+            case Pause(delay_s, then):
+                await engine.clock.sleep(delay_s)
+                send = then
+            case Send():
+                send = step
+        began_s = engine.clock.now()
+        grant = await engine.state.claim(_admission(call, send, began_s))
+        if grant is None:
+            refused.append((send.planned.candidate.id, send.credential.id if send.credential else ""))
+            continue
+        outcome = await _send(engine, call, send, grant, account)
+        if isinstance(outcome, Reply):
+            return outcome, grant
+        history.append(Tried(send, outcome, began_s))
+        if account.committed_s is not None:  # a keep-alive has committed: no other candidate may answer
+            raise _final(engine, call, plan, history, StopReason.EXHAUSTED)
+
+
+async def _send(engine: Engine, call: Call, send: Send, grant: Grant, account: Account) -> Reply | Failure:
+    """Send once. A failure is noted and its grant released; an answer keeps its grant."""
+    outcome: Reply | Failure = Failure(FailureKind.CLIENT_GONE)  # what a cancelled attempt is noted as
+    try:
+        outcome = await _exchange(engine, call, send, account)
+    finally:
+        ended_s = engine.clock.now()
+        failure = outcome if isinstance(outcome, Failure) else None
+        account.attempted(send, failure, grant.began_s, ended_s)
+        if failure is not None:
+            await fail(engine, send, grant, failure)
+            await engine.state.release(grant, ended_s)
+    first_token_s = ended_s - grant.began_s
+    await engine.state.succeeded(grant, ended_s, first_token_s)
+    provider = send.planned.candidate.provider.name
+    engine.metrics.first_token(account.label, provider, first_token_s)
+    engine.attention.succeeded(provider, grant.credential)
+    return outcome
+
+
+async def _exchange(engine: Engine, call: Call, send: Send, account: Account) -> Reply | Failure:
+    candidate = send.planned.candidate
+    prepared = build(call, candidate, send.credential, send.edit)
+    account.open()
+    account.dropped = prepared.dropped
+    clock = engine.clock
+    began_s = clock.now()
+    waits = _deadlines(call, send, began_s)
+    outcome: Reply | Failure | None = None
+    try:
+        answer = await engine.transport.send(prepared.request, waits.connect, waits.head)
+        if isinstance(answer, Failure):
+            return answer
+        try:
+            for kind, count in remaining(answer.headers):
+                engine.metrics.rate_limit_remaining(candidate.provider.name, kind, count)
+            outcome = await pass_gate(engine, call, send, answer, waits)
+        finally:
+            if not isinstance(outcome, Reply):
+                await answer.aclose()
+        return outcome
+    finally:
+        account.waited_s += clock.now() - began_s
+
+
+async def fail(engine: Engine, send: Send, grant: Grant, failure: Failure) -> None:
+    """Let the shared state learn from a failure: set aside, move the pointer, call the operator."""
+    if failure.kind is FailureKind.CLIENT_GONE or not engine.snapshot.cooldowns:
+        return
+    now_s = engine.clock.now()
+    setback = await engine.state.failed(grant, failure, now_s)
+    move = pointer_move(send.planned, failure, setback, engine.state.view, now_s)
+    if move is not None:
+        await engine.state.advance(move.slot, move.expected, move.new, move.first)
+    engine.attention.failed(send.planned.candidate.provider.name, grant.credential, failure, now_s)
+
+
+def _policy(engine: Engine, snapshot: Snapshot, call: Call, refused: list[tuple[CandidateId, str]]) -> AttemptPolicy:
+    return AttemptPolicy(
+        max_attempts=snapshot.max_attempts,
+        deadline_at_s=call.arrived_s + call.deadline_s,
+        current=engine.snapshot,
+        repeatable=call.endpoint.repeatable,
+        failover=call.failover,
+        content_policy_failover=snapshot.server.content_policy_failover,
+        refused=refused,
+    )
+
+
+def _admission(call: Call, send: Send, now_s: float) -> Admission:
+    return Admission(
+        send.planned.candidate,
+        send.credential.id if send.credential else "",
+        send.half_open,
+        now_s,
+        call.needs.input_tokens + (call.max_tokens or 0),
+        send.last_resort,
+    )
+
+
+def _deadlines(call: Call, send: Send, now_s: float) -> Deadlines:
+    timeouts = send.planned.candidate.timeouts
+    deadline_s = call.arrived_s + call.deadline_s
+    connect = Wait(min(now_s + timeouts.connect_s, deadline_s), FailureKind.TIMEOUT_CONNECT)
+    if call.stream:
+        head = Wait(min(now_s + timeouts.headers_s, deadline_s), FailureKind.TIMEOUT_HEADERS)
+    else:
+        head = Wait(min(now_s + timeouts.response_s, deadline_s), FailureKind.TIMEOUT_RESPONSE)
+    first_output = Wait(min(now_s + timeouts.first_output_s, deadline_s), FailureKind.TIMEOUT_FIRST_OUTPUT)
+    return Deadlines(connect, head, first_output, timeouts.idle_s, timeouts.max_stream_s)
+
+
+def _final(engine: Engine, call: Call, plan: Plan, history: list[Tried], reason: StopReason) -> GatewayError:
+    failures = [tried.failure for tried in history]
+    now_s = engine.clock.now()
+    found = causes(plan, history, engine.state.view, now_s)
+    if not history and not found:
+        return Overloaded("No provider of this model can serve this request.", retry_after_s=1.0)
+    return final_error(failures, found, sent=len(history))

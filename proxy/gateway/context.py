@@ -1,0 +1,78 @@
+"""What a request's stations share: the engine they run on and the client they answer.
+
+`Engine` holds the ports and the current snapshot; it is the same object for the HTTP edge and any other caller.
+`Downstream` is how an answer leaves; the edge implements it. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from proxy.core.call import Headers
+from proxy.core.failure import Failure
+from proxy.core.ports import Clock, SharedState, Transport, UpstreamResponse, UsageSink, Wait
+from proxy.core.snapshot import Snapshot
+from proxy.gateway.events import EventReader
+from proxy.routing.steps import Send
+from proxy.telemetry.attention import Attention
+from proxy.telemetry.metrics import Metrics
+
+
+class Downstream(Protocol):
+    """The client's side of one exchange. Each call may wait for the client to read."""
+
+    @property
+    def started(self) -> bool:
+        """Whether the status line has been sent: the commit point is passed."""
+        ...
+
+    async def begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None: ...
+
+    async def write(self, body: bytes) -> None: ...
+
+    async def end(self, body: bytes = b"") -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class Engine:
+    """The ports, wired once by `app`. `snapshot` is replaced whole when the configuration changes."""
+
+    snapshot: Snapshot
+    clock: Clock
+    transport: Transport
+    state: SharedState
+    sink: UsageSink
+    metrics: Metrics
+    attention: Attention
+    rng: random.Random
+
+
+@dataclass(slots=True, eq=False)
+class Reply:
+    """An upstream's answer that passed its gate. `reader` is None for a whole answer, whose bytes are `body`."""
+
+    send: Send
+    answer: UpstreamResponse
+    status: int
+    headers: Headers
+    body: bytes = b""
+    reader: EventReader | None = None
+
+
+class Deadlines:
+    """The waits of one attempt, each the sooner of its own timeout and the request's deadline."""
+
+    __slots__ = ("connect", "first_output", "head", "idle_s", "max_stream_s")
+
+    def __init__(self, connect: Wait, head: Wait, first_output: Wait, idle_s: float, max_stream_s: float) -> None:
+        self.connect = connect
+        self.head = head
+        self.first_output = first_output
+        self.idle_s = idle_s
+        self.max_stream_s = max_stream_s
+
+
+Outcome = Reply | Failure

@@ -1,0 +1,173 @@
+"""The events of one upstream stream, on their way to the client.
+
+Before the commit point `hold` collects events until one says something; after it `pass_on` lets them through as they
+came. On the way it notes usage, the finish, the terminator, errors and broken events. It never waits and never writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from proxy.core.failure import Failure, FailureKind, Scope
+from proxy.core.usage import Usage
+from proxy.translate.openai_chat import PLAIN_OUTPUT, Frame, FrameKind, read_frame, skim_frame
+from proxy.wire.jsonbody import join_object, raw, split_object
+from proxy.wire.sse import Event, EventSplitter, EventTooLarge
+
+MAX_HELD_EVENTS = 64
+MAX_HELD_BYTES = 256 * 1024
+TERMINATOR = b"data: [DONE]\n\n"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventPolicy:
+    """How events are judged.
+
+    Attributes:
+        find_error: Looks for an error in an event's data (`providers.signals.envelope_failure`).
+        keep_usage: The client asked for the chunk that holds only usage.
+        end_on_broken: A broken event ends the stream instead of being dropped.
+        model: The public name to put in place of the upstream's; None leaves the bytes alone.
+    """
+
+    find_error: Callable[[bytes], Failure | None]
+    keep_usage: bool
+    end_on_broken: bool
+    model: str | None = None
+
+
+class EventReader:
+    """Reads one stream.
+
+    Attributes:
+        usage: The last usage any event carried.
+        finished: A finish reason was seen.
+        done: The terminator was seen; nothing after it counts.
+        failure: Why the stream cannot go on.
+        broken: How many events were no JSON.
+        output_events: Events with output so far; the estimate of completion tokens where no usage comes.
+    """
+
+    __slots__ = (
+        "_held",
+        "_held_bytes",
+        "_policy",
+        "_splitter",
+        "broken",
+        "done",
+        "failure",
+        "finished",
+        "output_events",
+        "usage",
+    )
+
+    def __init__(self, policy: EventPolicy) -> None:
+        self._policy = policy
+        self._splitter = EventSplitter()
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self.usage: Usage | None = None
+        self.finished = False
+        self.done = False
+        self.failure: Failure | None = None
+        self.broken = 0
+        self.output_events = 0
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the answer may be committed: it has said something, or too much is held to wait longer."""
+        return (
+            self.output_events > 0 or len(self._held) >= MAX_HELD_EVENTS or self._held_bytes >= MAX_HELD_BYTES
+        ) and self.failure is None
+
+    def hold(self, chunk: bytes) -> None:
+        """Take bytes that came before the commit point. Comments are discarded."""
+        for event in self._split(chunk):
+            if event.data is None or self.done or self.failure is not None:
+                continue
+            frame = skim_frame(event.data) if self.output_events else read_frame(event.data)
+            if self._keeps(event.data, frame):
+                self._held.append(self._bytes(event))
+                self._held_bytes += len(event.raw)
+
+    def take_held(self) -> bytes:
+        """Give out what was held, once."""
+        held, self._held = b"".join(self._held), []
+        return held
+
+    def pass_on(self, chunk: bytes) -> bytes:
+        """Take bytes that came after the commit point and return those that go to the client."""
+        events = self._split(chunk)
+        if len(events) == 1 and (data := events[0].data) is not None and not self.done and self.failure is None:
+            frame = skim_frame(data)
+            if frame is PLAIN_OUTPUT:
+                self.output_events += 1
+                return self._bytes(events[0])
+            return self._bytes(events[0]) if self._keeps(data, frame) else b""
+        return b"".join([self._bytes(event) for event in events if self._passes(event)])
+
+    def end_held(self) -> None:
+        """The upstream's body ended cleanly before the commit point."""
+        if not self._splitter.is_empty:
+            self.hold(b"\n\n")
+        self._judge_end()
+
+    def end(self) -> bytes:
+        """The upstream's body ended cleanly: take what no blank line ended, and judge whether the answer is whole."""
+        rest = b"" if self._splitter.is_empty else self.pass_on(b"\n\n")
+        self._judge_end()
+        return rest
+
+    def _judge_end(self) -> None:
+        """A finish reason and a clean end make a whole answer, even where the vendor sends no terminator."""
+        if not self.done and not self.finished and self.failure is None:
+            self.failure = Failure(FailureKind.PROTOCOL, Scope.CANDIDATE, detail="the stream ended without a finish")
+
+    def _bytes(self, event: Event) -> bytes:
+        if self._policy.model is None or event.data is None:
+            return event.raw
+        try:
+            members = split_object(event.data)
+        except ValueError:
+            return event.raw
+        if "model" not in members:
+            return event.raw
+        return b"data: " + join_object({**members, "model": raw(self._policy.model)}) + b"\n\n"
+
+    def _split(self, chunk: bytes) -> list[Event]:
+        try:
+            return self._splitter.feed(chunk)
+        except EventTooLarge as exc:
+            self.failure = Failure(FailureKind.PROTOCOL, Scope.CANDIDATE, detail=str(exc))
+            return []
+
+    def _passes(self, event: Event) -> bool:
+        if self.done or self.failure is not None:
+            return False
+        return event.data is None or self._keeps(event.data, skim_frame(event.data))
+
+    def _keeps(self, payload: bytes, frame: Frame) -> bool:
+        """Note what an event says; return whether the client gets it. The terminator is sent by the relay."""
+        if frame.usage is not None:
+            self.usage = frame.usage
+        if frame.suspect and (failure := self._policy.find_error(payload)) is not None:
+            self.failure = failure
+            return False
+        self.finished = self.finished or frame.finished
+        match frame.kind:
+            case FrameKind.OUTPUT:
+                self.output_events += 1
+            case FrameKind.USAGE:
+                return self._policy.keep_usage
+            case FrameKind.DONE:
+                self.done = True
+                return False
+            case FrameKind.BROKEN:
+                self.broken += 1
+                if self._policy.end_on_broken:
+                    self.failure = Failure(FailureKind.PROTOCOL, Scope.CANDIDATE, detail="a broken event")
+                return False
+            case FrameKind.LIFECYCLE:
+                pass
+        return True

@@ -1,0 +1,112 @@
+"""The gate before the commit point: an answer passes whole, or as a stream that has begun to say something.
+
+Turns an upstream's open answer into a `Reply`, or into the `Failure` that makes the next candidate's turn. Nothing has
+been sent to the client yet.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from proxy.core.call import Call, Headers
+from proxy.core.failure import Failure, FailureKind, Scope, UpstreamError
+from proxy.core.ports import UpstreamResponse, Wait
+from proxy.gateway.context import Deadlines, Engine, Reply
+from proxy.gateway.events import EventPolicy, EventReader
+from proxy.providers.signals import SignalRows, classify, envelope_failure, rows_for
+from proxy.routing.steps import Send
+from proxy.wire.jsonbody import split_object
+
+MAX_ERROR_BYTES = 64 * 1024
+ERROR_BODY_S = 5.0
+
+
+async def pass_gate(
+    engine: Engine, call: Call, send: Send, answer: UpstreamResponse, waits: Deadlines
+) -> Reply | Failure:
+    """Judge an answer by its status, its form and its first output."""
+    rows = rows_for(send.planned.candidate.provider)
+    if not 200 <= answer.status < 300:
+        return await _refusal(engine, rows, answer, waits)
+    content_type = _content_type(answer.headers)
+    if call.stream and not content_type.startswith(b"application/json"):
+        if content_type.startswith(b"text/html"):
+            return Failure(FailureKind.PROTOCOL, Scope.CANDIDATE, answer.status, detail="an HTML page")
+        return await _stream(engine, call, send, answer, waits)
+    return await _whole(engine, call, send, answer, waits)
+
+
+async def _refusal(engine: Engine, rows: SignalRows, answer: UpstreamResponse, waits: Deadlines) -> Failure:
+    """Read the head of an error's body, as far as it comes in time, and say what it means."""
+    wait = Wait(min(engine.clock.now() + ERROR_BODY_S, waits.head.until_s), waits.head.kind)
+    body = bytearray()
+    while len(body) < MAX_ERROR_BYTES:
+        chunk = await answer.read(wait)
+        if isinstance(chunk, Failure) or not chunk:
+            break
+        body += chunk
+    return classify(rows, answer.status, answer.headers, bytes(body[:MAX_ERROR_BYTES]), engine.clock.wall())
+
+
+async def _whole(engine: Engine, call: Call, send: Send, answer: UpstreamResponse, waits: Deadlines) -> Reply | Failure:
+    limit = engine.snapshot.server.max_response_bytes
+    chunks, size = [], 0
+    while True:
+        chunk = await answer.read(waits.head)
+        if isinstance(chunk, Failure):
+            return chunk
+        if not chunk:
+            break
+        size += len(chunk)
+        if size > limit:
+            return _protocol(answer, f"an answer larger than {limit} bytes")
+        chunks.append(chunk)
+    body = b"".join(chunks)
+    try:
+        split_object(body)
+    except ValueError:
+        return _protocol(answer, "an answer that is no JSON object")
+    rows = rows_for(send.planned.candidate.provider)
+    failure = envelope_failure(rows, body, answer.headers, engine.clock.wall())
+    return failure or Reply(send, answer, answer.status, answer.headers, body)
+
+
+async def _stream(
+    engine: Engine, call: Call, send: Send, answer: UpstreamResponse, waits: Deadlines
+) -> Reply | Failure:
+    server = engine.snapshot.server
+    rows = rows_for(send.planned.candidate.provider)
+    find_error = partial(_find_error, engine, rows, answer.headers)
+    public_name = send.planned.model.name if server.rewrite_model else None
+    reader = EventReader(EventPolicy(find_error, call.include_usage, server.broken_events == "error", public_name))
+    first_output, now = waits.first_output, engine.clock.now
+    while not reader.is_ready and not reader.done and reader.failure is None:
+        idle_at_s = now() + waits.idle_s
+        wait = first_output if first_output.until_s <= idle_at_s else Wait(idle_at_s, FailureKind.TIMEOUT_IDLE)
+        chunk = await answer.read(wait)
+        if isinstance(chunk, Failure):
+            return chunk
+        if not chunk:
+            reader.end_held()
+            break
+        reader.hold(chunk)
+    if reader.failure is not None:
+        return reader.failure
+    if not reader.output_events and (reader.done or not reader.is_ready):
+        return _protocol(answer, "the stream ended before any output")
+    return Reply(send, answer, answer.status, answer.headers, reader=reader)
+
+
+def _find_error(engine: Engine, rows: SignalRows, headers: Headers, payload: bytes) -> Failure | None:
+    return envelope_failure(rows, payload, headers, engine.clock.wall())
+
+
+def _content_type(headers: Headers) -> bytes:
+    for name, value in headers:
+        if name == b"content-type":
+            return value.lower()
+    return b""
+
+
+def _protocol(answer: UpstreamResponse, detail: str) -> Failure:
+    return Failure(FailureKind.PROTOCOL, Scope.CANDIDATE, answer.status, detail=detail, error=UpstreamError(detail))

@@ -1,0 +1,38 @@
+"""The straight line of a request: resolve, plan, attempt, relay, account. Each station is one call away."""
+
+from __future__ import annotations
+
+from anyio import get_cancelled_exc_class
+
+from proxy.core.call import Call
+from proxy.gateway.accounting import Account
+from proxy.gateway.attempts import attempt
+from proxy.gateway.context import Downstream, Engine
+from proxy.gateway.relay import Delivery, deliver, used_tokens
+from proxy.routing.plan import plan
+from proxy.routing.resolve import resolve
+
+
+async def handle(engine: Engine, call: Call, downstream: Downstream, account: Account) -> None:
+    """Answer one authenticated, admitted request.
+
+    Raises:
+        GatewayError: No answer. The edge renders it, as an event where a keep-alive has already committed.
+    """
+    snapshot = engine.snapshot
+    model = account.model = resolve(call.model, call.key, snapshot)
+    engine.metrics.in_flight(account.label, 1)
+    try:
+        planned = plan(call, model, snapshot, engine.state.view, engine.clock.now(), engine.rng)
+        reply, grant = await attempt(engine, snapshot, call, planned, account)
+        try:
+            await deliver(Delivery(engine, snapshot, reply, grant, downstream, account))
+        finally:
+            await reply.answer.aclose()
+            await engine.state.release(grant, engine.clock.now(), used_tokens(account))
+    except get_cancelled_exc_class():
+        account.close(account.end_if_cancelled)
+        raise
+    finally:
+        engine.metrics.in_flight(account.label, -1)
+        account.close("failed")

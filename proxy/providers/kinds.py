@@ -1,0 +1,281 @@
+"""Vendor kinds as table rows: where a vendor's API lies, how it is called and what it refuses.
+
+Values only; `adapter` builds requests from them, `signals` judges errors by them, `settings` fills providers from
+them. A row never holds a secret or anything an operator configures.
+
+To add a vendor that speaks the OpenAI dialect, add one row here: see `docs/how-to/add-a-vendor.md`.
+
+Source: each vendor's SDK and API reference, read 2026-11-20, unless a row says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from proxy.core.call import Dialect, Operation
+from proxy.core.snapshot import Timeouts
+from proxy.credentials.header import HeaderScheme
+from proxy.providers.signal import Signal
+from proxy.providers.signalrows import dashscope, google, hosted, local, native, openai, openrouter, xai
+
+NO_PATHS: Mapping[Operation, str] = MappingProxyType({})
+CHAT_PATHS: Mapping[Operation, str] = MappingProxyType({Operation.CHAT: "/chat/completions"})
+TEXT_PATHS: Mapping[Operation, str] = MappingProxyType({**CHAT_PATHS, Operation.COMPLETIONS: "/completions"})
+EMBEDDING_PATHS: Mapping[Operation, str] = MappingProxyType({**CHAT_PATHS, Operation.EMBEDDINGS: "/embeddings"})
+MODEL_PATHS: Mapping[Operation, str] = MappingProxyType({**TEXT_PATHS, Operation.EMBEDDINGS: "/embeddings"})
+ALL_PATHS: Mapping[Operation, str] = MappingProxyType({**MODEL_PATHS, Operation.MODERATIONS: "/moderations"})
+
+
+def _under(prefix: str, paths: Mapping[Operation, str]) -> Mapping[Operation, str]:
+    return MappingProxyType({operation: prefix + path for operation, path in paths.items()})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kind:
+    """A vendor preset.
+
+    Attributes:
+        dialect: What its endpoints speak; None = not served yet.
+        base_url: Scheme, host and path prefix, no trailing slash; None = the configuration must give it.
+        env: Variables that hold its key, the first that is set wins; for discovery.
+        base_url_env: The same for its base URL.
+        auth: How it takes a key; a provider without credentials sends none.
+        paths: What follows the base URL, per operation.
+        versioned_paths: The same where the provider has an `api_version`; `{deployment}` stands for the deployment.
+        trim: Ends of a configured base URL that `paths` holds already, longest first.
+        rejects: Top-level request members that it refuses.
+        renames: Top-level request members that it knows under another name.
+        stream_usage: `stream_options.include_usage` may be added to a stream request.
+        forwards: Client headers passed on to it, beside those that every kind gets; lower case.
+        limits_by_account: Its rate limits count for all keys of an account together.
+        body_limit_bytes: The largest request it takes, where known.
+        timeouts: Where the general ones do not suit it.
+        believed_cost: A cost that it reports may be booked.
+        signals: What its errors mean, first match first.
+        operations: What it serves.
+    """
+
+    name: str
+    dialect: Dialect | None = Dialect.OPENAI_CHAT
+    base_url: str | None = None
+    env: tuple[str, ...] = ()
+    base_url_env: tuple[str, ...] = ()
+    credentials_required: bool = True
+    auth: HeaderScheme = HeaderScheme.BEARER
+    paths: Mapping[Operation, str] = field(default_factory=lambda: CHAT_PATHS)
+    versioned_paths: Mapping[Operation, str] = field(default_factory=lambda: NO_PATHS)
+    trim: tuple[str, ...] = ()
+    rejects: frozenset[str] = frozenset()
+    renames: Mapping[str, str] = field(default_factory=dict)
+    stream_usage: bool = True
+    forwards: frozenset[bytes] = frozenset()
+    limits_by_account: bool = False
+    body_limit_bytes: int | None = None
+    timeouts: Timeouts | None = None
+    believed_cost: bool = False
+    signals: tuple[Signal, ...] = ()
+    operations: frozenset[Operation] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "operations", frozenset(self.paths))
+
+
+_OPENAI_BETA = frozenset({b"openai-beta"})
+_ANTHROPIC = frozenset({b"anthropic-version", b"anthropic-beta"})
+
+_SERVED = (
+    Kind(
+        "openai",
+        base_url="https://api.openai.com/v1",
+        env=("OPENAI_API_KEY",),
+        base_url_env=("OPENAI_BASE_URL",),
+        paths=ALL_PATHS,
+        forwards=_OPENAI_BETA,
+        signals=openai.OPENAI,
+    ),
+    # The base URL is the resource's endpoint. With `api_version` the deployments API, else `/openai/v1`, where the
+    # model is the deployment's name.
+    Kind(
+        "azure",
+        env=("AZURE_OPENAI_API_KEY",),
+        base_url_env=("AZURE_OPENAI_ENDPOINT",),
+        auth=HeaderScheme.API_KEY,
+        paths=_under("/openai/v1", MODEL_PATHS),
+        versioned_paths=_under("/openai/deployments/{deployment}", MODEL_PATHS),
+        trim=("/openai/v1", "/openai"),
+        forwards=_OPENAI_BETA,
+        signals=openai.AZURE,
+    ),
+    Kind(
+        "openrouter",
+        base_url="https://openrouter.ai/api/v1",
+        env=("OPENROUTER_API_KEY",),
+        paths=MODEL_PATHS,
+        believed_cost=True,
+        signals=openrouter.OPENROUTER,
+    ),
+    Kind(
+        "fireworks",
+        base_url="https://api.fireworks.ai/inference/v1",
+        env=("FIREWORKS_API_KEY",),
+        paths=MODEL_PATHS,
+        signals=hosted.FIREWORKS,
+    ),
+    # A key works only on the host of its own region and billing plan. All by `base_url`, each followed by
+    # `/compatible-mode/v1`: https://dashscope.aliyuncs.com (Beijing), https://dashscope-intl.aliyuncs.com (Singapore),
+    # https://dashscope-us.aliyuncs.com (Virginia), https://cn-hongkong.dashscope.aliyuncs.com, or a workspace's own
+    # https://{workspace}.{region}.maas.aliyuncs.com.
+    Kind(
+        "qwen",
+        base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+        env=("DASHSCOPE_API_KEY",),
+        paths=MODEL_PATHS,
+        limits_by_account=True,
+        signals=dashscope.DASHSCOPE,
+    ),
+    # Source: https://console.groq.com/docs/openai (refused fields, no text completions), read 2026-11-20.
+    Kind(
+        "groq",
+        base_url="https://api.groq.com/openai/v1",
+        env=("GROQ_API_KEY",),
+        rejects=frozenset({"logprobs", "logit_bias", "top_logprobs"}),
+        limits_by_account=True,
+        signals=hosted.GROQ,
+    ),
+    # It refuses every member it does not know (422), so OpenAI's hints are left out here.
+    # Source: github.com/mistralai/client-python models/chatcompletionrequest.py, read 2026-11-20.
+    Kind(
+        "mistral",
+        base_url="https://api.mistral.ai/v1",
+        env=("MISTRAL_API_KEY",),
+        paths=EMBEDDING_PATHS,
+        rejects=frozenset(
+            {
+                "logit_bias",
+                "logprobs",
+                "prompt_cache_retention",
+                "safety_identifier",
+                "service_tier",
+                "store",
+                "stream_options",
+                "top_logprobs",
+                "user",
+                "verbosity",
+            }
+        ),
+        renames=MappingProxyType({"seed": "random_seed", "max_completion_tokens": "max_tokens"}),
+        stream_usage=False,
+        limits_by_account=True,
+        signals=hosted.MISTRAL,
+    ),
+    Kind(
+        "deepseek",
+        base_url="https://api.deepseek.com",
+        env=("DEEPSEEK_API_KEY",),
+        base_url_env=("DEEPSEEK_BASE_URL",),
+        signals=hosted.DEEPSEEK,
+    ),
+    Kind(
+        "xai",
+        base_url="https://api.x.ai/v1",
+        env=("XAI_API_KEY",),
+        paths=TEXT_PATHS,
+        believed_cost=True,
+        signals=xai.XAI,
+    ),
+    Kind(
+        "together",
+        base_url="https://api.together.ai/v1",
+        env=("TOGETHER_API_KEY",),
+        base_url_env=("TOGETHER_BASE_URL",),
+        paths=MODEL_PATHS,
+        signals=hosted.TOGETHER,
+    ),
+    Kind(
+        "vllm",
+        base_url="http://127.0.0.1:8000/v1",
+        credentials_required=False,
+        paths=MODEL_PATHS,
+        signals=local.VLLM,
+    ),
+    # A cold model may load for minutes before the first byte.
+    Kind(
+        "ollama",
+        base_url="http://127.0.0.1:11434/v1",
+        env=("OLLAMA_API_KEY",),
+        credentials_required=False,
+        paths=MODEL_PATHS,
+        timeouts=Timeouts(headers_s=300.0, first_output_s=300.0, response_s=600.0),
+        signals=local.OLLAMA,
+    ),
+    Kind(
+        "openai_compatible",
+        credentials_required=False,
+        paths=ALL_PATHS,
+        forwards=_OPENAI_BETA,
+        signals=openai.OPENAI,
+    ),
+    Kind(
+        "simulator",
+        credentials_required=False,
+        paths=ALL_PATHS,
+        forwards=_OPENAI_BETA,
+        signals=openai.OPENAI,
+    ),
+)
+
+_LATER = (
+    Kind(
+        "anthropic",
+        dialect=None,
+        base_url="https://api.anthropic.com",
+        env=("ANTHROPIC_API_KEY",),
+        base_url_env=("ANTHROPIC_BASE_URL",),
+        auth=HeaderScheme.X_API_KEY,
+        paths=NO_PATHS,
+        forwards=_ANTHROPIC,
+        body_limit_bytes=32_000_000,
+        signals=native.ANTHROPIC,
+    ),
+    Kind(
+        "gemini",
+        dialect=None,
+        base_url="https://generativelanguage.googleapis.com",
+        env=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
+        auth=HeaderScheme.X_GOOG_API_KEY,
+        paths=NO_PATHS,
+        limits_by_account=True,
+        signals=google.GEMINI,
+    ),
+    # Tokens of an hour, made from a service account.
+    Kind("vertex", dialect=None, auth=HeaderScheme.NONE, paths=NO_PATHS, signals=google.VERTEX),
+    Kind(
+        "bedrock",
+        dialect=None,
+        env=("AWS_BEARER_TOKEN_BEDROCK",),
+        credentials_required=False,
+        paths=NO_PATHS,
+        signals=native.BEDROCK,
+    ),
+    Kind(
+        "cohere",
+        dialect=None,
+        base_url="https://api.cohere.com",
+        env=("CO_API_KEY", "COHERE_API_KEY"),
+        paths=NO_PATHS,
+        signals=native.COHERE,
+    ),
+    Kind(
+        "perplexity",
+        dialect=None,
+        base_url="https://api.perplexity.ai/v1",
+        env=("PERPLEXITY_API_KEY",),
+        paths=NO_PATHS,
+        believed_cost=True,
+        signals=native.PERPLEXITY,
+    ),
+)
+
+KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in (*_SERVED, *_LATER)})

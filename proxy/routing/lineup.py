@@ -1,0 +1,119 @@
+"""From a model and its fallbacks to the line-up: all that a plan needs and no request changes, worked out once.
+
+Never looks at a request or at state, so one line-up serves every request for its model until the configuration changes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from proxy.core.call import Call, Operation
+from proxy.core.plan import OmitReason, Omitted, Planned
+from proxy.core.snapshot import Candidate, Capabilities, Model, Provider, Rotation, Snapshot
+from proxy.routing.order import Group, groups_of, spread
+
+NEEDS = ("tools", "images", "audio", "json_schema")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lineup:
+    """The groups of a model, then those of its fallbacks, and what holds for all of their candidates alike.
+
+    Attributes:
+        duplicates: Candidates of fallbacks that were named before.
+        providers: Each once.
+        is_able: All providers are enabled and no candidate is known to lack a capability.
+        operations: Those that every provider serves.
+        window_tokens: The smallest known context window.
+        body_limit_bytes: The smallest known limit.
+        turned: For a single sticky group, its members starting at each place; else None.
+        is_crowded: Some provider has more than two candidates.
+        is_mixed: The asked model's upstream models differ, so their vectors cannot be mixed.
+    """
+
+    groups: tuple[Group, ...]
+    duplicates: tuple[Omitted, ...]
+    providers: tuple[Provider, ...]
+    is_able: bool
+    operations: frozenset[str]
+    window_tokens: float
+    body_limit_bytes: float
+    turned: tuple[tuple[Planned, ...], ...] | None
+    is_crowded: bool
+    is_mixed: bool
+
+
+def lineup_of(call: Call, model: Model, snapshot: Snapshot) -> Lineup:
+    """Return the line-up for a request: fallbacks to the first depth, and never for embeddings."""
+    if not model.fallbacks or call.endpoint.operation is Operation.EMBEDDINGS:
+        return _lineup(model, ())
+    names = (snapshot.aliases.get(name, name) for name in model.fallbacks)
+    return _lineup(model, tuple(snapshot.models[name] for name in names if name in snapshot.models))
+
+
+def known(planned: Planned) -> Capabilities:
+    """Return what is known of a candidate's capabilities: its own word, else its model's."""
+    return _known(planned.candidate, planned.model)
+
+
+@lru_cache(maxsize=4096)
+def _known(candidate: Candidate, model: Model) -> Capabilities:
+    own, general = candidate.capabilities, model.capabilities
+    return Capabilities(
+        **{
+            name: getattr(general, name) if getattr(own, name) is None else getattr(own, name)
+            for name in Capabilities.__dataclass_fields__
+        }
+    )
+
+
+@lru_cache(maxsize=4096)
+def _lineup(model: Model, fallbacks: tuple[Model, ...]) -> Lineup:
+    groups, duplicates = _without_duplicates(model, fallbacks)
+    members = [planned for group in groups for planned in group.members]
+    providers = tuple({planned.candidate.provider.name: planned.candidate.provider for planned in members}.values())
+    capabilities = [known(planned) for planned in members]
+    names = [planned.candidate.provider.name for planned in members]
+    return Lineup(
+        groups=groups,
+        duplicates=duplicates,
+        providers=providers,
+        is_able=all(provider.enabled for provider in providers)
+        and not any(getattr(known, need) is False for known in capabilities for need in NEEDS),
+        operations=frozenset.intersection(*(provider.operations for provider in providers))
+        if providers
+        else frozenset(),
+        window_tokens=min((known.context_window_tokens or math.inf for known in capabilities), default=math.inf),
+        body_limit_bytes=min((provider.body_limit_bytes or math.inf for provider in providers), default=math.inf),
+        turned=_turned(groups),
+        is_crowded=any(names.count(name) > 2 for name in names),
+        is_mixed=not model.same_vectors and len({candidate.model for candidate in model.candidates}) > 1,
+    )
+
+
+def _without_duplicates(model: Model, fallbacks: Sequence[Model]) -> tuple[tuple[Group, ...], tuple[Omitted, ...]]:
+    groups = list(groups_of(model))
+    duplicates = []
+    seen = {candidate.id for candidate in model.candidates}
+    for fallback in fallbacks:
+        for group in groups_of(fallback, model.name):
+            members = tuple(planned for planned in group.members if planned.candidate.id not in seen)
+            duplicates += [
+                Omitted(planned.candidate, fallback, OmitReason.DUPLICATE, "named before")
+                for planned in group.members
+                if planned.candidate.id in seen
+            ]
+            if members:
+                groups.append(Group(group.slot, group.rotation, members, group.places))
+        seen.update(candidate.id for candidate in fallback.candidates)
+    return tuple(groups), tuple(duplicates)
+
+
+def _turned(groups: Sequence[Group]) -> tuple[tuple[Planned, ...], ...] | None:
+    if len(groups) != 1 or groups[0].rotation is not Rotation.STICKY:
+        return None
+    members = groups[0].members
+    return tuple(tuple(spread(members[start:] + members[:start])) for start in range(len(members)))

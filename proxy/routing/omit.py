@@ -1,0 +1,193 @@
+"""Which candidates may serve a request now; for the others, why not and until when.
+
+One check a reason, asked in the order of `CHECKS`: the first that objects gives the reason. Never orders candidates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+from proxy.core.call import Call, Operation
+from proxy.core.errors import BodyTooLarge, ClientError, MalformedRequest
+from proxy.core.failure import FailureKind
+from proxy.core.health import StateView
+from proxy.core.plan import OmitReason, Omitted, Plan, Planned
+from proxy.core.snapshot import Provider, Snapshot
+from proxy.routing.lineup import NEEDS, Lineup, known
+from proxy.routing.view import PROBING_S, block, pick
+
+ROUGHNESS = 1.5  # an estimate must exceed a context window this many times to be believed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What the checks look at. `now_s` is monotonic; `parallel` is the limit of providers that set none."""
+
+    call: Call
+    lineup: Lineup
+    view: StateView
+    now_s: float
+    parallel: int
+
+
+def default_parallel(snapshot: Snapshot) -> int:
+    """Three quarters of the gateway's own limit, so that one silent upstream cannot fill it."""
+    return snapshot.server.max_in_flight * 3 // 4
+
+
+def admits_all(question: Question) -> bool:
+    """Say at little cost that no check can object to any candidate, as is usual. False only means: ask one by one."""
+    call, lineup, view = question.call, question.lineup, question.view
+    needs = call.needs
+    return (
+        not view.disabled
+        and lineup.is_able
+        and call.pinned_provider is None
+        and (call.key is None or not call.key.providers)
+        and call.endpoint.operation in lineup.operations
+        and needs.input_tokens <= lineup.window_tokens
+        and len(call.body) <= lineup.body_limit_bytes
+        and not (lineup.is_mixed and call.endpoint.operation is Operation.EMBEDDINGS)
+        and not any(_limit_reached(provider, question) for provider in lineup.providers)
+    )
+
+
+def judge(planned: Planned, question: Question, checks: Sequence[Check]) -> Planned | Omitted:
+    """Return the candidate, marked half-open where it is, or why it is left out: by a check or by its health."""
+    for check in checks:
+        omitted = check(planned, question)
+        if omitted is not None:
+            return omitted
+    return _by_health(planned, question)
+
+
+def refusal(plan: Plan) -> ClientError | None:
+    """Return the client's error where no candidate can ever serve this request as it is; None where one could.
+
+    Waiting would not help: the key, the pinned provider, or what the request asks for excludes every candidate. A
+    request too long for every context window is left to `core.errors.final_error`.
+    """
+    reasons = {omitted.reason for omitted in plan.omitted}
+    is_too_long = any(omitted.kind is FailureKind.CONTEXT_TOO_LONG for omitted in plan.omitted)
+    if plan.candidates or not reasons or not reasons <= REQUESTS or is_too_long:
+        return None
+    details = "; ".join(dict.fromkeys(omitted.detail for omitted in plan.omitted))
+    error = BodyTooLarge if OmitReason.BODY_TOO_LARGE in reasons else MalformedRequest
+    return error(f"No provider of the model {plan.model.name!r} can serve this request: {details}.")
+
+
+REQUESTS = frozenset(
+    {
+        OmitReason.NOT_PERMITTED,
+        OmitReason.NOT_PINNED,
+        OmitReason.UNSUPPORTED,
+        OmitReason.LACKS_CAPABILITY,
+        OmitReason.BODY_TOO_LARGE,
+        OmitReason.DUPLICATE,
+    }
+)
+
+
+def _omit(planned: Planned, reason: OmitReason, detail: str) -> Omitted:
+    return Omitted(planned.candidate, planned.model, reason, detail)
+
+
+def _by_configuration(planned: Planned, question: Question) -> Omitted | None:
+    provider = planned.candidate.provider
+    if not provider.enabled:
+        return _omit(planned, OmitReason.DISABLED, "disabled in the configuration")
+    if provider.name in question.view.disabled:
+        return _omit(planned, OmitReason.OPERATOR_DISABLED, "disabled by the operator")
+    return None
+
+
+def _by_rights(planned: Planned, question: Question) -> Omitted | None:
+    call, provider = question.call, planned.candidate.provider
+    if call.key is not None and not may_use(call.key.providers, provider.name):
+        return _omit(planned, OmitReason.NOT_PERMITTED, "the key may not use this provider")
+    if call.pinned_provider is not None and call.pinned_provider != provider.name:
+        return _omit(planned, OmitReason.NOT_PINNED, "x-fairlead-provider names another provider")
+    return None
+
+
+def _by_capability(planned: Planned, question: Question) -> Omitted | None:
+    operation, needs = question.call.endpoint.operation, question.call.needs
+    if operation not in planned.candidate.provider.operations:
+        return _omit(planned, OmitReason.UNSUPPORTED, f"it does not serve {operation}")
+    if operation is Operation.EMBEDDINGS and question.lineup.is_mixed:
+        reference = question.lineup.groups[0].members[0].candidate.model
+        if planned.candidate.model != reference:
+            detail = f"its vectors are not those of {reference}; same_vectors = true would allow it"
+            return _omit(planned, OmitReason.LACKS_CAPABILITY, detail)
+    capabilities = known(planned)
+    missing = [need for need in NEEDS if getattr(needs, need) and getattr(capabilities, need) is False]
+    if missing:
+        return _omit(planned, OmitReason.LACKS_CAPABILITY, f"it cannot take {', '.join(missing)}")
+    window = capabilities.context_window_tokens
+    if window is not None and needs.input_tokens > ROUGHNESS * window:
+        detail = f"about {needs.input_tokens} tokens exceed its context window of {window}"
+        return replace(_omit(planned, OmitReason.LACKS_CAPABILITY, detail), kind=FailureKind.CONTEXT_TOO_LONG)
+    return None
+
+
+def _by_size(planned: Planned, question: Question) -> Omitted | None:
+    limit = planned.candidate.provider.body_limit_bytes
+    if limit is not None and len(question.call.body) > limit:
+        return _omit(planned, OmitReason.BODY_TOO_LARGE, f"the body exceeds its limit of {limit} bytes")
+    return None
+
+
+def _by_limits(planned: Planned, question: Question) -> Omitted | None:
+    reached = _limit_reached(planned.candidate.provider, question)
+    if reached is None:
+        return None
+    detail, recovers_s = reached
+    return replace(_omit(planned, OmitReason.LIMIT_REACHED, detail), recovers_s=recovers_s)
+
+
+def _by_health(planned: Planned, question: Question) -> Planned | Omitted:
+    found = pick(planned.candidate, question.view, question.now_s)
+    if found is not None:
+        return replace(planned, half_open=True, reason=f"{planned.reason}, half-open") if found.half_open else planned
+    held = block(planned.candidate, question.view, question.now_s)
+    assert held is not None
+    return Omitted(
+        planned.candidate,
+        planned.model,
+        OmitReason.HALF_OPEN_BUSY if held.busy else OmitReason.SET_ASIDE,
+        "another request is probing it" if held.busy else f"set aside: {held.kind}",
+        held.kind,
+        held.recovers_s,
+        held.stated,
+    )
+
+
+Check = Callable[[Planned, Question], Omitted | None]
+CHECKS: tuple[Check, ...] = (
+    _by_configuration,
+    _by_rights,
+    _by_capability,
+    _by_size,
+    _by_limits,
+)
+
+
+def _limit_reached(provider: Provider, question: Question) -> tuple[str, float] | None:
+    """Return which of its own limits a provider has reached, and when that is expected to be over."""
+    view, now_s = question.view, question.now_s
+    free_s = view.limit_free_s.get(provider.name, now_s)
+    if free_s > now_s:
+        return "its own rpm or tpm limit", free_s
+    limit = provider.limits.parallel
+    if view.provider_in_flight.get(provider.name, 0) >= (question.parallel if limit is None else limit):
+        return "its own limit of parallel requests", now_s + PROBING_S
+    return None
+
+
+@lru_cache(maxsize=4096)
+def may_use(providers: tuple[str, ...], name: str) -> bool:
+    """Say whether a key's provider globs allow this provider; none allow all."""
+    return not providers or any(fnmatchcase(name, pattern) for pattern in providers)

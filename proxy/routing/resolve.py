@@ -1,0 +1,142 @@
+"""From the name a client sends to the model that serves it: exact, alias, prefix, direct, default.
+
+Never looks at health: a model whose providers are all set aside is still that model. What a key may not call looks to
+it like a name that does not exist.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+from proxy.core.errors import MalformedRequest, UnknownModel
+from proxy.core.health import CandidateId
+from proxy.core.snapshot import Candidate, ClientKey, Model, Price, Provider, Snapshot
+from proxy.routing.omit import may_use
+
+REST = "{*}"  # in a candidate's upstream model: what the prefix's `*` stood for
+LONGEST_NAME = 256  # of a name that makes a model: such models are remembered
+SUGGESTIONS = 3
+
+
+def resolve(name: str | None, key: ClientKey | None, snapshot: Snapshot) -> Model:
+    """Find the model for a name; None or empty means the default.
+
+    Raises:
+        UnknownModel: No such model, or the key may not call it; the message has the nearest names that it may.
+        MalformedRequest: No name was sent and there is no default.
+    """
+    if not name:
+        name = snapshot.default_model
+        if name is None:
+            raise MalformedRequest("Name a model: this gateway has no default model.", param="model")
+    model = _configured(name, snapshot)
+    if model is None:
+        model = _ad_hoc(name, snapshot)
+        is_allowed = model is not None and _may_call_direct(key, name)
+    else:
+        is_allowed = may_call(key, name) or may_call(key, model.name)
+    if model is None or not is_allowed:
+        raise UnknownModel(_unknown(name, key, snapshot), param="model")
+    return model
+
+
+def may_call(key: ClientKey | None, name: str) -> bool:
+    """Say whether a key's model globs allow this public name; no key and no globs allow every name."""
+    return key is None or not key.models or _matches(key.models, name)
+
+
+def visible_models(snapshot: Snapshot, key: ClientKey | None) -> list[Model]:
+    """Return the configured models that a key may call, in file order. A prefix is no name, so it is not among them."""
+    return [
+        model
+        for model in snapshot.models.values()
+        if not model.name.endswith("*")
+        and (may_call(key, model.name) or any(may_call(key, alias) for alias in model.aliases))
+        and (key is None or any(may_use(key.providers, candidate.provider.name) for candidate in model.candidates))
+    ]
+
+
+@lru_cache(maxsize=4096)
+def _matches(globs: tuple[str, ...], name: str) -> bool:
+    return any(fnmatchcase(name, glob) for glob in globs)
+
+
+def _configured(name: str, snapshot: Snapshot) -> Model | None:
+    model = snapshot.models.get(name) or snapshot.models.get(snapshot.aliases.get(name, ""))
+    if model is not None and not model.name.endswith("*"):
+        return model
+    for prefix in snapshot.prefixes:
+        stem = prefix.name[:-1]
+        if name.startswith(stem) and len(stem) < len(name) <= LONGEST_NAME:
+            names = _substituted(prefix, name)
+            return _derived(prefix, name, tuple(map(snapshot.prices.get, names)) if snapshot.prices else ())
+    return None
+
+
+def _ad_hoc(name: str, snapshot: Snapshot) -> Model | None:
+    provider_name, _, rest = name.partition("/")
+    provider = snapshot.providers.get(provider_name) if snapshot.server.direct_models else None
+    if provider is None or not rest or len(name) > LONGEST_NAME:
+        return None
+    return _direct(provider, rest, snapshot.prices.get(CandidateId(provider_name, rest)))
+
+
+def _substituted(prefix: Model, name: str) -> list[CandidateId]:
+    rest = name[len(prefix.name) - 1 :]
+    return [CandidateId(item.provider.name, item.model.replace(REST, rest)) for item in prefix.candidates]
+
+
+@lru_cache(maxsize=1024)
+def _derived(prefix: Model, name: str, prices: tuple[Price | None, ...]) -> Model:
+    """Make the model that a prefix stands for. It is no metric label: clients choose such names."""
+    candidates = [
+        replace(candidate, model=model)
+        for candidate, (_, model) in zip(prefix.candidates, _substituted(prefix, name), strict=True)
+    ]
+    priced = [
+        replace(candidate, price=candidate.price or price)
+        for candidate, price in zip(candidates, prices or (None,) * len(candidates), strict=True)
+    ]
+    return replace(prefix, name=name, aliases=(), configured=False, candidates=tuple(priced))
+
+
+@lru_cache(maxsize=1024)
+def _direct(provider: Provider, rest: str, price: Price | None) -> Model:
+    candidate = Candidate(provider, rest, priority=provider.priority, timeouts=provider.timeouts, price=price)
+    return Model(f"{provider.name}/{rest}", (candidate,), configured=False)
+
+
+def _may_call_direct(key: ClientKey | None, name: str) -> bool:
+    """A direct name needs a glob that spells its provider out: `*` alone gives no leave to pass the models by."""
+    if key is None or not key.models:
+        return True
+    stem = name[: name.index("/") + 1]
+    return any(fnmatchcase(name, glob) for glob in key.models if glob.startswith(stem))
+
+
+def _unknown(name: str, key: ClientKey | None, snapshot: Snapshot) -> str:
+    visible = visible_models(snapshot, key)
+    names = [spelling for model in visible for spelling in (model.name, *model.aliases)]
+    shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+    said = f"The model {shown!r} does not exist or this key may not call it."
+    return f"{said} The nearest it may call: {', '.join(nearest(name, names))}." if names else said
+
+
+def nearest(name: str, names: Iterable[str]) -> list[str]:
+    """Return the three names most alike, most alike first: by the pairs of letters that they share."""
+    wanted = _pairs(name[:LONGEST_NAME])
+
+    def likeness(other: str) -> float:
+        pairs = _pairs(other)
+        return 2 * len(wanted & pairs) / (len(wanted) + len(pairs))
+
+    return heapq.nlargest(SUGGESTIONS, names, key=likeness)
+
+
+def _pairs(name: str) -> set[str]:
+    padded = f" {name.lower()} "
+    return {padded[place : place + 2] for place in range(len(padded) - 1)}

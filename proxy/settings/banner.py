@@ -1,0 +1,38 @@
+"""What the gateway says when it is ready: where it listens, what it serves, and a `curl` line that works."""
+
+from __future__ import annotations
+
+import json
+
+from proxy import __version__
+from proxy.core.snapshot import Snapshot
+
+_SOURCES = {
+    "file": "providers from the configuration file",
+    "environment": "providers found in the environment: {providers}",
+    "demo": "demo: two simulated providers, since no configuration and no provider key was found",
+}
+
+
+def banner(snapshot: Snapshot, host: str, port: int) -> str:
+    """Write the start banner. Names providers and models, never a key."""
+    name = f"[{host}]" if ":" in host else host
+    url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else name}:{port}"  # noqa: S104 - a comparison
+    serving = [provider.name for provider in snapshot.providers.values() if provider.enabled]
+    source = _SOURCES[snapshot.source].format(providers=", ".join(serving))
+    lines = [f"Fairlead {__version__} is ready on {url} ({source})"]
+    if snapshot.problems:
+        lines.append(f"{len(snapshot.problems)} notes on the configuration: see the log or `fairlead check`.")
+    lines += ["Try:", f"  {_curl(snapshot, url)}"]
+    if snapshot.source == "environment":
+        lines.append(f'Send "provider/model" as the model, for example "{serving[0]}/<model>".')
+    return "\n".join(lines)
+
+
+def _curl(snapshot: Snapshot, url: str) -> str:
+    key = "" if snapshot.auth.mode == "none" else ' -H "Authorization: Bearer $FAIRLEAD_KEY"'
+    model = snapshot.default_model or next(iter(snapshot.models), None)
+    if model is None:
+        return f"curl {url}/v1/models{key}"
+    body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello"}]})
+    return f"curl {url}/v1/chat/completions{key} -H 'Content-Type: application/json' -d '{body}'"

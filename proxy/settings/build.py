@@ -1,0 +1,134 @@
+"""From validated sections to the snapshot that requests read.
+
+Pure but for a look at the files that providers name. Every problem goes to the report; whether the snapshot may be used
+in spite of them is the caller's decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from proxy.core.health import CandidateId
+from proxy.core.snapshot import Auth, BreakerPolicy, Price, Server, Snapshot, Timeouts
+from proxy.settings.access import build_auth, is_loopback
+from proxy.settings.data_dir import resolve_data_dir
+from proxy.settings.environment import Process
+from proxy.settings.model_rows import ModelRows, Upstreams
+from proxy.settings.model_schema import PriceRow
+from proxy.settings.origin import Origin
+from proxy.settings.problems import Report, Severity, choose
+from proxy.settings.provider_rows import Inherited, ProviderRows, merge_timeouts
+from proxy.settings.schema import DefaultsSection, ServerSection
+from proxy.settings.sections import Sections
+
+# They are bound to sockets and open files.
+RESTART_SETTINGS = ("host", "port", "metrics_port", "data_dir")
+_LATER = ("database", "ledger", "redis")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a configuration meets.
+
+    Attributes:
+        environ: The whole environment.
+        simulator_url: Where the simulator listens; None = it does not.
+        running: The server settings in force, at a reload.
+    """
+
+    environ: Mapping[str, str]
+    process: Process
+    simulator_url: str | None
+    version: int
+    running: Server | None = None
+
+
+def build_snapshot(origin: Origin, sections: Sections, around: Surroundings, report: Report) -> Snapshot:
+    """Make the snapshot; a section that is bad is taken as absent, its problem is in the report already."""
+    _warn_of_later(sections, report)
+    server = _server(sections.server or ServerSection(), around, report)
+    defaults = sections.defaults or DefaultsSection()
+    timeouts = merge_timeouts(Timeouts(), defaults.timeouts)
+    breaker = defaults.breaker.policy(BreakerPolicy())
+    inherited = Inherited(timeouts, breaker, server.max_in_flight, around.simulator_url)
+    providers = ProviderRows(sections.providers, sections.unset, inherited, report).build()
+    prices = _prices(sections, report)
+    upstreams = Upstreams(providers, sections.provider_names, prices)
+    models = ModelRows(sections.models, sections.model_names, upstreams, report).build()
+    if not sections.provider_names:
+        # Not fatal, but a reload must not take a file that was emptied by mistake.
+        fix = "add [providers.NAME]"
+        report.add(Severity.ROW, ("providers",), found="nothing", expected="at least one provider", fix=fix)
+    is_judged = sections.auth is not None and sections.server is not None
+    return Snapshot(
+        version=around.version,
+        source=origin.source,
+        server=server,
+        auth=build_auth(sections.auth, server.host, report) if sections.auth is not None and is_judged else Auth(),
+        max_attempts=defaults.max_attempts,
+        deadline_s=defaults.deadline_s,
+        cooldowns=defaults.cooldowns,
+        timeouts=timeouts,
+        providers=providers,
+        models=models.exact,
+        aliases=models.aliases,
+        prefixes=models.prefixes,
+        default_model=models.default,
+        prices=prices,
+        problems=tuple(report.problems),
+        digest=origin.digest,
+    )
+
+
+def _warn_of_later(sections: Sections, report: Report) -> None:
+    for name in _LATER:
+        is_used = name in sections.written and (name != "redis" or bool(sections.redis and sections.redis.url))
+        if is_used:
+            found, expected = "a section whose feature is not built yet", "no such section"
+            report.add(Severity.WARNING, (name,), found=found, expected=expected, fix="it is accepted and ignored")
+
+
+def _server(section: ServerSection, around: Surroundings, report: Report) -> Server:
+    process = around.process
+    host = process.host or section.host
+    server = Server(
+        **section.model_dump(
+            exclude={"host", "port", "data_dir", "expose", "direct_models", "log_level"},
+        ),
+        host=host,
+        port=section.port if process.port is None else process.port,
+        data_dir=resolve_data_dir(section.data_dir or process.data_dir, around.environ),
+        direct_models=bool(section.direct_models),
+        log_level=process.log_level or section.log_level,
+    )
+    if around.running is not None:
+        server = _keep_bound(server, around.running, report)
+    # Judged by where it really listens.
+    return replace(server, expose=section.expose or ("full" if is_loopback(server.host) else "minimal"))
+
+
+def _keep_bound(server: Server, running: Server, report: Report) -> Server:
+    """Keep what only a restart can change, and say so."""
+    for name in RESTART_SETTINGS:
+        if getattr(server, name) != getattr(running, name):
+            found, expected = "a new value", "the value in force until a restart"
+            report.add(Severity.WARNING, ("server", name), found=found, expected=expected, fix="restart to change it")
+    return replace(server, **{name: getattr(running, name) for name in RESTART_SETTINGS})
+
+
+def _prices(sections: Sections, report: Report) -> dict[CandidateId, Price]:
+    prices: dict[CandidateId, Price] = {}
+    for name, row in sections.prices.items():
+        provider, slash, model = name.partition("/")
+        if not slash or not model or provider not in sections.provider_names:
+            fix = choose(provider, sections.provider_names)
+            expected = '"provider/model" with a name from [providers]'
+            found = "a name that does not fit"
+            report.add(Severity.FATAL, ("prices", name), found=found, expected=expected, fix=fix)
+        prices[CandidateId(provider, model)] = _price(row)
+    return prices
+
+
+def _price(row: PriceRow) -> Price:
+    return Price(row.input_usd_per_mtok, row.output_usd_per_mtok, row.cached_input_usd_per_mtok)

@@ -1,0 +1,47 @@
+"""The variables that Fairlead itself reads: `FAIRLEAD_*`, as one validated value.
+
+Takes the environment as an argument, so that nothing is read behind a caller's back. Names that are not listed here are
+free for use in the configuration file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import ConfigDict, Field, ValidationError
+
+from proxy.settings.fields import OptionalCredential, OptionalText, Row, Whole
+from proxy.settings.problems import Report, Severity
+
+PREFIX = "FAIRLEAD_"
+
+
+def _variable(field: str) -> str:
+    return PREFIX + field.upper()
+
+
+class Process(Row):
+    """What the process was started with. Command-line flags are put in by the caller, as if they were variables."""
+
+    model_config = ConfigDict(alias_generator=_variable)
+
+    config: OptionalText = Field(None, description="The configuration file, where `--config` names none.")
+    host: OptionalText = Field(None, description="Address to listen on; wins over `server.host`.")
+    port: Whole | None = Field(None, ge=0, le=65_535, description="Port to listen on; wins over `server.port`.")
+    log_level: Literal["debug", "info", "warning", "error"] | None = Field(
+        None, description="The least severe log line; wins over `server.log_level`."
+    )
+    data_dir: OptionalText = Field(None, description="Folder for what is kept, where `server.data_dir` names none.")
+    admin_token: OptionalCredential = Field(None, description="Without a file: opens `/admin`.")
+    client_key: OptionalCredential = Field(None, description="Without a file: the one client key.")
+
+
+def read_process(environ: Mapping[str, str], report: Report) -> Process:
+    """Read the variables; a bad one is reported and all are taken as absent. Empty means absent."""
+    variables = [_variable(field) for field in Process.model_fields]
+    try:
+        return Process.model_validate({name: environ[name] for name in variables if environ.get(name, "").strip()})
+    except ValidationError as error:
+        report.add_validation(Severity.FATAL, (), error, Process)
+    return Process()

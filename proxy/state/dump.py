@@ -1,0 +1,115 @@
+"""Between the read model and what outlives the process: rotation pointers, operator disables, long set-asides.
+
+Kept times are Unix time, since a monotonic clock means nothing to the next process. Never keeps a secret; a credential
+is known by its name and fingerprint, so that a changed one starts afresh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from proxy.core.failure import FailureKind, Scope
+from proxy.core.health import Aside, CandidateId, Slot, StateView, Target
+
+T = TypeVar("T")
+
+VERSION = 1
+SHORTEST_S = 60.0  # what ends sooner is not kept
+LONGEST_S = 31 * 86_400.0  # no kept time is believed beyond this
+
+
+class KeptPointer(msgspec.Struct, frozen=True):
+    model: str
+    priority: int
+    provider: str
+    upstream_model: str
+
+
+class KeptAside(msgspec.Struct, frozen=True):
+    """Times are Unix time in seconds."""
+
+    scope: Scope
+    provider: str
+    credential: str
+    upstream_model: str
+    kind: FailureKind
+    since: float
+    opens_at: float
+    until: float
+    stated: bool
+    breaker: bool
+
+
+class Restored(NamedTuple):
+    """What could be read. `skipped` counts rows that could not."""
+
+    pointers: Mapping[Slot, CandidateId]
+    asides: Mapping[Target, Aside]
+    disabled: frozenset[str]
+    skipped: int
+
+
+def dump(view: StateView, now_s: float, wall_s: float) -> dict[str, object]:
+    """Write what is worth keeping, in JSON's terms.
+
+    Args:
+        now_s: Monotonic seconds, the view's clock.
+        wall_s: Unix time at the same moment.
+    """
+    shift_s = wall_s - now_s
+    pointers = [KeptPointer(*slot, *pointer) for slot, pointer in view.pointers.items()]
+    asides = [
+        KeptAside(
+            *target,
+            kind=aside.kind,
+            since=aside.since_s + shift_s,
+            opens_at=aside.opens_at_s + shift_s,
+            until=aside.until_s + shift_s,
+            stated=aside.stated,
+            breaker=aside.breaker,
+        )
+        for target, aside in view.asides.items()
+        if aside.until_s - now_s > SHORTEST_S
+    ]
+    kept = {"pointers": pointers, "asides": asides, "disabled": sorted(view.disabled)}
+    return {"version": VERSION, **{name: msgspec.to_builtins(rows) for name, rows in kept.items()}}
+
+
+def parse(kept: Mapping[str, object], now_s: float, wall_s: float) -> Restored:
+    """Read what `dump` wrote, row by row, whatever else is there. Never raises."""
+    shift_s = wall_s - now_s
+    pointers, bad_pointers = _rows(kept, "pointers", KeptPointer)
+    asides, bad_asides = _rows(kept, "asides", KeptAside)
+    disabled, bad_names = _rows(kept, "disabled", str)
+    return Restored(
+        {Slot(row.model, row.priority): CandidateId(row.provider, row.upstream_model) for row in pointers},
+        {
+            Target(row.scope, row.provider, row.credential, row.upstream_model): Aside(
+                row.kind,
+                min(row.since - shift_s, now_s),
+                min(row.opens_at - shift_s, now_s + LONGEST_S),
+                min(row.until - shift_s, now_s + LONGEST_S),
+                row.stated,
+                row.breaker,
+            )
+            for row in asides
+        },
+        frozenset(disabled),
+        bad_pointers + bad_asides + bad_names,
+    )
+
+
+def _rows(kept: Mapping[str, object], name: str, shape: type[T]) -> tuple[list[T], int]:
+    found = kept.get(name, [])
+    if not isinstance(found, list):
+        return [], 1
+    rows = []
+    for row in found:
+        try:
+            rows.append(msgspec.convert(row, shape))
+        except msgspec.ValidationError:
+            continue
+    return rows, len(found) - len(rows)

@@ -1,0 +1,279 @@
+"""The shared state of one process: cooldowns, breakers, rotation, limits and what is in flight, in memory.
+
+Implements `core.ports.SharedState`. What follows from an event is decided by `routing`; this keeps it, bounded. It
+reads no clock (every call brings the monotonic time), does no I/O and never waits, so no two calls can interleave.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from proxy.core.failure import Failure, FailureKind
+from proxy.core.health import Aside, CandidateId, Ladder, Slot, StateView, Target
+from proxy.core.ports import Admission, Grant, Setback
+from proxy.core.snapshot import Candidate, CredentialOrder, Model, Provider, Rotation, Snapshot
+from proxy.routing.breaker import Breaker
+from proxy.routing.health import Memory, after_failure, after_success
+from proxy.routing.limits import charge, free_at_s
+from proxy.routing.order import groups_of, next_free, start_of
+from proxy.routing.view import LAST_RESORTS, credential_slot, is_claimable, is_proven, targets_of
+from proxy.state.dump import dump, parse
+from proxy.state.lru import Lru
+from proxy.state.rows import rows
+from proxy.state.select import Wanted, is_configured, is_member
+
+CAP = 10_000  # entries in each map
+SMOOTHING = 0.3  # weight of the newest time to first token
+
+K = TypeVar("K")
+
+
+class MemoryState:
+    """Implements `SharedState`. `changes` rises whenever what `dump` returns may have changed."""
+
+    def __init__(self, rng: random.Random, cap: int = CAP) -> None:
+        self._rng = rng
+        self._asides: Lru[Target, Aside] = Lru(cap)
+        self._ladders: Lru[Target, Mapping[FailureKind, Ladder]] = Lru(cap)
+        self._breakers: Lru[Target, Breaker] = Lru(cap)
+        self._overloads: Lru[Target, tuple[float, ...]] = Lru(cap)
+        self._memory = Memory(self._asides, self._ladders, self._breakers, self._overloads)
+        self._pointers: Lru[Slot, CandidateId] = Lru(cap)
+        self._turns: Lru[Slot, int] = Lru(cap)
+        self._latency_s: Lru[CandidateId, float] = Lru(cap)
+        self._limit_free_s: Lru[str, float] = Lru(cap)
+        self._rpm_paid_at_s: Lru[str, float] = Lru(cap)
+        self._tpm_paid_at_s: Lru[str, float] = Lru(cap)
+        self._in_flight: dict[CandidateId, int] = {}  # these three hold only what is under way: that bounds them
+        self._provider_in_flight: dict[str, int] = {}
+        self._last_resorts: dict[CandidateId, int] = {}
+        self._disabled: set[str] = set()
+        self.changes = 0
+        self.view = StateView(
+            asides=self._asides,
+            pointers=self._pointers,
+            turns=self._turns,
+            in_flight=self._in_flight,
+            provider_in_flight=self._provider_in_flight,
+            latency_s=self._latency_s,
+            limit_free_s=self._limit_free_s,
+            disabled=self._disabled,
+            last_resorts=self._last_resorts,
+        )
+
+    async def claim(self, admission: Admission) -> Grant | None:
+        """Admit an attempt, or None. All that is half-open by now is claimed, named in the admission or not."""
+        candidate, credential, _, now_s, tokens, is_last_resort = admission
+        if is_last_resort and self._last_resorts.get(candidate.id, 0) >= LAST_RESORTS:
+            return None
+        provider = candidate.provider
+        claims = () if is_last_resort or not self._asides else self._claimable(candidate, credential, now_s)
+        if claims is None or not self._has_room(provider, now_s):
+            return None
+        for target in claims:
+            self._asides[target] = replace(self._asides[target], claimed_s=now_s)
+        if provider.limits.rpm or provider.limits.tpm:
+            self._charge(provider, now_s, 1, tokens)
+        if provider.credential_order is CredentialOrder.ROUND_ROBIN:
+            self._take_turn(credential_slot(provider))
+        if is_last_resort:
+            _add(self._last_resorts, candidate.id, 1)
+        _add(self._in_flight, candidate.id, 1)
+        _add(self._provider_in_flight, provider.name, 1)
+        return Grant(candidate, credential, claims, now_s, tokens, is_last_resort)
+
+    async def succeeded(self, grant: Grant, now_s: float, first_token_s: float) -> None:
+        """Free what the attempt proved; count it in breakers and in the candidate's latency."""
+        change = after_success(self._memory, grant, now_s)
+        for target, breaker in change.breakers.items():
+            self._breakers.put(target, breaker)
+        if change.freed:
+            self._free(change.freed)
+        before_s = self._latency_s.get(grant.candidate.id, first_token_s)
+        self._latency_s.put(grant.candidate.id, before_s + SMOOTHING * (first_token_s - before_s))
+
+    async def failed(self, grant: Grant, failure: Failure, now_s: float) -> Setback:
+        """Set aside what the failure says."""
+        change = after_failure(self._memory, grant, failure, now_s, self._rng)
+        for target, breaker in change.breakers.items():
+            self._breakers.put(target, breaker)
+        for target, ladders in change.ladders.items():
+            self._ladders.put(target, ladders)
+        for target, overloads in change.overloads.items():
+            self._overloads.put(target, overloads)
+        for target, aside in change.asides.items():
+            self._asides.put(target, aside)
+            self.changes += 1
+        return change.setback
+
+    async def release(self, grant: Grant, now_s: float, tokens: int | None = None) -> None:
+        """Give the attempt's place and its open claims back. A second call does nothing."""
+        if grant.released:
+            return
+        grant.released = True
+        candidate, provider = grant.candidate, grant.candidate.provider
+        _add(self._in_flight, candidate.id, -1)
+        _add(self._provider_in_flight, provider.name, -1)
+        if grant.last_resort:
+            _add(self._last_resorts, candidate.id, -1)
+        for target in grant.claimed:
+            aside = self._asides.get(target)
+            if aside is not None and aside.claimed_s == grant.began_s:
+                self._asides[target] = replace(aside, claimed_s=None)
+        if tokens is not None and provider.limits.tpm:
+            self._charge(provider, now_s, 0, tokens - grant.tokens)
+
+    async def take_turn(self, slot: Slot) -> None:
+        self._take_turn(slot)
+
+    async def advance(self, slot: Slot, expected: CandidateId, new: CandidateId, first: CandidateId) -> bool:
+        if self._pointers.get(slot, first) != expected:
+            return False
+        self._pointers.put(slot, new)
+        self.changes += 1
+        return True
+
+    def clear(self, provider: str | None = None, model: Model | None = None, credential: str | None = None) -> int:
+        """End what is set aside, and forget how it came to be; absent arguments mean all.
+
+        Args:
+            model: Everything that keeps one of its candidates from serving, so provider and credentials too.
+            credential: Its name.
+
+        Returns:
+            How many targets were set aside.
+        """
+        wanted = Wanted(provider, frozenset(c.id for c in model.candidates) if model else None, credential)
+        return self._forget(lambda target: not wanted.has(target))
+
+    def advance_pointer(self, model: Model, now_s: float, priority: int | None = None) -> dict[int, CandidateId]:
+        """Move a model's pointers on by hand, each to the next candidate that is not set aside, else to the next.
+
+        Returns:
+            The new pointer of each sticky priority that has another candidate to move to.
+        """
+        moved: dict[int, CandidateId] = {}
+        for group in groups_of(model):
+            is_meant = group.rotation is Rotation.STICKY and priority in (None, group.slot.priority)
+            if is_meant and len(group.members) > 1:
+                start = start_of(group, self._pointers.get(group.slot))
+                new = next_free(group, start, self.view, now_s)
+                if new is None:
+                    new = group.members[(start + 1) % len(group.members)].candidate.id
+                self._pointers.put(group.slot, new)
+                moved[group.slot.priority] = new
+        self.changes += len(moved)
+        return moved
+
+    def reset(self, model: str | None = None, priority: int | None = None) -> int:
+        """Put rotations back to their beginning; return how many had moved."""
+        slots = {
+            slot
+            for slot in (*self._pointers, *self._turns)
+            if model in (None, slot.model) and priority in (None, slot.priority)
+        }
+        for slot in slots:
+            self._pointers.pop(slot, None)
+            self._turns.pop(slot, None)
+        self.changes += len(slots)
+        return len(slots)
+
+    def disable(self, provider: str) -> None:
+        """Keep a provider out of every plan until it is enabled again."""
+        self._disabled.add(provider)
+        self.changes += 1
+
+    def enable(self, provider: str) -> None:
+        self._disabled.discard(provider)
+        self.changes += 1
+
+    def rows(self, snapshot: Snapshot, now_s: float) -> dict[str, object]:
+        """Describe everything for an operator, in JSON's terms; credentials by name."""
+        return rows(self.view, snapshot, now_s)
+
+    def dump(self, now_s: float, wall_s: float) -> dict[str, object]:
+        """Return what outlives the process, in JSON's terms; its times are Unix time."""
+        return dump(self.view, now_s, wall_s)
+
+    def restore(self, kept: Mapping[str, object], now_s: float, wall_s: float) -> int:
+        """Take over what `dump` returned once. Rows that make no sense are left out; their number is returned."""
+        restored = parse(kept, now_s, wall_s)
+        for slot, pointer in restored.pointers.items():
+            self._pointers.put(slot, pointer)
+        for target, aside in restored.asides.items():
+            self._asides.put(target, aside)
+        self._disabled |= restored.disabled
+        return restored.skipped
+
+    def forget(self, snapshot: Snapshot) -> None:
+        """Drop what is remembered of providers, credentials and candidates that the configuration no longer has."""
+        self._forget(lambda target: is_configured(target, snapshot))
+        gone = [slot for slot, pointer in self._pointers.items() if not is_member(slot, pointer, snapshot)]
+        for slot in gone:
+            del self._pointers[slot]
+        self.changes += 1
+
+    def _claimable(self, candidate: Candidate, credential: str, now_s: float) -> tuple[Target, ...] | None:
+        """Return what this attempt must claim; None when something is shut. What a claim has proven is freed here."""
+        claims: tuple[Target, ...] = ()
+        for target in targets_of(candidate.id, credential):
+            aside = self._asides.get(target)
+            if aside is None:
+                continue
+            if is_proven(aside, now_s):
+                self._free((target,))
+            elif is_claimable(aside, now_s):
+                claims += (target,)
+            else:
+                return None
+        return claims
+
+    def _has_room(self, provider: Provider, now_s: float) -> bool:
+        parallel = provider.limits.parallel
+        is_full = parallel is not None and self._provider_in_flight.get(provider.name, 0) >= parallel
+        return not is_full and self._limit_free_s.get(provider.name, now_s) <= now_s
+
+    def _charge(self, provider: Provider, now_s: float, requests: int, tokens: int) -> None:
+        """Count against the provider's own limits and note when they next admit a request."""
+        name, limits = provider.name, provider.limits
+        free_s = now_s
+        if limits.rpm:
+            paid_at_s = charge(self._rpm_paid_at_s.get(name, 0.0), now_s, requests, limits.rpm)
+            self._rpm_paid_at_s.put(name, paid_at_s)
+            free_s = max(free_s, free_at_s(paid_at_s, limits.rpm))
+        if limits.tpm:
+            paid_at_s = charge(self._tpm_paid_at_s.get(name, 0.0), now_s, tokens, limits.tpm)
+            self._tpm_paid_at_s.put(name, paid_at_s)
+            free_s = max(free_s, free_at_s(paid_at_s, limits.tpm))
+        self._limit_free_s.put(name, free_s)
+
+    def _take_turn(self, slot: Slot) -> None:
+        self._turns.put(slot, self._turns.get(slot, 0) + 1)
+
+    def _free(self, targets: Iterable[Target]) -> None:
+        for target in targets:
+            self._asides.pop(target, None)
+            self._ladders.pop(target, None)
+        self.changes += 1
+
+    def _forget(self, is_kept: Callable[[Target], bool]) -> int:
+        maps: tuple[Lru[Target, Any], ...] = (self._asides, self._ladders, self._breakers, self._overloads)
+        gone = {target for entries in maps for target in entries if not is_kept(target)}
+        ended = sum(target in self._asides for target in gone)
+        for entries in maps:
+            for target in gone:
+                entries.pop(target, None)
+        self.changes += ended
+        return ended
+
+
+def _add(counts: dict[K, int], key: K, number: int) -> None:
+    """Count up or down; a count of nothing is no entry."""
+    count = counts.get(key, 0) + number
+    if count > 0:
+        counts[key] = count
+    else:
+        counts.pop(key, None)

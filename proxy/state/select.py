@@ -1,0 +1,51 @@
+"""Which remembered targets an operator's words mean, and which the configuration still knows."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from proxy.core.health import CandidateId, Slot, Target
+from proxy.core.snapshot import Snapshot
+
+
+class Wanted(NamedTuple):
+    """What an operator wants cleared; None = all. `candidates` are those of a model, `credential` is a name."""
+
+    provider: str | None
+    candidates: frozenset[CandidateId] | None
+    credential: str | None
+
+    def has(self, target: Target) -> bool:
+        return (
+            self.provider in (None, target.provider)
+            and self.credential in (None, credential_name(target.credential))
+            and (self.candidates is None or any(_concerns(target, candidate) for candidate in self.candidates))
+        )
+
+
+def _concerns(target: Target, candidate: CandidateId) -> bool:
+    return target.provider == candidate.provider and target.model in ("", candidate.model)
+
+
+def credential_name(credential_id: str) -> str | None:
+    """Return the name in a credential's id; None where a target names no credential."""
+    return credential_id.rpartition("#")[0] if credential_id else None
+
+
+def is_configured(target: Target, snapshot: Snapshot) -> bool:
+    """Say whether provider and credential still exist; a credential whose secret changed is another one.
+
+    Model names are not looked at: clients may send a provider's own.
+    """
+    provider = snapshot.providers.get(target.provider)
+    if provider is None:
+        return False
+    return not target.credential or any(credential.id == target.credential for credential in provider.credentials)
+
+
+def is_member(slot: Slot, pointer: CandidateId, snapshot: Snapshot) -> bool:
+    """Say whether a pointer still names a candidate of its model; one of no configured model, of its provider."""
+    model = snapshot.models.get(slot.model)
+    if model is None:
+        return pointer.provider in snapshot.providers
+    return any(candidate.id == pointer and candidate.priority == slot.priority for candidate in model.candidates)

@@ -1,0 +1,70 @@
+"""`state.json` in the data directory: what the shared state wants to find again after a restart.
+
+Knows nothing of what is in it but that it is one JSON object. A broken file never keeps the gateway from starting: it
+is logged, put aside under another name, and forgotten. Blocking: call it from a thread while serving.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+LOGGER = logging.getLogger("fairlead.kept")
+NAME = "state.json"
+BROKEN_NAME = "state.json.broken"
+LARGEST_BYTES = 64 * 1024 * 1024
+
+
+class KeptState:
+    """The file. `save` writes only what differs from what was last written."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._path = data_dir / NAME
+        self._written = b""
+
+    def load(self) -> dict[str, object]:
+        """Return what was kept; empty when there is nothing or it cannot be used."""
+        try:
+            if self._path.stat().st_size > LARGEST_BYTES:
+                return self._put_aside("it is too large")
+            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, object])
+        except FileNotFoundError:
+            return {}
+        except (msgspec.DecodeError, RecursionError) as exc:
+            return self._put_aside(str(exc))
+        except OSError as exc:
+            LOGGER.error("%s cannot be read and is ignored: %s", self._path, exc.strerror)
+            return {}
+
+    def save(self, kept: Mapping[str, object]) -> None:
+        """Replace the file as a whole: a crash at any moment leaves the old one or the new one.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        encoded = msgspec.json.encode(kept)
+        if encoded == self._written:
+            return
+        draft = self._path.with_name(f"{NAME}.{os.getpid()}.new")
+        try:
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(encoded)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._path)
+        finally:
+            draft.unlink(missing_ok=True)
+        self._written = encoded
+
+    def _put_aside(self, why: str) -> dict[str, object]:
+        try:
+            self._path.replace(self._path.with_name(BROKEN_NAME))
+        except OSError as exc:
+            LOGGER.error("%s is broken (%s) and cannot be renamed: %s", self._path, why, exc.strerror)
+        else:
+            LOGGER.error("%s is broken (%s); it is now %s and the state starts empty", self._path, why, BROKEN_NAME)
+        return {}

@@ -1,0 +1,165 @@
+"""One line per request: the value that the request path hands over, and how it reads as JSON and on a console.
+
+Names are OpenTelemetry's GenAI attributes where it has one. Holds names, numbers and times only: never a body, a
+prompt, a header or a secret. Rendering happens off the event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.json import Encoder
+
+from proxy.core.usage import Usage
+
+LONGEST = 200  # characters of a name that a client chose
+
+Redact = Callable[[str], str]
+
+# Source: https://github.com/open-telemetry/semantic-conventions-genai (gen_ai.operation.name), read 2026-11-20.
+_OPERATIONS = {"completions": "text_completion"}
+
+
+class AccessRecord(NamedTuple):
+    """What is known of a finished request.
+
+    Attributes:
+        at_s: Unix seconds, when it ended.
+        operation: A `core.call.Operation`.
+        status: The HTTP status that the client saw.
+        model: As the client named it; None when it named none.
+        provider: Who answered; empty when nobody did.
+        response_model: The upstream's name of the model that answered.
+        trail: `openrouter=rate_limited;azure-eu=ok`.
+        key: The name of the client key, never the key.
+        end: "ok", "truncated", "client_gone" or "failed".
+        error: The `code` of the error that the client was told.
+    """
+
+    at_s: float
+    request_id: str
+    endpoint: str
+    operation: str
+    status: int
+    duration_s: float
+    overhead_s: float = 0.0
+    model: str | None = None
+    provider: str = ""
+    response_model: str = ""
+    stream: bool = False
+    first_token_s: float | None = None
+    attempts: int = 0
+    trail: str = ""
+    usage: Usage | None = None
+    key: str = ""
+    tags: tuple[str, ...] = ()
+    end: str = "ok"
+    error: str = ""
+
+
+class _Line(Struct, omit_defaults=True):
+    """The record as it is written; a field at its default is left out."""
+
+    timestamp: str
+    level: str
+    event: str
+    request_id: str = field(name="fairlead.request_id")
+    endpoint: str = field(name="fairlead.endpoint")
+    operation: str = field(name="gen_ai.operation.name")
+    stream: bool = field(name="gen_ai.request.stream")
+    status: int = field(name="http.response.status_code")
+    duration_s: float = field(name="duration_s")
+    overhead_ms: float = field(name="fairlead.overhead_ms")
+    attempts: int = field(name="fairlead.attempts")
+    end: str = field(name="fairlead.end")
+    model: str = field(name="gen_ai.request.model", default="")
+    provider: str = field(name="gen_ai.provider.name", default="")
+    response_model: str = field(name="gen_ai.response.model", default="")
+    first_token_s: float | None = field(name="fairlead.first_token_s", default=None)
+    trail: str = field(name="fairlead.trail", default="")
+    error: str = field(name="error.type", default="")
+    key: str = field(name="fairlead.key", default="")
+    tags: tuple[str, ...] = field(name="fairlead.tags", default=())
+    input_tokens: int | None = field(name="gen_ai.usage.input_tokens", default=None)
+    output_tokens: int | None = field(name="gen_ai.usage.output_tokens", default=None)
+    cached_tokens: int | None = field(name="gen_ai.usage.cache_read.input_tokens", default=None)
+    reasoning_tokens: int | None = field(name="gen_ai.usage.reasoning.output_tokens", default=None)
+    estimated: bool = field(name="fairlead.usage_estimated", default=False)
+
+
+_ENCODER = Encoder()
+
+
+def access_json(record: AccessRecord, redact: Redact) -> bytes:
+    """Return the record as one line of JSON; what is unknown is left out."""
+    line = _Line(
+        timestamp(record.at_s),
+        "INFO",
+        "request",
+        record.request_id,
+        record.endpoint,
+        _OPERATIONS.get(record.operation, record.operation),
+        record.stream,
+        record.status,
+        round(record.duration_s, 6),
+        round(record.overhead_s * 1000, 3),
+        record.attempts,
+        record.end,
+        _chosen(record.model, redact),
+        record.provider,
+        _chosen(record.response_model, redact),
+        None if record.first_token_s is None else round(record.first_token_s, 6),
+        record.trail,
+        record.error,
+        record.key,
+        tuple([_chosen(tag, redact) for tag in record.tags]),
+    )
+    if record.usage is not None:
+        line.input_tokens = record.usage.prompt_tokens
+        line.output_tokens = record.usage.completion_tokens
+        line.cached_tokens = record.usage.cached_tokens
+        line.reasoning_tokens = record.usage.reasoning_tokens
+        line.estimated = record.usage.estimated
+    return _ENCODER.encode(line)
+
+
+def access_text(record: AccessRecord, redact: Redact) -> bytes:
+    """Return the record as one line for a person."""
+    tokens = f"{record.usage.prompt_tokens}+{record.usage.completion_tokens} tokens" if record.usage else ""
+    parts = (
+        datetime.fromtimestamp(record.at_s).astimezone().strftime("%H:%M:%S"),
+        str(record.status),
+        record.endpoint,
+        _chosen(record.model, redact) or "-",
+        f"-> {record.provider}" if record.provider else "",
+        f"{record.duration_s:.3f}s",
+        tokens,
+        record.trail if record.attempts > 1 or record.end != "ok" else "",
+        record.end if record.end != "ok" else "",
+        record.error,
+        record.request_id,
+    )
+    return "  ".join(part for part in parts if part).encode()
+
+
+def timestamp(at_s: float) -> str:
+    """Return Unix seconds as RFC 3339 in UTC, to the millisecond."""
+    whole_s, part = divmod(at_s, 1.0)
+    return f"{_second(whole_s)}.{int(part * 1000):03d}Z"
+
+
+@lru_cache(maxsize=64)  # lines come in order; most share their second with the one before
+def _second(whole_s: float) -> str:
+    return datetime.fromtimestamp(whole_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _chosen(name: str | None, redact: Redact) -> str:
+    """A name that a client may have made up: bounded, printable, and without what looks like a secret."""
+    if not name:
+        return ""
+    kept = name[:LONGEST]
+    return redact(kept if kept.isprintable() else "".join(c if c.isprintable() else "?" for c in kept))

@@ -1,0 +1,53 @@
+"""From text on its way to a log to the same text with every secret masked.
+
+Two nets: what the configuration holds is masked by its value, what merely looks like a secret by its shape. Meant for
+log lines, on the threads that write them; never raises.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from proxy.core.snapshot import Snapshot
+from proxy.providers.redaction import MASK, redact
+
+REMEMBERED = 1024
+SHORTEST = 6  # shorter configured values would mask ordinary words
+
+_URL_USER = re.compile(r"(://)[^\s/@\"']+@")
+_SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
+
+
+class Redactor:
+    """Masks secrets. `learn` replaces what is known by value; any thread may call.
+
+    Attributes:
+        name: The same for short texts that come again and again, such as model names; remembers the last of them.
+    """
+
+    def __init__(self) -> None:
+        self._known: re.Pattern[str] | None = None
+        self.name = lru_cache(maxsize=REMEMBERED)(self)
+
+    def learn(self, snapshot: Snapshot) -> None:
+        """Know the secrets of this snapshot by value, and forget those of the one before."""
+        values = sorted((value for value in _secrets(snapshot) if len(value) >= SHORTEST), key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, values))) if values else None
+        self.name.cache_clear()
+
+    def __call__(self, text: str) -> str:
+        known = self._known
+        if known is not None:
+            text = known.sub(MASK, text)
+        return _URL_USER.sub(rf"\1{MASK}@", redact(text))
+
+
+def _secrets(snapshot: Snapshot) -> set[str]:
+    found = {snapshot.auth.admin_token.reveal()} if snapshot.auth.admin_token else set()
+    for provider in snapshot.providers.values():
+        found.update(credential.secret.reveal() for credential in provider.credentials)
+        if provider.proxy_url:
+            found.add(provider.proxy_url.reveal())
+        found.update(value for name, value in provider.headers if _SECRET_HEADER.search(name))
+    return found

@@ -1,0 +1,182 @@
+"""What one event of an OpenAI chat or completions stream means, without changing it.
+
+Turns an event's data into a `Frame`: terminator, error, output, lifecycle or usage. It never rewrites, and it looks no
+deeper than it must: `read_frame` is for the first-output gate, `skim_frame` for the many chunks after the commit point.
+
+Source: OpenAI Python SDK 3.51.0, types/chat/chat_completion_chunk.py and _streaming.py, read 2026-11-20.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from proxy.core.usage import Usage
+
+DONE = b"[DONE]"
+_EMPTY = (b"null", b'""', b"[]", b"{}")
+_NOT_OUTPUT = frozenset({"role", "obfuscation"})
+
+
+class FrameKind(StrEnum):
+    OUTPUT = "output"  # content, a tool call, reasoning, a refusal or a finish reason
+    LIFECYCLE = "lifecycle"  # role-only and other chunks that say nothing yet
+    USAGE = "usage"  # a chunk that holds nothing but usage
+    DONE = "done"
+    BROKEN = "broken"  # not a JSON object
+
+
+class Frame(NamedTuple):
+    """One event. `suspect`: it may hold an error; `providers.signals.envelope_failure` knows."""
+
+    kind: FrameKind
+    usage: Usage | None = None
+    finished: bool = False
+    suspect: bool = False
+
+
+class _Finish(Struct):
+    finish_reason: str | None = None
+
+
+class _Choice(_Finish):
+    delta: Raw | UnsetType = UNSET
+    text: Raw | UnsetType = UNSET
+
+
+class _Skimmed(Struct):
+    choices: list[_Finish] | None = None
+    usage: dict[str, Any] | None = None
+    error: Raw | UnsetType = UNSET
+    x_groq: Raw | UnsetType = UNSET
+
+
+class _Chunk(_Skimmed):
+    choices: list[_Choice] | None = None  # type: ignore[assignment] # the same member, read deeper
+
+
+_SKIMMED = msgspec.json.Decoder(_Skimmed)
+_CHUNK = msgspec.json.Decoder(_Chunk)
+_OBJECT = msgspec.json.Decoder(dict[str, Raw])
+_ENCODER = msgspec.json.Encoder()
+
+# msgspec's own errors are ValueErrors, and so is the UnicodeDecodeError that it lets through.
+_UNREADABLE = (ValueError, RecursionError)
+
+_TERMINATOR = Frame(FrameKind.DONE)
+PLAIN_OUTPUT = Frame(FrameKind.OUTPUT)
+_FINISHED = Frame(FrameKind.OUTPUT, finished=True)
+
+
+def skim_frame(payload: bytes) -> Frame:
+    """Say what an event's data is, taking any chunk with choices for output. Never raises."""
+    if payload == DONE:
+        return _TERMINATOR
+    try:
+        chunk = _SKIMMED.decode(payload)
+    except _UNREADABLE as exc:
+        return _unreadable(payload, exc)
+    return _frame(chunk, payload)
+
+
+def read_frame(payload: bytes) -> Frame:
+    """Say what an event's data is, telling output from chunks that only announce it. Never raises."""
+    if payload == DONE:
+        return _TERMINATOR
+    try:
+        chunk = _CHUNK.decode(payload)
+    except _UNREADABLE as exc:
+        return _unreadable(payload, exc)
+    frame = _frame(chunk, payload)
+    if frame.kind is FrameKind.OUTPUT and not frame.finished and not any(map(_speaks, chunk.choices or ())):
+        return frame._replace(kind=FrameKind.LIFECYCLE)
+    return frame
+
+
+def read_usage(counts: Mapping[str, Any]) -> Usage:
+    """Read OpenAI's usage object; what is no whole number counts as 0."""
+    return Usage(
+        prompt_tokens=_count(counts.get("prompt_tokens")),
+        completion_tokens=_count(counts.get("completion_tokens")),
+        cached_tokens=_count(_inner(counts, "prompt_tokens_details").get("cached_tokens")),
+        reasoning_tokens=_count(_inner(counts, "completion_tokens_details").get("reasoning_tokens")),
+    )
+
+
+def answer_usage(body: bytes) -> Usage | None:
+    """Read the usage of a whole answer; None where it has none. `body` is known to be a JSON object."""
+    try:
+        counts = _SKIMMED.decode(body).usage
+    except _UNREADABLE:
+        return None
+    return read_usage(counts) if counts else None
+
+
+def error_object(message: str, *, type_: str, param: str | None = None, code: str | None = None) -> bytes:
+    """Write OpenAI's error body."""
+    return _ENCODER.encode({"error": {"message": message, "type": type_, "param": param, "code": code}})
+
+
+def error_event(message: str, *, type_: str, param: str | None = None, code: str | None = None) -> bytes:
+    """Write an error as an event of a stream; OpenAI's SDKs raise on it."""
+    return b"data: " + error_object(message, type_=type_, param=param, code=code) + b"\n\n"
+
+
+def _frame(chunk: _Skimmed, payload: bytes) -> Frame:
+    usage = read_usage(chunk.usage) if chunk.usage else None
+    choices = chunk.choices
+    suspect = (chunk.error is not UNSET and not _is_empty(chunk.error)) or (
+        chunk.x_groq is not UNSET and b'"error"' in bytes(chunk.x_groq)
+    )
+    if not choices:
+        kind = FrameKind.LIFECYCLE if usage is None else FrameKind.USAGE
+        return Frame(kind, usage, finished=False, suspect=suspect or (choices is None and b'"code"' in payload))
+    finished = _is_finished(choices)
+    suspect = suspect or (finished and any(choice.finish_reason == "error" for choice in choices))
+    if usage is None and not suspect:
+        return _FINISHED if finished else PLAIN_OUTPUT
+    return Frame(FrameKind.OUTPUT, usage, finished, suspect)
+
+
+def _is_finished(choices: Sequence[_Finish]) -> bool:
+    for choice in choices:
+        if choice.finish_reason:  # some vendors write "" until there is one
+            return True
+    return False
+
+
+def _unreadable(payload: bytes, problem: Exception) -> Frame:
+    """An object whose members have unexpected types is passed on; anything but a JSON object is broken."""
+    is_object = isinstance(problem, msgspec.ValidationError) and payload.lstrip().startswith(b"{")
+    return Frame(FrameKind.LIFECYCLE if is_object else FrameKind.BROKEN, suspect=b'"error"' in payload)
+
+
+def _speaks(choice: _Choice) -> bool:
+    """Any member of a delta that says something counts, so that new kinds of reasoning are output too."""
+    if choice.text is not UNSET and not _is_empty(choice.text):
+        return True
+    if choice.delta is UNSET or _is_empty(choice.delta):
+        return False
+    try:
+        members = _OBJECT.decode(choice.delta)
+    except _UNREADABLE:
+        return True
+    return any(name not in _NOT_OUTPUT and not _is_empty(value) for name, value in members.items())
+
+
+def _is_empty(member: Raw | UnsetType) -> bool:
+    return isinstance(member, Raw) and bytes(member) in _EMPTY
+
+
+def _inner(counts: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    inner = counts.get(name)
+    return inner if isinstance(inner, dict) else {}
+
+
+def _count(value: object) -> int:
+    """Accept whole numbers only: True, text, negatives and fractions are no token counts."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0

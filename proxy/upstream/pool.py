@@ -1,0 +1,88 @@
+"""Keeps idle connections for the next request to the same place, newest first, each for a limited time.
+
+It must never hand out a connection on which anything happened while it was idle: `Connection` closes itself then, and a
+closed one is passed over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+
+from proxy.core.ports import Clock
+from proxy.core.snapshot import Provider
+from proxy.upstream.connection import Connection, Place
+
+
+class Pool:
+    """Idle connections, last in, first out. An entry vanishes with its last connection, so nothing outlives its use."""
+
+    def __init__(self, clock: Clock, idle_s: float) -> None:
+        self._clock = clock
+        self._idle_s = idle_s
+        self._idle: dict[Place, dict[Connection, None]] = {}  # insertion order: the oldest first
+        self._sweep: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def take(self, place: Place) -> Connection | None:
+        """Remove and return the connection that became idle last, or None."""
+        stack = self._idle.get(place)
+        while stack:
+            connection, _ = stack.popitem()
+            if not stack:
+                del self._idle[place]
+            if connection.alive:
+                return connection
+        return None
+
+    def put(self, connection: Connection) -> None:
+        """Keep a reusable connection."""
+        if self._closed:
+            connection.abort()
+            return
+        connection.busy = False
+        connection.idle_since_s = self._clock.now()
+        self._idle.setdefault(connection.place, {})[connection] = None
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(self._idle_s, self._close_expired)
+
+    def discard(self, connection: Connection) -> None:
+        """Forget a connection that was lost, if it is here."""
+        stack = self._idle.get(connection.place, {})
+        if connection in stack:
+            del stack[connection]
+            if not stack:
+                del self._idle[connection.place]
+
+    def keep_only(self, providers: Collection[Provider]) -> None:
+        """Close what is idle for any other provider."""
+        kept = set(providers)
+        for place in [place for place in self._idle if place.provider not in kept]:
+            for connection in self._idle.pop(place):
+                connection.abort()
+
+    def close(self) -> None:
+        """Close everything, and whatever is put here later."""
+        self._closed = True
+        self.keep_only(())
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
+
+    def _close_expired(self) -> None:
+        self._sweep = None
+        now_s = self._clock.now()
+        next_s: float | None = None
+        for place, stack in list(self._idle.items()):
+            while stack:
+                oldest = next(iter(stack))
+                left_s = oldest.idle_since_s + self._idle_s - now_s
+                if left_s > 0:
+                    next_s = left_s if next_s is None else min(next_s, left_s)
+                    break
+                del stack[oldest]
+                oldest.abort()
+            else:
+                del self._idle[place]
+        if next_s is not None:
+            self._sweep = asyncio.get_running_loop().call_later(next_s, self._close_expired)

@@ -1,0 +1,85 @@
+"""An ASGI app on a real loopback socket, in the running event loop, for the length of one `async with`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+START_S = 10.0
+STOP_S = 5.0
+
+
+class LoopServer(uvicorn.Server):
+    """A uvicorn server that leaves signals alone and stops within a bounded time, with nothing left behind."""
+
+    def __init__(self, config: uvicorn.Config, grace_s: float) -> None:
+        super().__init__(config)
+        self.stopping = asyncio.Event()
+        self._grace_s = grace_s
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self.stopping.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, give requests in flight `grace_s`, then cancel them and close what is still open."""
+        for server in self.servers:
+            server.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        if state.tasks:
+            await asyncio.wait(state.tasks, timeout=self._grace_s)
+        tasks = list(state.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for connection in list(state.connections):
+            connection.transport.abort()
+        while state.connections:
+            await asyncio.sleep(0)
+        await self.lifespan.shutdown()
+
+
+@asynccontextmanager
+async def serve(app: ASGIApp, *, grace_s: float = 0.2) -> AsyncIterator[str]:
+    """Serve `app` on 127.0.0.1, port 0, and yield its base URL without a trailing slash.
+
+    Args:
+        grace_s: How long requests still in flight at the end may take before they are cancelled.
+    """
+    config = uvicorn.Config(
+        app, http="httptools", ws="none", lifespan="auto", log_config=None, access_log=False, server_header=False
+    )
+    # The protocol is named so that asyncio sets TCP_NODELAY on what is accepted.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(2048)
+        server = LoopServer(config, grace_s)
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            await _started(server, task)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.stopping.set()
+            await asyncio.wait_for(task, STOP_S + grace_s)
+
+
+async def _started(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
+    async with asyncio.timeout(START_S):
+        while not server.started:
+            if task.done():
+                await task
+                raise RuntimeError("the server ended before it had started")
+            await asyncio.sleep(0.001)

@@ -1,0 +1,280 @@
+"""Commands that read a configuration: what they print and how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from proxy import __version__
+from proxy.cli import configuration
+from proxy.cli import serve as serve_command
+from proxy.cli.probe import Finding
+from proxy.edge.server import listen
+from tests.integration.cli.conftest import Fairlead
+
+PLANTED = "planted-secret-0123456789"
+FILE = f"""
+[providers.main]
+kind = "openai"
+api_key = "{PLANTED}"
+
+[providers.spare]
+kind = "openai_compatible"
+base_url = "http://127.0.0.1:9/v1"
+priority = 2
+
+[models.chat]
+model = "big-one"
+providers = ["main", "spare"]
+
+[models.chat.capabilities]
+context_window_tokens = 128000
+
+[prices."main/big-one"]
+input_usd_per_mtok = 2.5
+output_usd_per_mtok = 10
+"""
+BAD_ROW = FILE + '\n[providers.broken]\nkind = "opnai"\n'
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "fairlead.toml"
+    path.write_text(FILE)
+    return path
+
+
+def test_version_is_printed(fairlead: Fairlead) -> None:
+    assert fairlead("--version").out == f"fairlead {__version__}\n"
+
+
+def test_no_words_print_help(fairlead: Fairlead) -> None:
+    ended = fairlead()
+    assert ended.code == 2
+    assert "serve" in ended.out + ended.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(["nonsense"], id="unknown-command"),
+        pytest.param(["check", "--nonsense"], id="unknown-option"),
+        pytest.param(["explain"], id="missing-argument"),
+        pytest.param(["serve", "--port", "many"], id="wrong-type"),
+        pytest.param(["serve", "--log-level", "loud"], id="unknown-choice"),
+    ],
+)
+def test_wrong_usage_ends_with_2(words: list[str], fairlead: Fairlead) -> None:
+    ended = fairlead(*words)
+    assert ended.code == 2
+    assert "Traceback" not in ended.err
+
+
+def test_check_of_a_good_file_shows_providers_and_models(file: Path, fairlead: Fairlead) -> None:
+    ended = fairlead("check", "--config", file)
+    assert ended.code == 0
+    rows = [line.split() for line in ended.out.splitlines()]
+    assert ["main", "openai", "1", "key-1", "https://api.openai.com/v1", "enabled"] in rows
+    assert ["chat", "sticky", "2", "spare", "big-one"] in rows
+    assert "The configuration is fine." in ended.out
+    assert PLANTED not in ended.out + ended.err
+
+
+def test_check_finds_the_file_of_the_folder(file: Path, fairlead: Fairlead) -> None:
+    assert "spare" in fairlead("check").out
+
+
+def test_check_without_a_file_shows_the_demo(fairlead: Fairlead) -> None:
+    ended = fairlead("check")
+    assert ended.code == 0
+    assert "demo" in ended.out
+    assert "simulator.invalid" not in ended.out
+
+
+def test_check_of_a_bad_row_shows_the_rest_and_ends_with_2(file: Path, fairlead: Fairlead) -> None:
+    file.write_text(BAD_ROW)
+    ended = fairlead("check")
+    assert ended.code == 2
+    assert "spare" in ended.out
+    (line,) = ended.err.splitlines()
+    assert line.startswith("error: ")
+    assert f"{file.name}: providers.broken" in line
+    assert "fine" not in ended.out
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("[server]\nprot = 1\n", id="unknown-key"),
+        pytest.param("not toml", id="not-toml"),
+        pytest.param('[server]\nhost = "${FAIRLEAD_UNSET}"\n', id="unset-variable"),
+    ],
+)
+def test_unusable_file_is_one_line_a_problem_and_2(text: str, file: Path, fairlead: Fairlead) -> None:
+    file.write_text(text)
+    for command in (["check"], ["models"], ["explain", "chat"]):
+        ended = fairlead(*command)
+        assert (ended.code, ended.out) == (2, "")
+        assert "expected" in ended.err
+        assert "Traceback" not in ended.err
+
+
+def test_missing_file_is_refused(tmp_path: Path, fairlead: Fairlead) -> None:
+    ended = fairlead("check", "--config", tmp_path / "nope.toml")
+    assert ended.code == 2
+    assert "nope.toml: no such file" in ended.err
+
+
+def test_probe_that_is_refused_ends_with_2(file: Path, fairlead: Fairlead, monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = [Finding("main", "key-1", "401: the key is refused; replace it", False)]
+    monkeypatch.setattr("proxy.cli.probe.probe_all", lambda providers: findings)
+    ended = fairlead("check", "--probe")
+    assert ended.code == 2
+    assert "the key is refused" in ended.out
+
+
+def test_probe_that_is_answered_ends_with_0(file: Path, fairlead: Fairlead, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.cli.probe.probe_all", lambda providers: [Finding("main", "key-1", "ok", True)])
+    assert fairlead("check", "--probe").code == 0
+
+
+def test_models_are_listed_with_window_and_price(file: Path, fairlead: Fairlead) -> None:
+    ended = fairlead("models")
+    assert ["chat", "128000", "2.5", "10"] in [line.split() for line in ended.out.splitlines()]
+    (row,) = json.loads(fairlead("models", "--json").out)["data"]
+    assert (row["id"], row["context_window"]) == ("chat", 128_000)
+
+
+def test_explain_shows_the_order(file: Path, fairlead: Fairlead) -> None:
+    ended = fairlead("explain", "chat")
+    rows = [line.split()[:4] for line in ended.out.splitlines()]
+    assert rows.index(["1", "main", "big-one", "1"]) < rows.index(["2", "spare", "big-one", "2"])
+    plan = json.loads(fairlead("explain", "chat", "--json").out)
+    assert [row["provider"] for row in plan["candidates"]] == ["main", "spare"]
+
+
+def test_explain_shows_what_is_left_out(file: Path, fairlead: Fairlead) -> None:
+    file.write_text(FILE.replace("priority = 2", "priority = 2\nenabled = false"))
+    assert "disabled in the configuration" in fairlead("explain", "chat").out
+
+
+def test_explain_of_an_unknown_name_is_refused_with_the_nearest(file: Path, fairlead: Fairlead) -> None:
+    ended = fairlead("explain", "chta")
+    assert ended.code == 2
+    assert "The nearest it may call: chat." in ended.err
+    assert fairlead("explain", "chat", "--key", "nobody").code == 2
+
+
+def test_serve_hands_its_options_to_the_application(
+    tmp_path: Path, fairlead: Fairlead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from proxy.app import ServeOptions  # most of these tests run without the application
+
+    seen: list[ServeOptions] = []
+
+    def fake_serve(options: ServeOptions) -> int:
+        seen.append(options)
+        return 2
+
+    monkeypatch.setattr("proxy.app.serve", fake_serve)
+    config = tmp_path / "f.toml"
+    words = ["--config", config, "--host", "::1", "--port", "0", "--log-level", "debug", "--log-format", "json"]
+    assert fairlead("serve", *words).code == 2
+    assert seen == [ServeOptions(config, "::1", 0, serve_command.LogLevel.DEBUG, serve_command.LogFormat.JSON)]
+
+
+def test_unexpected_fault_is_one_line_and_with_debug_a_traceback(
+    file: Path, fairlead: Fairlead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise LookupError(PLANTED)
+
+    monkeypatch.setattr("proxy.api.models.list_models", broken)
+    ended = fairlead("models")
+    assert (ended.code, len(ended.err.splitlines())) == (1, 1)
+    assert "LookupError" in ended.err
+    assert PLANTED not in ended.err
+    assert "Traceback" in fairlead("--debug", "models").err
+
+
+def test_interrupt_ends_quietly(file: Path, fairlead: Fairlead, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("proxy.api.models.list_models", interrupted)
+    ended = fairlead("models")
+    assert (ended.code, ended.err) == (130, "")
+
+
+def test_ollama_is_asked_for_only_without_a_file(
+    file: Path, fairlead: Fairlead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(configuration, "_ollama_answers", lambda: True)
+    assert "ollama" not in fairlead("check").out
+    file.unlink()
+    assert "ollama" in fairlead("check").out
+
+
+def test_simulate_lists_its_behaviours(fairlead: Fairlead) -> None:
+    assert "retry-after" in fairlead("simulate", "--behaviours").out
+
+
+def test_simulate_refuses_a_taken_port_and_a_bad_scenario(tmp_path: Path, fairlead: Fairlead) -> None:
+    taken = listen("127.0.0.1", 0)
+    taken.listen()
+    ended = fairlead("simulate", "--port", str(taken.getsockname()[1]))
+    taken.close()
+    assert ended.code == 2
+    assert "choose another with --host and --port" in ended.err
+    assert fairlead("simulate", "--scenario", tmp_path / "nope.toml").code == 2
+
+
+def test_simulate_serves_until_a_signal_ends_it(tmp_path: Path) -> None:
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, "-m", "proxy", "simulate", "--port", "0"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        answer = httpx.get(f"{url}/models", trust_env=False)
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+    assert answer.json()["object"] == "list"
+    assert process.returncode == 130
+
+
+def fairlead_process(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    root = str(Path(__file__).parents[3])
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": root}
+    command = [sys.executable, "-m", "proxy", *words]
+    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=15)
+
+
+def test_process_ends_with_the_code_of_its_command(tmp_path: Path) -> None:
+    (tmp_path / "fairlead.toml").write_text("[server]\nprot = 1\n")
+    ended = fairlead_process("check", folder=tmp_path)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "server.prot: an unknown key" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_version_needs_neither_the_command_line_library_nor_the_application(tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.argv[1:] = ['--version']; from proxy.__main__ import main; code = main();"
+        "heavy = {'typer', 'rich', 'starlette', 'httpx', 'pydantic', 'proxy.app'} & set(sys.modules);"
+        "sys.exit(f'imported {heavy}' if heavy else code)"
+    )
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[3])}
+    began_s = time.perf_counter()
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=15
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert time.perf_counter() - began_s < 5.0

@@ -1,0 +1,239 @@
+"""Commands that ask and steer a running gateway, over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from proxy.admin.routes import AdminParts, admin_routes
+from proxy.cli.probe import probe_all
+from proxy.core.failure import Failure, FailureKind, Scope
+from proxy.core.ports import Admission
+from proxy.core.secret import Secret
+from proxy.core.snapshot import Credential, Provider
+from proxy.edge.server import listen
+from proxy.state.memory import MemoryState
+from tests.integration.admin.test_admin import TOKEN, FakeClock, make_snapshot
+from tests.integration.cli.conftest import Fairlead
+
+PLANTED = "planted-secret-0123456789"
+
+
+@dataclass(frozen=True)
+class Running:
+    url: str
+    state: MemoryState
+
+
+async def models_of_a_key(request: Request) -> Response:
+    return JSONResponse({"data": [{"id": request.headers["authorization"].removeprefix("Bearer ")}]})
+
+
+@pytest.fixture
+def gateway() -> Iterator[Running]:
+    """The admin routes of a gateway, listening."""
+    snapshot, state = make_snapshot(), MemoryState(random.Random(1))
+    parts = AdminParts(lambda: snapshot, state, FakeClock())
+    app = Starlette(routes=[*admin_routes(parts), Route("/v1/models", models_of_a_key)])
+    listener = listen("127.0.0.1", 0)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield Running(f"http://127.0.0.1:{listener.getsockname()[1]}", state)
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+def test_state_show_lists_providers_and_rotations(gateway: Running, fairlead: Fairlead) -> None:
+    gateway.state.disable("b")
+    ended = fairlead("state", "show", "--url", gateway.url, "--token", TOKEN)
+    assert ended.code == 0
+    rows = [line.split() for line in ended.out.splitlines()]
+    assert ["a", "openai", "1", "0", "enabled"] in rows
+    assert ["b", "openai", "1", "0", "disabled", "by", "operator"] in rows
+    assert ["sticky", "1", "sticky", "a", "up-a"] in rows
+    assert ["turning", "1", "round_robin", "turn", "0"] in rows
+    assert "Nothing is set aside." in ended.out
+
+
+def test_state_show_as_json_is_the_gateways_answer(gateway: Running, fairlead: Fairlead) -> None:
+    ended = fairlead("state", "show", "--url", gateway.url, "--token", TOKEN, "--json")
+    assert json.loads(ended.out)["config"]["version"] == 3
+
+
+def test_url_and_token_come_from_the_environment(
+    gateway: Running, fairlead: Fairlead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAIRLEAD_URL", gateway.url + "/")
+    monkeypatch.setenv("FAIRLEAD_ADMIN_TOKEN", TOKEN)
+    assert fairlead("state", "show").code == 0
+
+
+def test_state_changes_take_effect_and_say_what_they_did(gateway: Running, fairlead: Fairlead) -> None:
+    def state(*words: str) -> str:
+        ended = fairlead("state", *words, "--url", gateway.url, "--token", TOKEN)
+        assert (ended.code, ended.err) == (0, "")
+        return ended.out.strip()
+
+    assert state("disable", "a") == "disable: provider a"
+    assert gateway.state.view.disabled == {"a"}
+    assert state("enable", "a") == "enable: provider a"
+    assert state("advance", "sticky") == "advance: model sticky (priority 1 to b up-b)"
+    assert state("reset") == "reset: everything (1 had moved)"
+    assert state("clear", "--provider", "a") == "clear: provider a (0 ended)"
+
+
+def set_aside(state: MemoryState, kind: FailureKind, *, scope: Scope = Scope.CREDENTIAL) -> None:
+    """Let the first provider fail once."""
+    candidate = make_snapshot().models["sticky"].candidates[0]
+    credential = candidate.provider.credentials[0].id
+
+    async def fail() -> None:
+        grant = await state.claim(Admission(candidate, credential, (), FakeClock.now_s))
+        assert grant is not None
+        await state.failed(grant, Failure(kind, scope), FakeClock.now_s)
+        await state.release(grant, FakeClock.now_s)
+
+    asyncio.run(fail())
+
+
+def test_state_show_lists_what_is_set_aside(gateway: Running, fairlead: Fairlead) -> None:
+    set_aside(gateway.state, FailureKind.AUTH)
+    ended = fairlead("state", "show", "--url", gateway.url, "--token", TOKEN)
+    rows = [line.split() for line in ended.out.splitlines()]
+    assert ["a", "key-1", "auth", "set", "aside", "30s", "30s"] in rows
+
+
+def test_explain_names_the_last_resort(gateway: Running, fairlead: Fairlead) -> None:
+    set_aside(gateway.state, FailureKind.CONNECT, scope=Scope.CANDIDATE)
+    gateway.state.disable("b")
+    ended = fairlead("explain", "sticky", "--url", gateway.url, "--token", TOKEN)
+    assert "Last resort: a up-a" in ended.out
+
+
+def test_models_are_asked_for_with_the_clients_key(gateway: Running, fairlead: Fairlead) -> None:
+    ended = fairlead("models", "--url", gateway.url, "--key", "fl_mine")
+    assert ["fl_mine"] in [line.split() for line in ended.out.splitlines()]
+
+
+def test_explain_asks_the_running_gateway(gateway: Running, fairlead: Fairlead) -> None:
+    gateway.state.disable("a")
+    ended = fairlead("explain", "sticky", "--url", gateway.url, "--token", TOKEN)
+    assert ended.code == 0
+    assert "disabled by the operator" in ended.out
+    ended = fairlead("explain", "sticky", "--key", "narrow", "--url", gateway.url, "--token", TOKEN)
+    assert ended.code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        pytest.param(["state", "show"], "401: Send the admin token", id="no-token"),
+        pytest.param(["state", "show", "--token", "wrong-token"], "401: Send the admin token", id="wrong-token"),
+        pytest.param(["state", "disable", "nope", "--token", TOKEN], "404: There is no provider 'nope'", id="unknown"),
+    ],
+)
+def test_refusal_is_one_line_and_2(words: list[str], said: str, gateway: Running, fairlead: Fairlead) -> None:
+    ended = fairlead(*words, "--url", gateway.url)
+    assert ended.code == 2
+    (line,) = ended.err.splitlines()
+    assert line.startswith(f"{gateway.url}: ")
+    assert said in line
+    assert TOKEN not in line
+
+
+def test_address_where_nobody_listens_is_one_line_and_2(fairlead: Fairlead) -> None:
+    listener = listen("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    listener.close()
+    ended = fairlead("state", "show", "--url", url)
+    assert ended.code == 2
+    assert "is a gateway running there?" in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_url_that_is_none_is_refused(fairlead: Fairlead) -> None:
+    ended = fairlead("state", "show", "--url", "http://[::bad")
+    assert ended.code == 2
+    assert "Traceback" not in ended.err
+
+
+class Vendor(BaseHTTPRequestHandler):
+    """A vendor's model list, for one key."""
+
+    def do_GET(self) -> None:
+        well = self.headers["Authorization"] == f"Bearer {PLANTED}" and self.path == "/v1/models"
+        self.send_response(200 if well else 401)
+        self.end_headers()
+        self.wfile.write(b'{"data": []}')
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Be quiet."""
+
+
+@pytest.fixture
+def vendor_url() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Vendor) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_probe_asks_with_each_key(vendor_url: str) -> None:
+    keys = (Credential("key-1", Secret(PLANTED)), Credential("key-2", Secret("another-key")))
+    good = Provider("good", "openai", f"{vendor_url}/v1", credentials=keys, headers=(("x-title", "t"),))
+    bare = Provider("bare", "openai", f"{vendor_url}/v1")
+    off = Provider("off", "openai", f"{vendor_url}/v1", enabled=False)
+    findings = probe_all([good, bare, off])
+    assert [(f.provider, f.credential, f.well) for f in findings] == [
+        ("good", "key-1", True),
+        ("good", "key-2", False),
+        ("bare", "none", False),
+    ]
+
+
+def test_probe_of_an_address_where_nobody_listens_says_so() -> None:
+    listener = listen("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    listener.close()
+    (finding,) = probe_all([Provider("gone", "openai", url)])
+    assert finding.result == "not reached (ConnectError); check base_url"
+
+
+def test_probe_that_is_not_answered_in_time_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.cli.probe.TIMEOUT_S", 0.05)
+    listener = listen("127.0.0.1", 0)
+    listener.listen()
+    (finding,) = probe_all([Provider("slow", "openai", f"http://127.0.0.1:{listener.getsockname()[1]}")])
+    listener.close()
+    assert finding.result.startswith("no answer within")
+
+
+def test_answer_that_is_not_json_is_refused(fairlead: Fairlead, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = httpx.Response(200, text="<html>", request=httpx.Request("GET", "http://x.test"))
+    monkeypatch.setattr(httpx.Client, "request", lambda *_, **__: page)
+    ended = fairlead("state", "show")
+    assert ended.code == 2
+    assert "is that a Fairlead gateway?" in ended.err
+
+
+def test_refusal_without_a_reason_shows_its_status(fairlead: Fairlead, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = httpx.Response(502, json=["bad"], request=httpx.Request("GET", "http://x.test"))
+    monkeypatch.setattr(httpx.Client, "request", lambda *_, **__: refused)
+    assert "502: refused without a reason" in fairlead("state", "show").err

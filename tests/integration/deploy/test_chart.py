@@ -1,0 +1,242 @@
+"""The Helm chart: linted, rendered for each file of its ci/ folder, and every manifest validated strictly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from proxy.settings.load import load_snapshot
+from tests.fakes.tools import require_module
+
+CHART = Path(__file__).parents[3] / "helm" / "fairlead"
+CI_FILES = sorted((CHART / "ci").glob("*-values.yaml"))
+# The oldest Kubernetes that Chart.yaml admits, and the newest whose schemas are bundled.
+KUBERNETES = ["1.25", "1.37"]
+NOT_BUILT_IN = {"ServiceMonitor"}
+
+Values = Mapping[str, Any]
+Manifest = dict[str, Any]
+
+each_ci_file = pytest.mark.parametrize("path", CI_FILES, ids=lambda path: path.stem.removesuffix("-values"))
+
+
+def read(path: Path) -> Values:
+    values: Values = yaml.safe_load(path.read_text()) or {}
+    return values
+
+
+def render(values: Values) -> list[Manifest]:
+    with require_module("helm_python").Chart.load(CHART) as chart:
+        files = chart.render(dict(values), name="demo", namespace="gateways")
+    texts = [text for name, text in files.items() if name.endswith(".yaml")]
+    return [manifest for text in texts for manifest in yaml.safe_load_all(text) if manifest]
+
+
+@cache
+def rendered(path: Path) -> dict[str, Manifest]:
+    """The manifests of one ci file by kind; a chart with two of a kind would need another key."""
+    manifests = render(read(path))
+    by_kind = {manifest["kind"]: manifest for manifest in manifests}
+    assert len(by_kind) == len(manifests)
+    return by_kind
+
+
+def pod(path: Path) -> Manifest:
+    spec: Manifest = rendered(path)["Deployment"]["spec"]["template"]["spec"]
+    return spec
+
+
+def ci_file(name: str) -> Path:
+    return CHART / "ci" / f"{name}-values.yaml"
+
+
+def test_there_are_ci_files() -> None:
+    assert len(CI_FILES) >= 4
+
+
+@each_ci_file
+def test_chart_passes_strict_lint(path: Path) -> None:
+    report = require_module("helm_python").lint(CHART, dict(read(path)), strict=True)
+    severe = [message for message in report["messages"] if message["severity"] > 1]
+    assert (report["total_charts_linted"], report["errors"], severe) == (1, [], [])
+
+
+@each_ci_file
+@pytest.mark.parametrize("version", KUBERNETES)
+def test_every_manifest_is_valid(path: Path, version: str) -> None:
+    validate = require_module("kubernetes_validate").validate
+    manifests = [manifest for kind, manifest in rendered(path).items() if kind not in NOT_BUILT_IN]
+    assert len(manifests) >= 3
+    for manifest in manifests:
+        validate(manifest, version, strict=True)
+
+
+def test_validation_would_refuse_an_unknown_field() -> None:
+    kubernetes_validate = require_module("kubernetes_validate")
+    broken = rendered(ci_file("default"))["Service"] | {"speck": {}}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(broken, KUBERNETES[0], strict=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "endpoint"),
+    [
+        pytest.param(
+            "production",
+            {"port": "metrics", "path": "/metrics", "interval": "30s", "scrapeTimeout": "10s"},
+            id="own-port",
+        ),
+        pytest.param(
+            "scraped-with-token",
+            {
+                "port": "http",
+                "path": "/metrics",
+                "interval": "30s",
+                "scrapeTimeout": "10s",
+                "authorization": {
+                    "type": "Bearer",
+                    "credentials": {"name": "fairlead", "key": "FAIRLEAD_ADMIN_TOKEN"},
+                },
+            },
+            id="main-port-with-token",
+        ),
+    ],
+)
+def test_service_monitor_scrapes_the_service(name: str, endpoint: Manifest) -> None:
+    manifests = rendered(ci_file(name))
+    monitor, service = manifests["ServiceMonitor"], manifests["Service"]
+    assert monitor["apiVersion"] == "monitoring.coreos.com/v1"
+    assert set(monitor["spec"]) == {"selector", "namespaceSelector", "endpoints"}
+    assert monitor["spec"]["endpoints"] == [endpoint]
+    assert endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+
+
+@each_ci_file
+def test_everything_selects_the_pods(path: Path) -> None:
+    manifests = rendered(path)
+    labels = manifests["Deployment"]["spec"]["template"]["metadata"]["labels"].items()
+    assert manifests["Deployment"]["spec"]["selector"]["matchLabels"].items() <= labels
+    assert manifests["Service"]["spec"]["selector"].items() <= labels
+    for kind, field in (("PodDisruptionBudget", "selector"), ("NetworkPolicy", "podSelector")):
+        if kind in manifests:
+            assert manifests[kind]["spec"][field]["matchLabels"].items() <= labels
+
+
+@pytest.mark.parametrize("drain_s", [1, 120, 3600])
+def test_kubernetes_waits_15_s_longer_than_the_drain(drain_s: int) -> None:
+    manifests = {m["kind"]: m for m in render({"server": {"drainSeconds": drain_s}})}
+    spec = manifests["Deployment"]["spec"]["template"]["spec"]
+    assert spec["terminationGracePeriodSeconds"] == drain_s + 15
+    assert f"drain_s = {drain_s}\n" in manifests["ConfigMap"]["data"]["fairlead.toml"]
+
+
+@each_ci_file
+def test_the_rendered_configuration_is_accepted(path: Path, tmp_path: Path) -> None:
+    text = rendered(path)["ConfigMap"]["data"]["fairlead.toml"]
+    file = tmp_path / "fairlead.toml"
+    file.write_text(text.replace('"/var/lib/fairlead"', f'"{tmp_path}"'))
+    names = re.findall(r"\$\{(\w+)\}", text)
+    environ = {name: f"value-of-{name}-0123456789abcdef" for name in names}
+    environ |= {name: "https://example.com" for name in names if name.endswith("_ENDPOINT")}
+    snapshot = load_snapshot(file, environ, strict=True, simulator_url="http://127.0.0.1:9", version=1)
+    assert snapshot.models
+
+
+@each_ci_file
+def test_pods_meet_the_restricted_standard(path: Path) -> None:
+    spec = pod(path)
+    (container,) = spec["containers"]
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert spec["automountServiceAccountToken"] is False
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+@each_ci_file
+def test_probes_ask_the_process_and_never_a_provider(path: Path) -> None:
+    (container,) = pod(path)["containers"]
+    asked = {name: container[name]["httpGet"]["path"] for name in container if name.endswith("Probe")}
+    assert asked == {"startupProbe": "/readyz", "livenessProbe": "/livez", "readinessProbe": "/readyz"}
+
+
+@each_ci_file
+def test_the_data_folder_is_a_volume(path: Path) -> None:
+    spec = pod(path)
+    mounts = {mount["name"]: mount["mountPath"] for mount in spec["containers"][0]["volumeMounts"]}
+    assert mounts["state"] == "/var/lib/fairlead"
+    assert "subPath" not in str(spec["containers"][0]["volumeMounts"])
+    assert set(mounts) == {volume["name"] for volume in spec["volumes"]}
+
+
+def test_a_changed_configuration_replaces_the_pods_unless_told_otherwise() -> None:
+    def annotations(**values: object) -> Manifest:
+        (deployment,) = (m for m in render(values) if m["kind"] == "Deployment")
+        found: Manifest = deployment["spec"]["template"]["metadata"].get("annotations", {})
+        return found
+
+    other = "[auth]\nmode = 'keys'"
+    assert annotations() != annotations(config=other)
+    assert annotations(rolloutOnConfigChange=False) == annotations(rolloutOnConfigChange=False, config=other) == {}
+
+
+def test_an_autoscaled_deployment_names_no_replicas() -> None:
+    assert rendered(ci_file("default"))["Deployment"]["spec"]["replicas"] == 1
+    assert "HorizontalPodAutoscaler" not in rendered(ci_file("default"))
+    assert "replicas" not in rendered(ci_file("production"))["Deployment"]["spec"]
+
+
+def test_a_volume_for_one_pod_is_let_go_before_the_next_pod_starts() -> None:
+    assert rendered(ci_file("persistent"))["Deployment"]["spec"]["strategy"] == {"type": "Recreate"}
+    assert rendered(ci_file("default"))["Deployment"]["spec"]["strategy"]["type"] == "RollingUpdate"
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        pytest.param({"config": "[server]\nport = 1"}, "server.extra", id="server-table-in-config"),
+        pytest.param({"serviceMonitor": {"enabled": True}}, "tokenSecret", id="metrics-that-cannot-be-read"),
+        pytest.param(
+            {"persistence": {"enabled": True}, "replicaCount": 2}, "ReadWriteMany", id="one-volume-for-two-pods"
+        ),
+    ],
+)
+def test_values_that_cannot_work_are_refused_in_words(values: Values, word: str) -> None:
+    with pytest.raises(require_module("helm_python").HelmError, match=word):
+        render(values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"replicas": 2}, id="unknown-name"),
+        pytest.param({"replicaCount": "two"}, id="text-for-a-number"),
+        pytest.param({"server": {"drainSeconds": -1}}, id="negative-drain"),
+        pytest.param({"server": {"port": 80}}, id="port-that-needs-root"),
+        pytest.param({"server": {"metricPort": 9090}}, id="unknown-nested-name"),
+        pytest.param({"config": ""}, id="empty-configuration"),
+        pytest.param({"image": {"pullPolicy": "Sometimes"}}, id="unknown-pull-policy"),
+        pytest.param({"persistence": {"accessModes": ["ReadOnlyMany"]}}, id="volume-that-cannot-be-written"),
+        pytest.param({"podDisruptionBudget": {"maxUnavailable": 0}}, id="budget-that-blocks-every-drain"),
+        pytest.param({"serviceMonitor": {"interval": 30}}, id="duration-without-a-unit"),
+    ],
+)
+def test_schema_refuses_wrong_values(values: Values) -> None:
+    helm = require_module("helm_python")
+    with helm.Chart.load(CHART) as chart, pytest.raises(helm.HelmValuesError):
+        chart.validate_schema(dict(values))
+
+
+def test_every_default_is_described_by_the_schema() -> None:
+    with require_module("helm_python").Chart.load(CHART) as chart:
+        chart.validate_schema(chart.values)

@@ -1,0 +1,64 @@
+"""The Dockerfile: linted, and the promises that a linter does not know."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.tools import require_tool
+
+ROOT = Path(__file__).parents[3]
+TEXT = (ROOT / "Dockerfile").read_text()
+FINAL = TEXT[TEXT.rindex("\nFROM ") :]
+
+
+def test_hadolint_has_nothing_to_say() -> None:
+    done = subprocess.run(
+        [require_tool("hadolint"), "--failure-threshold", "style", "Dockerfile"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_both_stages_start_from_the_same_exact_base() -> None:
+    bases = re.findall(r"^FROM (\S+)", TEXT, re.MULTILINE)
+    assert len(bases) == 2
+    assert len(set(bases)) == 1
+    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+", bases[0])
+
+
+def test_every_pip_install_from_an_index_checks_hashes() -> None:
+    commands = [part.strip() for part in re.findall(r"pip install ([^&\n]*)", TEXT)]
+    assert len(commands) == 3
+    assert all("--require-hashes" in command or command == "--no-deps dist/*.whl" for command in commands)
+
+
+def test_the_image_runs_as_a_numeric_user_that_is_not_root() -> None:
+    users = re.findall(r"^USER (\S+)", FINAL, re.MULTILINE)
+    assert [re.fullmatch(r"[1-9]\d+:[1-9]\d+", user) is not None for user in users] == [True]
+
+
+@pytest.mark.parametrize("instruction", ["ENTRYPOINT", "CMD"])
+def test_the_command_is_run_without_a_shell(instruction: str) -> None:
+    (form,) = re.findall(rf"^{instruction} (.*)$", FINAL, re.MULTILINE)
+    assert all(isinstance(word, str) for word in json.loads(form))
+
+
+def test_the_health_check_needs_nothing_but_python() -> None:
+    (form,) = re.findall(r"^HEALTHCHECK [^\[]*CMD (\[.*\])$", FINAL, re.MULTILINE)
+    command = json.loads(form)
+    assert command[:2] == ["python", "-c"]
+    compile(command[2], "HEALTHCHECK", "exec")
+
+
+def test_what_the_image_copies_is_not_ignored() -> None:
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = [word for words in re.findall(r"^COPY (?!--from)(.*)$", TEXT, re.MULTILINE) for word in words.split()[:-1]]
+    assert copied
+    assert {word.split("/")[0] for word in copied} == kept

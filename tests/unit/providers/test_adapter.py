@@ -1,0 +1,340 @@
+"""A client request turned into what one candidate wants."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy import __version__
+from proxy.core.call import Call, EndpointSpec, Headers, Operation
+from proxy.core.secret import Secret
+from proxy.core.snapshot import Candidate, Credential, Provider
+from proxy.providers.adapter import Prepared, build
+from proxy.providers.kinds import KINDS
+from proxy.wire.headers import NEVER_FORWARDED
+from proxy.wire.jsonbody import split_object
+
+KEY = Credential("first", Secret("planted-0123456789"))
+CHAT = EndpointSpec("chat", Operation.CHAT)
+EMBEDDINGS = EndpointSpec("embeddings", Operation.EMBEDDINGS)
+
+
+def _call(
+    body: dict[str, Any] | bytes,
+    endpoint: EndpointSpec = CHAT,
+    headers: Headers = (),
+    query: dict[str, str] | None = None,
+) -> Call:
+    sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+    fields = split_object(sent)
+    decoded = json.loads(sent)
+    options = decoded.get("stream_options")
+    return Call(
+        request_id="r",
+        endpoint=endpoint,
+        body=sent,
+        fields=fields,
+        model=decoded.get("model"),
+        stream=bool(decoded.get("stream")),
+        include_usage=isinstance(options, dict) and bool(options.get("include_usage")),
+        headers=headers,
+        query=tuple((query or {}).items()),
+        key=None,
+        arrived_s=0.0,
+        deadline_s=600.0,
+    )
+
+
+def _candidate(
+    kind: str = "openai", model: str = "up", base_url: str = "https://api.example/v1", **more: Any
+) -> Candidate:  # noqa: ANN401  # Provider's own
+    return Candidate(Provider("p", kind, base_url, **more), model)
+
+
+def _sent(prepared: Prepared) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(prepared.request.body)
+    return body
+
+
+def _header(prepared: Prepared, name: str) -> list[str]:
+    return [value.decode() for key, value in prepared.request.headers if key == name.encode()]
+
+
+def test_request_is_addressed_and_signed() -> None:
+    prepared = build(_call({"model": "public", "messages": []}), _candidate(), KEY)
+    request = prepared.request
+    assert (request.method, request.url, request.target) == (
+        "POST",
+        "https://api.example/v1/chat/completions",
+        "/v1/chat/completions",
+    )
+    assert request.headers == (
+        (b"host", b"api.example"),
+        (b"content-type", b"application/json"),
+        (b"accept", b"application/json, text/event-stream"),
+        (b"accept-encoding", b"identity"),
+        (b"user-agent", b"fairlead/" + __version__.encode()),
+        (b"authorization", b"Bearer planted-0123456789"),
+        (b"content-length", b"%d" % len(request.body)),
+    )
+    assert _sent(prepared) == {"model": "up", "messages": []}
+
+
+def test_members_keep_their_order_and_bytes() -> None:
+    body = b'{"messages": [{"role":"user", "content":"\\u00e9"}], "model":"public", "temperature":0.10}'
+    assert build(_call(body), _candidate(), None).request.body == (
+        b'{"messages":[{"role":"user", "content":"\\u00e9"}],"model":"up","temperature":0.10}'
+    )
+
+
+def test_compact_body_with_nothing_to_change_stays_as_it_came() -> None:
+    body = b'{"model":"up","messages":[]}'
+    assert build(_call(body), _candidate(), None).request.body == body
+
+
+def test_member_written_twice_is_sent_once_as_it_was_judged() -> None:
+    body = b'{"model":"forbidden","mod\\u0065l":"other","model":"up","messages":[]}'
+    assert build(_call(body), _candidate(), None).request.body.count(b"forbidden") == 0
+
+
+def test_model_is_added_where_the_client_named_none() -> None:
+    assert _sent(build(_call({"messages": []}), _candidate(), None))["model"] == "up"
+
+
+def test_the_call_is_never_changed() -> None:
+    call = _call({"model": "public", "seed": 1, "user": "u", "stream": True})
+    before = (call.body, {name: bytes(value) for name, value in call.fields.items()})
+    build(call, _candidate("mistral"), KEY, ("seed",))
+    assert (call.body, {name: bytes(value) for name, value in call.fields.items()}) == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        pytest.param(None, {"include_usage": True}, id="absent"),
+        pytest.param({"include_usage": False}, {"include_usage": True}, id="refused"),
+        pytest.param({"include_usage": True, "x": 1}, {"include_usage": True, "x": 1}, id="asked-for"),
+        pytest.param({"include_obfuscation": False}, {"include_obfuscation": False, "include_usage": True}, id="other"),
+        pytest.param("odd", "odd", id="the-upstream-shall-tell"),
+    ],
+)
+def test_stream_asks_for_usage(asked: object, sent: object) -> None:
+    body = {"model": "m", "stream": True} | ({} if asked is None else {"stream_options": asked})
+    assert _sent(build(_call(body), _candidate(), None))["stream_options"] == sent
+
+
+def test_null_stream_options_are_none() -> None:
+    body = {"model": "m", "stream": True, "stream_options": None}
+    assert _sent(build(_call(body), _candidate(), None))["stream_options"] == {"include_usage": True}
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "edit"),
+    [
+        pytest.param(_call({"model": "m"}), "openai", (), id="no-stream"),
+        pytest.param(_call({"model": "m", "stream": True}, EMBEDDINGS), "openai", (), id="embeddings"),
+        pytest.param(_call({"model": "m", "stream": True}), "mistral", (), id="kind-without"),
+        pytest.param(_call({"model": "m", "stream": True}), "openai", ("stream_options",), id="refused-before"),
+    ],
+)
+def test_usage_is_not_asked_for(call: Call, kind: str, edit: tuple[str, ...]) -> None:
+    assert "stream_options" not in _sent(build(call, _candidate(kind), None, edit))
+
+
+def test_completions_stream_asks_for_usage() -> None:
+    call = _call({"model": "m", "stream": True}, EndpointSpec("completions", Operation.COMPLETIONS))
+    assert _sent(build(call, _candidate(), None))["stream_options"] == {"include_usage": True}
+
+
+def test_unwanted_members_are_left_out_and_told() -> None:
+    call = _call({"model": "m", "logprobs": True, "user": "u", "seed": 1, "top_p": 1})
+    prepared = build(call, _candidate("groq", drop_params=frozenset({"user", "model"})), None, ("seed", "absent"))
+    assert prepared.dropped == ("logprobs", "user", "seed")
+    assert _sent(prepared) == {"model": "up", "top_p": 1}
+
+
+def test_members_get_the_names_of_the_vendor() -> None:
+    prepared = build(_call({"model": "m", "seed": 7, "max_completion_tokens": 9}), _candidate("mistral"), None)
+    assert _sent(prepared) == {"model": "up", "random_seed": 7, "max_tokens": 9}
+    assert prepared.dropped == ()
+
+
+def test_member_sent_under_both_names_is_left_out_once() -> None:
+    prepared = build(_call({"model": "m", "seed": 7, "random_seed": 8}), _candidate("mistral"), None)
+    assert _sent(prepared) == {"model": "up", "random_seed": 8}
+    assert prepared.dropped == ("seed",)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "target", "model"),
+    [
+        pytest.param(
+            _candidate("azure", "gpt4o", "https://r.example", api_version="2024-10-21"),
+            "/openai/deployments/gpt4o/chat/completions?api-version=2024-10-21",
+            "gpt4o",
+            id="azure-deployments",
+        ),
+        pytest.param(
+            _candidate("azure", "gpt-4o", "https://r.example/openai", api_version="v x", deployment="a/b"),
+            "/openai/deployments/a%2Fb/chat/completions?api-version=v+x",
+            "a/b",
+            id="azure-deployment-escaped",
+        ),
+        pytest.param(
+            _candidate("azure", "gpt4o", "https://r.example/openai/v1"),
+            "/openai/v1/chat/completions",
+            "gpt4o",
+            id="azure-v1",
+        ),
+        pytest.param(
+            _candidate("openai", api_version="2024-10-21"), "/v1/chat/completions", "up", id="version-elsewhere-unused"
+        ),
+        pytest.param(
+            _candidate("qwen", base_url="https://dashscope-us.aliyuncs.com/compatible-mode/v1"),
+            "/compatible-mode/v1/chat/completions",
+            "up",
+            id="dashscope-host",
+        ),
+    ],
+)
+def test_target_is_the_kinds(candidate: Candidate, target: str, model: str) -> None:
+    prepared = build(_call({"model": "m"}), candidate, KEY)
+    assert prepared.request.target == target
+    assert prepared.request.url.endswith(target)
+    assert _sent(prepared)["model"] == model
+
+
+@pytest.mark.parametrize(
+    ("base_url", "host", "url"),
+    [
+        pytest.param("https://x:443/v1", "x", "https://x/v1/chat/completions", id="default-https-port"),
+        pytest.param("http://x:80", "x", "http://x/chat/completions", id="default-http-port"),
+        pytest.param(
+            "http://127.0.0.1:8000/v1", "127.0.0.1:8000", "http://127.0.0.1:8000/v1/chat/completions", id="port"
+        ),
+        pytest.param("http://[::1]:8000", "[::1]:8000", "http://[::1]:8000/chat/completions", id="ipv6"),
+        pytest.param(
+            "https://bücher.example",
+            "xn--bcher-kva.example",
+            "https://xn--bcher-kva.example/chat/completions",
+            id="idna",
+        ),
+        pytest.param("https://u:p@x/v1", "x", "https://x/v1/chat/completions", id="user-is-not-sent"),
+    ],
+)
+def test_host_is_the_base_urls(base_url: str, host: str, url: str) -> None:
+    prepared = build(_call({"model": "m"}), _candidate(base_url=base_url), None)
+    assert (prepared.request.headers[0], prepared.request.url) == ((b"host", host.encode()), url)
+
+
+@pytest.mark.parametrize("base_url", ["", "ftp://x/v1", "https:///v1", "x/v1"])
+def test_base_url_that_cannot_be_sent_to_is_refused(base_url: str) -> None:
+    with pytest.raises(ValueError, match="base URL"):
+        build(_call({"model": "m"}), _candidate(base_url=base_url), None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "headers", "forwarded"),
+    [
+        pytest.param("openai", ["traceparent", "tracestate", "idempotency-key", "openai-beta"], None, id="openai"),
+        pytest.param("groq", ["openai-beta"], [], id="beta-is-openais"),
+        pytest.param("openai", ["anthropic-beta", "x-mine", "user-agent", "accept"], [], id="not-listed"),
+        pytest.param("openai", sorted(name.decode() for name in NEVER_FORWARDED), [], id="never"),
+    ],
+)
+def test_listed_client_headers_pass(kind: str, headers: list[str], forwarded: list[str] | None) -> None:
+    client: Headers = tuple((name.encode(), b"from-the-client") for name in headers)
+    prepared = build(_call({"model": "m"}, headers=client), _candidate(kind), KEY)
+    passed = [name.decode() for name, value in prepared.request.headers if value == b"from-the-client"]
+    assert passed == (headers if forwarded is None else forwarded)
+
+
+def test_provider_forwards_more_but_never_a_credential() -> None:
+    more = frozenset({"x-mine", "authorization", "x-api-key", "host"})
+    client: Headers = tuple((name.encode(), b"from-the-client") for name in sorted(more))
+    prepared = build(_call({"model": "m"}, headers=client), _candidate(forward_headers=more), None)
+    assert [name for name, value in prepared.request.headers if value == b"from-the-client"] == [b"x-mine"]
+
+
+def test_providers_own_headers_win_over_ours_and_the_clients() -> None:
+    own = (("user-agent", "mine"), ("accept", "x/y"), ("traceparent", "own"), ("x-title", "t"), ("content-length", "1"))
+    client: Headers = ((b"traceparent", b"client"),)
+    prepared = build(_call({"model": "m"}, headers=client), _candidate(headers=own), None)
+    assert _header(prepared, "user-agent") == ["mine"]
+    assert _header(prepared, "accept") == ["x/y"]
+    assert _header(prepared, "traceparent") == ["own"]
+    assert _header(prepared, "x-title") == ["t"]
+    assert _header(prepared, "content-length") == [str(len(prepared.request.body))]
+
+
+def test_credential_wins_over_a_configured_header() -> None:
+    own = (("authorization", "Bearer configured"),)
+    assert _header(build(_call({"model": "m"}), _candidate(headers=own), KEY), "authorization") == [
+        "Bearer planted-0123456789"
+    ]
+    assert _header(build(_call({"model": "m"}), _candidate(headers=own), None), "authorization") == [
+        "Bearer configured"
+    ]
+
+
+def test_azure_takes_its_own_key_header() -> None:
+    prepared = build(_call({"model": "m"}), _candidate("azure"), KEY)
+    assert _header(prepared, "api-key") == ["planted-0123456789"]
+    assert _header(prepared, "authorization") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "target"),
+    [
+        pytest.param({"timeout": "5", "other": "x"}, "/v1/chat/completions?timeout=5", id="listed-only"),
+        pytest.param({"timeout": "a b&c"}, "/v1/chat/completions?timeout=a+b%26c", id="escaped"),
+        pytest.param({"other": "x"}, "/v1/chat/completions", id="none-listed"),
+    ],
+)
+def test_query_holds_the_endpoints_names_alone(query: dict[str, str], target: str) -> None:
+    endpoint = EndpointSpec("chat", Operation.CHAT, query=frozenset({"timeout"}))
+    request = build(_call({"model": "m"}, endpoint, query=query), _candidate(), None).request
+    assert (request.target, request.url) == (target, "https://api.example" + target)
+
+
+def test_client_never_chooses_the_api_version() -> None:
+    endpoint = EndpointSpec("chat", Operation.CHAT, query=frozenset({"api-version", "timeout"}))
+    call = _call({"model": "m"}, endpoint, query={"api-version": "evil", "timeout": "5"})
+    target = build(call, _candidate("azure", "d", api_version="good"), None).request.target
+    assert target.endswith("/deployments/d/chat/completions?api-version=good&timeout=5")
+
+
+def test_prepared_request_shows_no_secret() -> None:
+    assert "planted" not in repr(build(_call({"model": "m"}), _candidate(), KEY))
+
+
+@pytest.mark.parametrize("kind", [kind.name for kind in KINDS.values() if kind.dialect])
+def test_every_served_kind_and_operation_can_be_built(kind: str) -> None:
+    for operation in KINDS[kind].operations:
+        prepared = build(_call({"model": "m"}, EndpointSpec("e", operation)), _candidate(kind), KEY)
+        assert prepared.request.target.endswith("/" + prepared.request.target.rpartition("/")[2])
+        assert any(b"planted-0123456789" in value for _, value in prepared.request.headers)
+
+
+MEMBER = st.sampled_from(["model", "messages", "stream", "stream_options", "seed", "user", "logprobs", "x", "é"])
+VALUE = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.dictionaries(MEMBER, st.integers(), max_size=2)
+)
+
+
+@given(
+    body=st.dictionaries(MEMBER, VALUE, max_size=8),
+    kind=st.sampled_from(sorted(kind.name for kind in KINDS.values() if kind.dialect)),
+    edit=st.lists(MEMBER, max_size=2).map(tuple),
+)
+def test_nothing_else_is_changed(body: dict[str, Any], kind: str, edit: tuple[str, ...]) -> None:
+    prepared = build(_call(body), _candidate(kind), KEY, edit)
+    touched = {"model", "stream_options", *prepared.dropped, *KINDS[kind].renames}
+    untouched = {name: value for name, value in body.items() if name not in touched}
+    sent = _sent(prepared)
+    assert {name: sent.get(name) for name in untouched} == untouched
+    assert set(sent) <= {*untouched, *touched, *KINDS[kind].renames.values()}

@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from proxy.core.secret import Secret
+from proxy.core.snapshot import BreakerPolicy, CredentialOrder, Limits, Provider, QuotaMarker, Timeouts
+from tests.unit.settings.documents import build, only_problem, problems, warnings
+
+OPENAI = '[providers.a]\nkind = "openai"\napi_key = "k"\n'
+
+
+def provider(text: str, environ: dict[str, str] | None = None) -> Provider:
+    snapshot = build(text, environ)
+    assert [problem for problem in snapshot.problems if not problem.warning] == []
+    return snapshot.providers["a"]
+
+
+def test_a_provider_takes_what_it_does_not_say_from_its_kind() -> None:
+    made = provider('[providers.a]\nkind = "groq"\napi_key = "k"')
+    assert made.base_url == "https://api.groq.com/openai/v1"
+    assert made.operations == {"chat"}
+    assert made.limits_by_account
+    assert made.enabled
+    assert made.transport == "native"
+
+
+def test_every_key_of_a_provider_reaches_the_snapshot() -> None:
+    made = provider(
+        """
+        [providers.a]
+        kind = "azure"
+        base_url = "https://res.openai.azure.com/"
+        api_keys = ["k1", "k2\\n"]
+        credentials = "round_robin"
+        priority = 3
+        cost_multiplier = 1.1
+        enabled = false
+        api_version = "2024-10-21"
+        deployment = "d"
+        headers = { X-Team = "blue" }
+        forward_headers = ["X-Trace"]
+        drop_params = ["seed"]
+        quota_markers = ["used up", { error = { code = "quota" } }]
+        limits = { rpm = 60, tpm = 1000, parallel = 5 }
+        transport = "httpx"
+        proxy_url = "socks5://proxy:1080"
+        tags = ["eu"]
+        """
+    )
+    assert [(c.name, c.secret.reveal()) for c in made.credentials] == [("key-1", "k1"), ("key-2", "k2")]
+    assert made.quota_markers == (QuotaMarker("used up"), QuotaMarker(subset={"error": {"code": "quota"}}))
+    assert made.proxy_url == Secret("socks5://proxy:1080")
+    assert {name: getattr(made, name) for name in SAID} == SAID
+
+
+SAID: dict[str, object] = {
+    "base_url": "https://res.openai.azure.com",
+    "credential_order": CredentialOrder.ROUND_ROBIN,
+    "priority": 3,
+    "cost_multiplier": Decimal("1.1"),
+    "enabled": False,
+    "api_version": "2024-10-21",
+    "deployment": "d",
+    "headers": (("x-team", "blue"),),
+    "forward_headers": frozenset({"x-trace"}),
+    "drop_params": frozenset({"seed"}),
+    "limits": Limits(60, 1000, 5),
+    "transport": "httpx",
+    "tags": ("eu",),
+}
+
+
+def test_requests_at_once_default_to_three_quarters_of_the_gateway() -> None:
+    assert provider("[server]\nmax_in_flight = 100\n" + OPENAI).limits.parallel == 75
+    assert provider("[server]\nmax_in_flight = 1\n" + OPENAI).limits.parallel == 1
+
+
+def test_timeouts_are_laid_over_each_other_key_by_key() -> None:
+    text = """
+    [defaults]
+    timeouts = { connect_s = 1, idle_s = 2, first_output_s = 3 }
+    [providers.a]
+    kind = "ollama"
+    timeouts = { connect_s = 9 }
+    """
+    # Ollama's own first output wins over the default, its untouched values do not.
+    assert provider(text).timeouts == Timeouts(9, 300, 300, 2, 600, 3600)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(OPENAI, BreakerPolicy(), id="built-in"),
+        pytest.param("[defaults]\nbreaker = false\n" + OPENAI, None, id="off-for-all"),
+        pytest.param("[defaults]\nbreaker = { open_s = 1 }\n" + OPENAI, BreakerPolicy(open_s=1), id="default"),
+        pytest.param(OPENAI + "breaker = false", None, id="off"),
+        pytest.param(OPENAI + "breaker = true", BreakerPolicy(), id="on"),
+        pytest.param(
+            "[defaults]\nbreaker = { open_s = 1 }\n" + OPENAI + "breaker = { consecutive = 9 }",
+            BreakerPolicy(open_s=1, consecutive=9),
+            id="laid-over-the-default",
+        ),
+        pytest.param(
+            "[defaults]\nbreaker = false\n" + OPENAI + "breaker = { consecutive = 9 }",
+            BreakerPolicy(consecutive=9),
+            id="on-where-the-default-is-off",
+        ),
+    ],
+)
+def test_the_breaker_comes_from_the_provider_else_the_default(text: str, expected: BreakerPolicy | None) -> None:
+    assert provider(text).breaker == expected
+
+
+def test_the_proxy_needs_the_httpx_transport() -> None:
+    assert provider(OPENAI + 'proxy_url = "env"').transport == "httpx"
+    assert provider(OPENAI + 'proxy_url = "${P:-}"').transport == "native"
+    assert only_problem(OPENAI + 'proxy_url = "env"\ntransport = "native"').where == "f.toml: providers.a.transport"
+
+
+def test_a_header_value_is_not_shown_by_repr() -> None:
+    made = provider(OPENAI + 'headers = { Authorization = "Bearer sk-planted" }')
+    assert "sk-planted" not in repr(made)
+
+
+def test_a_simulated_provider_lies_under_its_name() -> None:
+    assert provider('[providers.a]\nkind = "simulator"').base_url == "http://127.0.0.1:9/a/v1"
+    assert provider('[providers.a]\nkind = "simulator"\nbase_url = "http://x:1/v1"').base_url == "http://x:1/v1"
+
+
+def test_a_credential_may_be_a_header() -> None:
+    assert provider('[providers.a]\nkind = "openai"\nheaders = { Authorization = "Bearer k" }').credentials == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "key"),
+    [
+        pytest.param('kind = "opnai"', ".kind", id="unknown-kind"),
+        pytest.param("", ".kind", id="no-kind"),
+        pytest.param('kind = "openai"', ".api_key", id="credential-missing"),
+        pytest.param('kind = "openai"\napi_key = ""', ".api_key", id="credential-empty"),
+        pytest.param('kind = "openai"\napi_key = "  "', ".api_key", id="credential-blank"),
+        pytest.param('kind = "openai"\napi_keys = ["k", ""]', ".api_keys", id="one-credential-empty"),
+        pytest.param('kind = "openai"\napi_keys = []', ".api_keys", id="no-credential-in-list"),
+        pytest.param('kind = "openai"\napi_keys = ["k", "k"]', ".api_keys", id="credential-twice"),
+        pytest.param('kind = "openai"\napi_key = "k"\napi_keys = ["l"]', ".api_keys", id="both-credential-keys"),
+        pytest.param('kind = "openai"\napi_key = "k\\nl"', ".api_key", id="credential-on-two-lines"),
+        pytest.param('kind = "bedrock"\naws_secret_access_key = ""', ".aws_secret_access_key", id="aws-secret-empty"),
+        pytest.param('kind = "openai"\napi_key = "${NOPE}"', ".api_key", id="variable-unset"),
+        pytest.param('kind = "openai_compatible"', ".base_url", id="base-url-missing"),
+        pytest.param('kind = "ollama"\nbase_url = "ftp://x"', ".base_url", id="base-url-scheme"),
+        pytest.param('kind = "ollama"\nbase_url = "http://"', ".base_url", id="base-url-without-host"),
+        pytest.param('kind = "ollama"\nbase_url = "http://u:p@x"', ".base_url", id="base-url-with-credentials"),
+        pytest.param('kind = "ollama"\nbase_url = "http://x/?key=1"', ".base_url", id="base-url-with-query"),
+        pytest.param('kind = "ollama"\nbase_url = "http://x:99999"', ".base_url", id="base-url-port"),
+        pytest.param('kind = "ollama"\nbase_url = "http://x y"', ".base_url", id="base-url-with-space"),
+        pytest.param('kind = "ollama"\nproxy_url = "ftp://x"', ".proxy_url", id="proxy-scheme"),
+        pytest.param('kind = "ollama"\nproxy_url = "http://x:0"', ".proxy_url", id="proxy-port"),
+        pytest.param('kind = "ollama"\nproxy_url = "http://x:99999"', ".proxy_url", id="proxy-port-too-large"),
+        pytest.param('kind = "ollama"\napi_version = "v1"', ".api_version", id="key-of-another-kind"),
+        pytest.param('kind = "ollama"\nargs = ["x"]', ".args", id="args-without-command"),
+        pytest.param('kind = "ollama"\nca_file = "/no/such/file"', ".ca_file", id="file-missing"),
+        pytest.param('kind = "ollama"\nheaders = { "a b" = "x" }', '.headers."a b"', id="header-name"),
+        pytest.param('kind = "ollama"\nheaders = { Host = "x" }', ".headers.Host", id="framing-header"),
+        pytest.param('kind = "ollama"\nheaders = { a = "x\\r\\ny" }', ".headers.a", id="header-value"),
+        pytest.param('kind = "ollama"\nforward_headers = ["Cookie"]', ".forward_headers[0]", id="client-credential"),
+        pytest.param('kind = "ollama"\nquota_markers = [""]', ".quota_markers[0]", id="empty-marker"),
+        pytest.param('kind = "ollama"\ncost_multiplier = -1', ".cost_multiplier", id="negative-multiplier"),
+        pytest.param('kind = "ollama"\napi_kye = "k"', ".api_kye", id="unknown-key"),
+    ],
+)
+def test_a_bad_row_is_told_and_left_out(row: str, key: str) -> None:
+    problem = only_problem(f"[providers.a]\n{row}")
+    assert problem.where == f"f.toml: providers.a{key}"
+    assert not problem.fatal
+    assert build(f"[providers.a]\n{row}").providers == {}
+
+
+def test_a_bad_row_leaves_the_others() -> None:
+    snapshot = build(OPENAI + '[providers.b]\nkind = "nope"')
+    assert list(snapshot.providers) == ["a"]
+
+
+def test_a_row_that_is_no_table_is_told() -> None:
+    assert only_problem("[providers]\na = 3").where == "f.toml: providers.a"
+
+
+@pytest.mark.parametrize("name", ["a/b", "a b", "ü", "-a", "x" * 65])
+def test_a_provider_name_must_fit_into_headers_paths_and_labels(name: str) -> None:
+    assert only_problem(f'[providers."{name}"]\nkind = "ollama"').found == "a name that does not fit"
+
+
+def test_certificate_files_are_looked_for(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
+    certificate.touch()
+    text = f"[providers.a]\nkind = 'ollama'\nclient_cert = '{certificate}, {key}'"
+    assert only_problem(text).where == "f.toml: providers.a.client_cert"
+    key.touch()
+    assert provider(text).transport == "httpx"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param('kind = "anthropic"\napi_key = "k"', id="dialect"),
+        pytest.param('kind = "vertex"\nproject = "p"\nlocation = "global"', id="vertex"),
+        pytest.param(
+            'kind = "bedrock"\nregion = "r"\naws_access_key_id = "i"\naws_secret_access_key = "s"', id="bedrock"
+        ),
+        pytest.param(
+            'kind = "openai_compatible"\ncommand = "uvx"\nargs = ["x", "{port}"]\nenv = { A = "" }\n'
+            'pass_env = ["B"]\nstart = "eager"\nidle_stop_s = 60',
+            id="command",
+        ),
+    ],
+)
+def test_what_is_not_built_yet_is_accepted_and_disabled_with_a_warning(row: str) -> None:
+    text = f"[providers.a]\n{row}"
+    assert problems(text) == []
+    assert not provider(text).enabled
+    (warning,) = warnings(text)
+    assert "not built yet" in warning.found
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param('kind = "openai"\napi_key = "${NOPE}"', id="credential"),
+        pytest.param('kind = "openai"\napi_key_env = "NOPE"', id="by-suffix"),
+        pytest.param('kind = "openai"\napi_keys = ["${NOPE}", "k"]', id="one-of-several"),
+        pytest.param('kind = "azure"\napi_key = "k"\nbase_url = "${NOPE}"', id="base-url"),
+    ],
+)
+def test_an_optional_provider_that_misses_a_variable_is_disabled_with_a_warning(row: str) -> None:
+    text = f"[providers.a]\noptional = true\n{row}"
+    assert not provider(text).enabled
+    (warning,) = warnings(text)
+    assert warning.found == "the environment variable NOPE is not set"
+
+
+def test_an_optional_provider_with_its_variables_serves() -> None:
+    assert provider('[providers.a]\noptional = true\nkind = "openai"\napi_key = "${K}"', {"K": "k"}).enabled
+
+
+def test_an_optional_provider_may_not_be_wrong_otherwise() -> None:
+    text = '[providers.a]\noptional = true\nkind = "openai"\napi_key = "${NOPE}"\npriority = -1'
+    assert only_problem(text).where == "f.toml: providers.a.priority"
+    assert build(text).providers == {}

@@ -1,0 +1,87 @@
+"""Secrets are masked by value where the configuration holds them, by shape where they only look like one."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.core.secret import Secret
+from proxy.core.snapshot import Auth, Credential, Provider, Snapshot
+from proxy.telemetry.redact import Redactor
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("Authorization: Bearer abc.def-123456", "Authorization: Bearer [redacted]", id="bearer"),
+        pytest.param(
+            "proxy http://me:pass@proxy.test:3128 refused", "proxy http://[redacted]@proxy.test:3128 refused", id="url"
+        ),
+        pytest.param("GET /v1?key=abcdef1234&alt=sse", "GET /v1?key=[redacted]&alt=sse", id="query"),
+        pytest.param("api_key=abcdef1234 rest", "api_key=[redacted] rest", id="assignment"),
+        pytest.param('{"token": "abcdef1234"}', '{"token": "[redacted]"}', id="json"),
+        pytest.param("x-api-key: abcdef12344", "x-api-key: [redacted]", id="header"),
+        pytest.param(
+            "Incorrect API key provided: sk-proj-abcdefgh, see",
+            "Incorrect API key provided: [redacted], see",
+            id="openai",
+        ),
+        pytest.param("fl_0123456789abcdef", "[redacted]", id="client-key"),
+        pytest.param("token eyJhbGciOiJIUzI1.eyJzdWIiOiIx.c2lnbmF0 end", "token [redacted] end", id="web-token"),
+        pytest.param("AKIAABCDEFGHIJKLMNOP", "[redacted]", id="aws"),
+    ],
+)
+def test_what_looks_like_a_secret_is_masked(text: str, expected: str) -> None:
+    assert Redactor()(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("max_tokens=100000 total_tokens: 1234567", id="token-counts"),
+        pytest.param("providers.a: unknown key 'prioritty'; expected priority", id="key-names"),
+        pytest.param("openrouter/anthropic/claude-sonnet-5", id="model-names"),
+        pytest.param("ask the task-force", id="prefix-inside-a-word"),
+        pytest.param("http://127.0.0.1:8080/v1/chat/completions", id="plain-url"),
+    ],
+)
+def test_ordinary_text_stays(text: str) -> None:
+    assert Redactor()(text) == text
+
+
+def test_configured_secrets_are_masked_by_value() -> None:
+    provider = Provider(
+        "a",
+        "openai",
+        "https://x.test",
+        credentials=(Credential("k", Secret("plain words here")),),
+        proxy_url=Secret("http://proxy.test"),
+        headers=(("x-team-token", "hunter2222"), ("x-title", "my application")),
+    )
+    snapshot = Snapshot(providers={"a": provider}, auth=Auth(admin_token=Secret("admin-words")))
+    redact = Redactor()
+    redact.learn(snapshot)
+    said = redact("plain words here / http://proxy.test / hunter2222 / admin-words / my application")
+    assert said == "[redacted] / [redacted] / [redacted] / [redacted] / my application"
+
+
+def test_longer_secret_is_masked_whole_though_a_shorter_one_begins_it() -> None:
+    keys = (Credential("short", Secret("planted")), Credential("long", Secret("planted-longer")))
+    redact = Redactor()
+    redact.learn(Snapshot(providers={"a": Provider("a", "openai", "https://x.test", credentials=keys)}))
+    assert redact("planted-longer planted") == "[redacted] [redacted]"
+
+
+def test_learning_replaces_what_was_known_and_remembered() -> None:
+    key = Credential("k", Secret("plain-words"))
+    redact = Redactor()
+    redact.learn(Snapshot(providers={"a": Provider("a", "openai", "https://x.test", credentials=(key,))}))
+    assert redact.name("plain-words") == "[redacted]"
+    redact.learn(Snapshot())
+    assert redact.name("plain-words") == "plain-words"
+
+
+def test_very_short_configured_values_do_not_mask_ordinary_words() -> None:
+    redact = Redactor()
+    key = Credential("k", Secret("ok"))
+    redact.learn(Snapshot(providers={"a": Provider("a", "openai", "https://x.test", credentials=(key,))}))
+    assert redact("trail ok") == "trail ok"

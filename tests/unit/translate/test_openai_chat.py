@@ -1,0 +1,253 @@
+"""What each event of an OpenAI stream means, and the errors written in its form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from proxy.core.usage import Usage
+from proxy.translate.openai_chat import (
+    Frame,
+    FrameKind,
+    answer_usage,
+    error_event,
+    error_object,
+    read_frame,
+    read_usage,
+    skim_frame,
+)
+
+OUTPUT = Frame(FrameKind.OUTPUT)
+FINISHED = Frame(FrameKind.OUTPUT, finished=True)
+LIFECYCLE = Frame(FrameKind.LIFECYCLE)
+BROKEN = Frame(FrameKind.BROKEN)
+SUSPECT = Frame(FrameKind.LIFECYCLE, suspect=True)
+USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+COUNTED = Usage(7, 3)
+DEEP = b'{"choices": [{"delta": {"content": ' + b"[" * 100_000
+
+
+def chunk(**members: object) -> bytes:
+    return json.dumps({"id": "c", "object": "chat.completion.chunk", "model": "m", **members}).encode()
+
+
+def choice(delta: object = None, finish_reason: object = None, **members: object) -> bytes:
+    only = {"index": 0, "delta": {} if delta is None else delta, "finish_reason": finish_reason}
+    return chunk(choices=[only], **members)
+
+
+@pytest.mark.parametrize("judge", [pytest.param(read_frame, id="read"), pytest.param(skim_frame, id="skim")])
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        pytest.param(b"[DONE]", Frame(FrameKind.DONE), id="terminator"),
+        pytest.param(choice({"content": "Hi"}), OUTPUT, id="content"),
+        pytest.param(choice({"content": "Hi"}, usage=None), OUTPUT, id="usage-null"),
+        pytest.param(choice({"content": "Hi"}, usage={}), OUTPUT, id="usage-of-nothing"),
+        pytest.param(choice({"content": "Hi"}, error=None), OUTPUT, id="error-null"),
+        pytest.param(choice({"content": "Hi"}, error={}), OUTPUT, id="error-of-nothing"),
+        pytest.param(choice({"content": "Hi"}, error=""), OUTPUT, id="error-without-text"),
+        pytest.param(choice({"content": '"error" "code"'}), OUTPUT, id="text-that-speaks-of-errors"),
+        pytest.param(choice({"content": "Hi"}, x_groq={"id": "r"}), OUTPUT, id="groq-without-an-error"),
+        pytest.param(choice({"content": "Hi"}, ""), OUTPUT, id="finish-reason-without-text"),
+        pytest.param(choice(finish_reason="stop"), FINISHED, id="finish"),
+        pytest.param(choice({"content": "Hi"}, "length"), FINISHED, id="finish-with-content"),
+        pytest.param(
+            chunk(choices=[{"index": 0, "text": "Hi", "finish_reason": None}, {"index": 1, "finish_reason": "stop"}]),
+            FINISHED,
+            id="finish-of-a-later-choice",
+        ),
+        pytest.param(chunk(choices=[], usage=USAGE), Frame(FrameKind.USAGE, COUNTED), id="usage-alone"),
+        pytest.param(chunk(usage=USAGE), Frame(FrameKind.USAGE, COUNTED), id="usage-alone-without-choices"),
+        pytest.param(
+            choice({"content": "Hi"}, usage=USAGE), Frame(FrameKind.OUTPUT, COUNTED), id="usage-beside-content"
+        ),
+        pytest.param(
+            choice(finish_reason="stop", usage=USAGE),
+            Frame(FrameKind.OUTPUT, COUNTED, finished=True),
+            id="usage-beside-the-finish",
+        ),
+        pytest.param(chunk(choices=[]), LIFECYCLE, id="no-choice"),
+        pytest.param(chunk(choices=[], usage={}), LIFECYCLE, id="no-choice-and-usage-of-nothing"),
+        pytest.param(chunk(choices=None), LIFECYCLE, id="choices-null"),
+        pytest.param(chunk(), LIFECYCLE, id="choices-missing"),
+        pytest.param(b"{}", LIFECYCLE, id="nothing"),
+        pytest.param(chunk(choices=[], prompt_filter_results=[{"code": 1}]), LIFECYCLE, id="azure-filter-results"),
+        pytest.param(b'{"error": {"message": "x"}}', SUSPECT, id="error-alone"),
+        pytest.param(b'{"error": "overloaded"}', SUSPECT, id="error-of-text"),
+        pytest.param(b'{"code": "Throttling", "message": "x"}', SUSPECT, id="code-without-choices"),
+        pytest.param(
+            chunk(choices=[], usage=USAGE, error={"code": 1}),
+            Frame(FrameKind.USAGE, COUNTED, suspect=True),
+            id="error-beside-usage",
+        ),
+        pytest.param(
+            choice({"content": ""}, "error", error={"code": 502}),
+            Frame(FrameKind.OUTPUT, finished=True, suspect=True),
+            id="error-beside-a-choice",
+        ),
+        pytest.param(choice(finish_reason="error"), Frame(FrameKind.OUTPUT, None, True, True), id="finish-of-error"),
+        pytest.param(
+            choice({"content": "Hi"}, x_groq={"error": "x"}), Frame(FrameKind.OUTPUT, suspect=True), id="groq-error"
+        ),
+        pytest.param(chunk(choices=7), LIFECYCLE, id="choices-of-a-wrong-type"),
+        pytest.param(b' {"choices": 7}', LIFECYCLE, id="wrong-type-after-a-space"),
+        pytest.param(choice(finish_reason=7), LIFECYCLE, id="finish-reason-of-a-wrong-type"),
+        pytest.param(chunk(choices=[None]), LIFECYCLE, id="choice-null"),
+        pytest.param(chunk(choices=[], usage="none"), LIFECYCLE, id="usage-of-a-wrong-type"),
+        pytest.param(chunk(choices="x", error="y"), SUSPECT, id="error-beside-a-wrong-type"),
+        pytest.param(b"", BROKEN, id="empty"),
+        pytest.param(b"[DONE", BROKEN, id="half-a-terminator"),
+        pytest.param(b"overloaded", BROKEN, id="no-json"),
+        pytest.param(choice({"content": "Hi"})[:-1], BROKEN, id="half-an-object"),
+        pytest.param(b'"text"', BROKEN, id="text"),
+        pytest.param(b"7", BROKEN, id="number"),
+        pytest.param(b"null", BROKEN, id="null"),
+        pytest.param(b"[]", BROKEN, id="array"),
+        pytest.param(
+            b'[{"error": {"code": 429}}]', Frame(FrameKind.BROKEN, suspect=True), id="an-array-that-holds-an-error"
+        ),
+        pytest.param(DEEP, BROKEN, id="nested-too-deeply"),
+        pytest.param(b'{"choices": [{"finish_reason": "\xff"}]}', BROKEN, id="finish-reason-that-is-no-utf-8"),
+        pytest.param(b'{"choices": [], "usage": {"\xff": 1}}', BROKEN, id="usage-that-is-no-utf-8"),
+    ],
+)
+def test_event_is_judged(judge: Callable[[bytes], Frame], payload: bytes, expected: Frame) -> None:
+    assert judge(payload) == expected
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param(choice({"role": "assistant"}), id="role-alone"),
+        pytest.param(choice({"role": "assistant", "content": ""}), id="role-and-empty-content"),
+        pytest.param(choice({"role": "assistant", "content": None, "refusal": None}), id="role-and-nulls"),
+        pytest.param(choice({"content": "", "tool_calls": [], "reasoning": {}}), id="every-kind-of-nothing"),
+        pytest.param(choice({"content": "", "obfuscation": "x8Qf"}), id="padding"),
+        pytest.param(choice({}), id="empty-delta"),
+        pytest.param(chunk(choices=[{"index": 0, "delta": None}]), id="delta-null"),
+        pytest.param(chunk(choices=[{"index": 0}]), id="no-delta"),
+        pytest.param(chunk(choices=[{"index": 0, "text": "", "finish_reason": None}]), id="empty-text"),
+        pytest.param(choice({"content": ""}, ""), id="finish-reason-without-text"),
+        pytest.param(chunk(choices=[{"delta": {"role": "a"}}, {"delta": {}}]), id="several-choices-and-none-speaks"),
+    ],
+)
+def test_chunk_that_says_nothing_yet_is_no_output_before_the_commit(payload: bytes) -> None:
+    assert read_frame(payload) == LIFECYCLE
+    assert skim_frame(payload) == OUTPUT
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param(choice({"content": " "}), id="a-space"),
+        pytest.param(choice({"tool_calls": [{"index": 0, "id": "t"}]}), id="tool-call"),
+        pytest.param(choice({"function_call": {"name": "f"}}), id="function-call"),
+        pytest.param(choice({"reasoning_content": "hm"}), id="reasoning-content"),
+        pytest.param(choice({"reasoning": "hm"}), id="reasoning"),
+        pytest.param(choice({"refusal": "no"}), id="refusal"),
+        pytest.param(choice({"audio": {"id": "a"}}), id="audio"),
+        pytest.param(choice({"something_new": 0}), id="a-member-nobody-knows-yet"),
+        pytest.param(choice({"role": "assistant", "content": "Hi"}), id="role-and-content"),
+        pytest.param(chunk(choices=[{"index": 0, "text": "Hi"}]), id="text-of-a-completion"),
+        pytest.param(chunk(choices=[{"delta": {}}, {"delta": {"content": "Hi"}}]), id="a-later-choice"),
+        pytest.param(choice("Hi"), id="delta-that-is-no-object"),
+        pytest.param(b'{"choices": [{"delta": {"\xff": 1}}]}', id="delta-that-is-no-utf-8"),
+    ],
+)
+def test_chunk_that_says_something_is_output_before_the_commit(payload: bytes) -> None:
+    assert read_frame(payload) == OUTPUT
+
+
+def test_chunk_that_only_announces_keeps_its_usage_and_its_doubt() -> None:
+    payload = choice({"role": "assistant"}, usage=USAGE, error="x")
+    assert read_frame(payload) == Frame(FrameKind.LIFECYCLE, COUNTED, suspect=True)
+
+
+FRAGMENTS = st.sampled_from(
+    [b'{"choices":', b'"usage":', b'"error":', b"[", b"]", b"{", b"}", b",", b'"', b"\xff", b"null", b"1e999", b":"]
+)
+
+
+@settings(max_examples=300, deadline=None, database=None)
+@given(payload=st.binary(max_size=60) | st.lists(FRAGMENTS, max_size=12).map(b"".join))
+@example(DEEP)
+@example(b'{"usage": {"prompt_tokens": ' + b"9" * 5000 + b"}}")
+@example(b'{"choices": [{"finish_reason": "\\ud800"}]}')
+def test_any_bytes_are_judged_and_never_raise(payload: bytes) -> None:
+    assert isinstance(read_frame(payload), Frame)
+    assert isinstance(skim_frame(payload), Frame)
+    answer_usage(payload)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        pytest.param({}, Usage(), id="nothing"),
+        pytest.param(USAGE, COUNTED, id="prompt-and-completion"),
+        pytest.param(
+            {
+                "prompt_tokens": 9,
+                "completion_tokens": 8,
+                "prompt_tokens_details": {"cached_tokens": 4, "audio_tokens": 1},
+                "completion_tokens_details": {"reasoning_tokens": 5},
+            },
+            Usage(9, 8, cached_tokens=4, reasoning_tokens=5),
+            id="details",
+        ),
+        pytest.param({"prompt_tokens": 9, "prompt_tokens_details": None}, Usage(9), id="details-null"),
+        pytest.param({"prompt_tokens": 9, "completion_tokens_details": [1]}, Usage(9), id="details-of-a-wrong-type"),
+        pytest.param({"prompt_tokens": None, "completion_tokens": 3}, Usage(0, 3), id="null"),
+        pytest.param({"prompt_tokens": "9", "completion_tokens": 3}, Usage(0, 3), id="text"),
+        pytest.param({"prompt_tokens": -9, "completion_tokens": 3}, Usage(0, 3), id="negative"),
+        pytest.param({"prompt_tokens": 9.5, "completion_tokens": 3}, Usage(0, 3), id="fraction"),
+        pytest.param({"prompt_tokens": True, "completion_tokens": 3}, Usage(0, 3), id="true"),
+    ],
+)
+def test_usage_counts_whole_numbers_only(counts: dict[str, Any], expected: Usage) -> None:
+    assert read_usage(counts) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        pytest.param(chunk(choices=[{"message": {"content": "Hi"}}], usage=USAGE), COUNTED, id="chat"),
+        pytest.param(b'{"object": "list", "usage": {"prompt_tokens": 7}}', Usage(7), id="embeddings"),
+        pytest.param(chunk(choices=[]), None, id="no-usage"),
+        pytest.param(chunk(usage=None), None, id="null"),
+        pytest.param(chunk(usage={}), None, id="nothing-in-it"),
+        pytest.param(chunk(usage=[7]), None, id="a-wrong-type"),
+        pytest.param(b'{"usage": {"\xff": 1}}', None, id="no-utf-8"),
+        pytest.param(DEEP, None, id="nested-too-deeply"),
+    ],
+)
+def test_whole_answer_tells_its_usage(body: bytes, expected: Usage | None) -> None:
+    assert answer_usage(body) == expected
+
+
+def test_error_has_openais_form() -> None:
+    body = error_object('No "x".', type_="invalid_request_error", param="x", code="missing")
+    assert json.loads(body) == {
+        "error": {"message": 'No "x".', "type": "invalid_request_error", "param": "x", "code": "missing"}
+    }
+
+
+def test_error_names_what_it_does_not_know_as_null() -> None:
+    assert json.loads(error_object("No.", type_="t"))["error"] == {
+        "message": "No.",
+        "type": "t",
+        "param": None,
+        "code": None,
+    }
+
+
+def test_error_event_is_one_event_that_holds_the_error() -> None:
+    event = error_event("No.\nReally.", type_="t", param="p", code="c")
+    assert event == b"data: " + error_object("No.\nReally.", type_="t", param="p", code="c") + b"\n\n"
+    assert event.count(b"\n") == 2
+    assert skim_frame(event[6:-2]) == SUSPECT

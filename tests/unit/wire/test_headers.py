@@ -1,0 +1,82 @@
+"""Which headers pass, and which bytes may be one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.wire.headers import (
+    CLIENT_HEADERS,
+    NEVER_FORWARDED,
+    downstream_headers,
+    is_name,
+    is_value,
+    upstream_headers,
+)
+
+CREDENTIALS = {b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key", b"cookie", b"proxy-authorization"}
+
+
+@pytest.mark.parametrize("name", [b"a", b"X-Title", b"x_y", b"!#$%&'*+-.^_`|~9"])
+def test_token_is_a_name(name: bytes) -> None:
+    assert is_name(name)
+
+
+@pytest.mark.parametrize("name", [b"", b"a b", b"a:", b"a\r\n", b"a\0", b"\xc3\xa9", b'"', b"(", b"a\t"])
+def test_other_bytes_are_no_name(name: bytes) -> None:
+    assert not is_name(name)
+
+
+@pytest.mark.parametrize("value", [b"", b"a b", b"a\tb", b"\xc3\xa9", b'"x"; y=1'])
+def test_text_is_a_value(value: bytes) -> None:
+    assert is_value(value)
+
+
+@pytest.mark.parametrize("code", [code for code in (*range(32), 127) if code != 9])
+def test_control_is_no_value(code: int) -> None:
+    assert not is_value(b"a" + bytes([code]) + b"b")
+
+
+def test_client_headers_of_the_list_pass() -> None:
+    headers = ((b"traceparent", b"t"), (b"x-mine", b"m"), (b"traceparent", b"again"))
+    assert upstream_headers(headers, {b"traceparent"}) == ((b"traceparent", b"t"), (b"traceparent", b"again"))
+
+
+def test_broken_value_is_left_out() -> None:
+    assert upstream_headers(((b"traceparent", b"t\r\nx: y"),), {b"traceparent"}) == ()
+
+
+@given(allowed=st.frozensets(st.sampled_from(sorted(NEVER_FORWARDED | CLIENT_HEADERS))))
+def test_no_list_forwards_a_credential_or_framing(allowed: frozenset[bytes]) -> None:
+    headers = tuple((name, b"v") for name in sorted(NEVER_FORWARDED | CLIENT_HEADERS))
+    assert {name for name, _ in upstream_headers(headers, allowed)} == allowed - NEVER_FORWARDED
+
+
+def test_every_credential_header_is_never_forwarded() -> None:
+    assert CREDENTIALS <= NEVER_FORWARDED
+    assert not CLIENT_HEADERS & NEVER_FORWARDED
+
+
+def test_upstream_headers_of_the_list_reach_the_client() -> None:
+    headers = (
+        (b"content-type", b"application/json"),
+        (b"x-request-id", b"r"),
+        (b"retry-after", b"7"),
+        (b"retry-after-ms", b"7000"),
+        (b"openai-processing-ms", b"5"),
+        (b"x-ratelimit-remaining-tokens", b"9"),
+        (b"anthropic-ratelimit-requests-limit", b"9"),
+    )
+    hidden = (
+        (b"server", b"s"),
+        (b"set-cookie", b"c"),
+        (b"transfer-encoding", b"chunked"),
+        (b"openai-organization", b"o"),
+    )
+    assert downstream_headers(headers + hidden) == headers
+    assert downstream_headers(headers + hidden, key_limits=True) == headers[:5]
+
+
+def test_broken_value_never_reaches_the_client() -> None:
+    assert downstream_headers(((b"x-request-id", b"r\nx: y"),)) == ()

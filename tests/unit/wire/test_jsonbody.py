@@ -1,0 +1,94 @@
+"""JSON objects taken apart and put together again without touching their members."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from proxy.wire.jsonbody import join_object, raw, split_object
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=12
+)
+OBJECTS = st.dictionaries(st.text(), VALUES, max_size=6)
+
+
+@settings(max_examples=150, deadline=None, database=None)
+@given(value=OBJECTS, ascii_only=st.booleans(), indent=st.sampled_from([None, 2]))
+def test_object_taken_apart_and_joined_is_the_same_object(
+    value: dict[str, Any], ascii_only: bool, indent: int | None
+) -> None:
+    body = json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode()
+    assert json.loads(join_object(split_object(body))) == value
+
+
+@settings(max_examples=300, deadline=None, database=None)
+@given(body=st.binary(max_size=60) | st.lists(st.sampled_from(list(b'{}[]":,\\ \xff1e-.u0tn')), max_size=30).map(bytes))
+@example(b'{"\xff": 1}')
+@example(b'{"a": "\\ud800"}')
+@example(b'{"a": 1e999}')
+def test_any_bytes_are_an_object_or_a_value_error(body: bytes) -> None:
+    try:
+        members = split_object(body)
+    except ValueError:
+        return
+    assert split_object(join_object(members)).keys() == members.keys()
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        pytest.param(b"", "Input data was truncated", id="empty"),
+        pytest.param(b'{"PLANTED": ', "Input data was truncated", id="cut-short"),
+        pytest.param(b'["PLANTED"]', "expected a JSON object", id="array"),
+        pytest.param(b'"PLANTED"', "expected a JSON object", id="text"),
+        pytest.param(b"null", "expected a JSON object", id="null"),
+        pytest.param(b"7", "expected a JSON object", id="number"),
+        pytest.param(b"PLANTED", "JSON is malformed: invalid character (byte 0)", id="no-json"),
+        pytest.param(b"{PLANTED: 1}", "JSON is malformed: object keys must be strings (byte 1)", id="bare-name"),
+        pytest.param(b'{"a": PLANTED}', "JSON is malformed: invalid character (byte 6)", id="bare-value"),
+        pytest.param(b'{"a": 1} PLANTED', "JSON is malformed: trailing characters (byte 10)", id="trailing-text"),
+        pytest.param(b"model=PLANTED", "JSON is malformed: invalid character (byte 0)", id="form"),
+        pytest.param(b'\xef\xbb\xbf{"a": 1}', "JSON is malformed: invalid character (byte 0)", id="byte-order-mark"),
+        pytest.param(b'{"PLANTED\xff": 1}', "a member's name is not UTF-8", id="name-that-is-no-utf-8"),
+        pytest.param(b'{"a": ' + b"[" * 100_000, "nested too deeply", id="deep-and-unfinished"),
+        pytest.param(b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply", id="deep-and-whole"),
+    ],
+)
+def test_refusal_says_where_and_never_what(body: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=r"\w") as caught:
+        split_object(body)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        pytest.param(b"1.0e+05", id="a-number-keeps-its-digits"),
+        pytest.param(b"123456789012345678901234567890", id="a-number-too-large-for-64-bits"),
+        pytest.param(rb'"\u00e9\/"', id="escapes-stay"),
+        pytest.param('"é🜚"'.encode(), id="characters-stay"),
+        pytest.param(b'{"b" : [1, 2 ], "b":null}', id="inner-objects-are-not-looked-at"),
+    ],
+)
+def test_member_stays_the_bytes_that_came(member: bytes) -> None:
+    members = split_object(b'{"a": ' + member + b"}")
+    assert bytes(members["a"]) == member
+    assert join_object(members) == b'{"a":' + member + b"}"
+
+
+def test_members_keep_their_order() -> None:
+    assert list(split_object(b'{"z": 1, "a": 2, "m": 3}')) == ["z", "a", "m"]
+
+
+def test_member_written_twice_is_the_last_one() -> None:
+    assert join_object(split_object(b'{"a": 1, "b": 2, "a": 3}')) == b'{"a":3,"b":2}'
+
+
+def test_value_becomes_a_raw_member() -> None:
+    assert join_object({"model": raw('gpt "4"'), "n": raw(1)}) == rb'{"model":"gpt \"4\"","n":1}'
