@@ -83,42 +83,44 @@ class Child:
             raise BenchError(f"{self.command} ended with {code}:\n{tail}")
 
     def cpu_s(self) -> float:
-        """Processor time so far, user and system, of the whole tree."""
-        fields = (_read(pid, "stat").rpartition(") ")[2].split() for pid in self._tree())
-        return sum((int(stat[11]) + int(stat[12])) / TICKS for stat in fields)
+        """Processor time so far, user and system, of the whole tree, children that have ended included."""
+        fields = (stat.rpartition(") ")[2].split() for stat in self._read_tree("stat"))
+        return sum(sum(map(int, stat[11:15])) / TICKS for stat in fields)
 
     def rss_mb(self) -> float:
         """Resident memory of the whole tree."""
-        lines = (line for pid in self._tree() for line in _read(pid, "status").splitlines())
+        lines = (line for status in self._read_tree("status") for line in status.splitlines())
         return sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
 
     def open_files(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
-    def _tree(self) -> list[int]:
-        found = [self.pid]
-        for pid in found:
-            for thread in os.listdir(f"/proc/{pid}/task"):
-                found += map(int, _read(pid, f"task/{thread}/children").split())
-        return found
+    def _read_tree(self, name: str) -> list[str]:
+        """A file of /proc for this process and its descendants; one that ends meanwhile is left out."""
+        texts, pids = [], [self.pid]
+        for pid in pids:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                place = Path(f"/proc/{pid}")
+                texts.append((place / name).read_text())
+                for children in place.glob("task/*/children"):
+                    pids += map(int, children.read_text().split())
+        return texts
 
     def forget_log(self) -> None:
         """Empty the log, which would otherwise grow by gigabytes."""
         os.truncate(self.log, 0)
 
     def stop(self) -> None:
-        """Ask, wait 15 s, insist."""
-        if self.popen.poll() is None:
-            self.popen.send_signal(signal.SIGTERM)
-        try:
+        """Ask, wait 15 s, insist. The group is the child's own and holds what a wrapper leaves behind, no one else."""
+        self._signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.popen.wait(15)
-        except subprocess.TimeoutExpired:
-            self.popen.kill()
-            self.popen.wait()
+        self._signal(signal.SIGKILL)
+        self.popen.wait()
 
-
-def _read(pid: int, name: str) -> str:
-    return Path(f"/proc/{pid}/{name}").read_text()
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
 
 
 @contextlib.contextmanager
@@ -126,7 +128,14 @@ def running(argv: Sequence[str], cores: frozenset[int], log: Path, env: Mapping[
     """A child process for the length of a `with`; its output goes to `log`."""
     # Appending, so that emptying the file meanwhile leaves no hole in it.
     with log.open("ab") as sink, _pinned(cores):
-        popen = subprocess.Popen(argv, cwd=ROOT, env={**os.environ, **env}, stdout=sink, stderr=subprocess.STDOUT)
+        popen = subprocess.Popen(
+            argv,
+            cwd=ROOT,
+            env={**os.environ, **env},
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     child = Child(" ".join(argv), popen, log)
     try:
         yield child

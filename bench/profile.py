@@ -6,9 +6,12 @@ A profile tells where, not how much: cProfile makes every call dearer, so many s
 from __future__ import annotations
 
 import argparse
+import os
 import pstats
+import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from bench import traffic
@@ -28,9 +31,17 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 
 def profiled(bench: Bench, job: Job, dump: Path) -> int:
-    """Apply the load, stop the gateway so that it writes its profile, and return the number of requests."""
-    with bench.fairlead(module=("cProfile", "-o", str(dump), "-m", "proxy")) as (target, _):
-        return apply_load(target.address, job, bench.cores.others).requests
+    """Apply the load between two signals and return the number of requests; the profile is in `dump`."""
+    with bench.fairlead(module=("bench.inside", str(dump))) as (target, _):
+        assert target.child
+        os.kill(target.child.pid, signal.SIGUSR1)
+        requests = apply_load(target.address, job, bench.cores.others).requests
+        os.kill(target.child.pid, signal.SIGUSR1)
+        for _ in range(500):
+            if dump.exists():
+                return requests
+            time.sleep(0.01)
+    raise BenchError("the gateway wrote no profile within 5 s")
 
 
 def main(argv: list[str]) -> int:

@@ -113,7 +113,7 @@ def main(argv: list[str]) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="fairlead-soak-") as work, place(Path(work), split_cores()) as bench:
             counts = Path(work) / "tasks"
-            with bench.fairlead(module=("bench.counted", str(counts))) as (target, _):
+            with bench.fairlead(module=("bench.inside", str(counts))) as (target, _):
                 samples = soak(bench, target, counts, args.seconds, args.load_seconds)
     except BenchError as error:
         print(f"soak: {error}", file=sys.stderr)

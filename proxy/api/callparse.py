@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Annotated, TypeVar
 from urllib.parse import parse_qsl
 
@@ -29,6 +28,7 @@ LONGEST_NUMBER = 18  # digits; Python refuses to read numbers of thousands of th
 _NOT_UPSTREAM = NEVER_FORWARDED | {b"accept", b"user-agent"}
 _IMAGE = re.compile(rb'"type"\s*:\s*"image_url"')
 _AUDIO = re.compile(rb'"type"\s*:\s*"input_audio"')
+_INLINE = re.compile(rb';base64,|"data"\s*:\s*"')
 _TEXT = msgspec.json.Decoder(str | None)
 _FLAG = msgspec.json.Decoder(bool | None)
 _TOKENS: msgspec.json.Decoder[int] = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=1)])
@@ -41,8 +41,7 @@ class _StreamOptions(msgspec.Struct):
 _STREAM_OPTIONS = msgspec.json.Decoder(_StreamOptions | None)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True, eq=False):
     """What came around the body."""
 
     request_id: str
@@ -51,6 +50,9 @@ class Envelope:
     key: ClientKey | None
     arrived_s: float
     path_model: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Envelope({self.request_id})"  # never a header: one of them holds the client's key
 
 
 def parse_call(endpoint: EndpointSpec, body: bytes, envelope: Envelope, snapshot: Snapshot) -> Call:
@@ -109,13 +111,25 @@ def _max_tokens(fields: Mapping[str, Raw]) -> int | None:
 def _needs(fields: Mapping[str, Raw], body: bytes) -> Needs:
     """What the model must be able to do. Quotes inside JSON text are escaped, so no text is taken for a part's type."""
     response_format = fields.get("response_format")
+    images = b'"image_url"' in body and _IMAGE.search(body) is not None
+    audio = b'"input_audio"' in body and _AUDIO.search(body) is not None
     return Needs(
         tools="tools" in fields and bytes(fields["tools"]) not in (b"[]", b"null"),
-        images=b'"image_url"' in body and _IMAGE.search(body) is not None,
-        audio=b'"input_audio"' in body and _AUDIO.search(body) is not None,
+        images=images,
+        audio=audio,
         json_schema=response_format is not None and b'"json_schema"' in bytes(response_format),
-        input_tokens=len(body) // BYTES_PER_TOKEN,
+        input_tokens=(_text_bytes(body) if images or audio else len(body)) // BYTES_PER_TOKEN,
     )
+
+
+def _text_bytes(body: bytes) -> int:
+    """The size without the images and sounds written into the request: counted as text they would fill any window."""
+    size, match = len(body), _INLINE.search(body)
+    while match is not None:
+        end = body.index(b'"', match.end())
+        size -= end - match.end()
+        match = _INLINE.search(body, end)
+    return size
 
 
 def _forwardable(headers: Mapping[bytes, bytes]) -> Headers:

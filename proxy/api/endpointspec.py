@@ -18,7 +18,8 @@ ENDPOINTS: Mapping[str, EndpointSpec] = {
     "/embeddings": EMBEDDINGS,
     "/moderations": MODERATIONS,
 }
-PREFIXES = ("/v1", "", "/openai/v1")
+# Azure's clients ask below `/openai` for what belongs to no deployment: models and moderations.
+PREFIXES = ("/v1", "", "/openai/v1", "/openai")
 DEPLOYMENTS = "/openai/deployments/"
 STREAMING = frozenset({Operation.CHAT, Operation.COMPLETIONS})
 

@@ -119,9 +119,9 @@ def report_routes(edge: Edge, *, guarded: bool) -> list[BaseRoute]:
 
 
 def _deployments(edge: Edge) -> list[BaseRoute]:
-    """Azure's client path names the model; any deeper path than an endpoint's is unknown."""
+    """Azure's client path names the model, which may hold slashes: its clients escape them, ASGI servers undo that."""
     return [
-        Route(f"{DEPLOYMENTS}{{model}}{path}", _Proxied(edge, endpoint), methods=["POST"])
+        Route(f"{DEPLOYMENTS}{{model:path}}{path}", _Proxied(edge, endpoint), methods=["POST"])
         for path, endpoint in ENDPOINTS.items()
     ]
 

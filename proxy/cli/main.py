@@ -18,7 +18,7 @@ from proxy.cli import check, explain, models, serve, simulate, state
 from proxy.cli.refusal import Refusal
 from proxy.core.errors import ConfigError
 
-OK, FAULT, REFUSED, INTERRUPTED = 0, 1, 2, 130
+OK, FAULT, REFUSED = 0, 1, 2
 
 app = typer.Typer(
     name="fairlead",
@@ -47,22 +47,21 @@ def options(
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; never raises."""
+    code: object = OK
     try:
         app(list(arguments), prog_name="fairlead")
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else OK
+    except SystemExit as ended:  # how typer ends, whatever the command returned
+        code = ended.code
     except ConfigError as error:
-        return _refuse(map(str, error.problems))
+        code = _refuse([str(problem) for problem in error.problems])
     except Refusal as refusal:
-        return _refuse(refusal.lines)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+        code = _refuse(refusal.lines)
     except Exception as error:
-        return _report_fault(error, arguments)
-    return OK
+        code = _report_fault(error, arguments)
+    return code if isinstance(code, int) else OK
 
 
-def _refuse(lines: Sequence[str] | map[str]) -> int:
+def _refuse(lines: Sequence[str]) -> int:
     for line in lines:
         typer.echo(line, err=True)
     return REFUSED

@@ -1,4 +1,7 @@
-"""One client request, after the edge has read, authenticated and bounded it."""
+"""One client request, after the edge has read, authenticated and bounded it.
+
+`Call` and `Needs` are msgspec structs: made for every request, they cost a tenth of a frozen dataclass of that size.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from proxy.core.snapshot import ClientKey
 
@@ -43,8 +46,7 @@ class EndpointSpec:
     query: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Struct, frozen=True, gc=False):
     """What the request needs of a model; decides which candidates stay in the plan."""
 
     tools: bool = False
@@ -54,8 +56,7 @@ class Needs:
     input_tokens: int = 0  # estimate
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Call:
+class Call(Struct, frozen=True, eq=False):
     """A request on its way through the gateway.
 
     Attributes:
@@ -86,3 +87,6 @@ class Call:
     pinned_provider: str | None = None
     failover: bool = True
     tags: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Call({self.request_id}, {self.endpoint.name}, {len(self.body)} bytes)"  # never what a client sent

@@ -6,7 +6,7 @@ by `routing.retry`, and what is set aside by `routing.health` (DESIGN.md section
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -92,5 +92,5 @@ class Failure:
     delay_s: float | None = None
     stated: bool = False
     detail: str = ""
-    error: UpstreamError | None = None
+    error: UpstreamError | None = field(default=None, repr=False)  # it may repeat what the client wrote
     edit: tuple[str, ...] = ()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
+
 from proxy.core.failure import FailureKind
 from proxy.core.health import Slot
 from proxy.core.snapshot import Candidate, Model
@@ -49,8 +51,7 @@ class Omitted:
     stated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What the attempt loop walks.
 
     Attributes:

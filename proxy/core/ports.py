@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
+from msgspec import Struct
+
 from proxy.core.call import Headers
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.health import CandidateId, Slot, StateView, Target
@@ -31,8 +33,7 @@ class Wait(NamedTuple):
     kind: FailureKind
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class UpstreamRequest:
+class UpstreamRequest(Struct, frozen=True, eq=False):
     """One request to one upstream, ready for the wire.
 
     Attributes:
@@ -48,6 +49,9 @@ class UpstreamRequest:
     target: str
     headers: Headers
     body: bytes
+
+    def __repr__(self) -> str:
+        return f"UpstreamRequest({self.method} to {self.provider.name}, {len(self.body)} bytes)"  # never a credential
 
 
 class UpstreamResponse(Protocol):
@@ -162,8 +166,7 @@ class AttemptRecord(NamedTuple):
     maybe_billed: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class OpenRecord:
+class OpenRecord(Struct, frozen=True, eq=False):
     """Appended before the first upstream byte: a request that may cost money has begun."""
 
     request_id: str
@@ -175,8 +178,7 @@ class OpenRecord:
     stream: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CloseRecord:
+class CloseRecord(Struct, frozen=True, eq=False):
     """Appended before the last downstream bytes. `end`: ok, truncated, client_gone or failed."""
 
     request_id: str

@@ -230,7 +230,7 @@ class Auth:
     """`mode` is "keys" or "none". `keys` maps the SHA-256 hex digest of a client key to its row."""
 
     mode: str = "none"
-    keys: Mapping[str, ClientKey] = field(default_factory=lambda: EMPTY)
+    keys: Mapping[str, ClientKey] = field(default_factory=lambda: EMPTY, repr=False)  # a digest tells a weak key
     admin_token: Secret | None = None
 
 

@@ -14,7 +14,7 @@ from proxy.core.usage import Usage
 from proxy.gateway.context import Engine
 from proxy.routing.steps import Send
 from proxy.telemetry.access import AccessRecord
-from proxy.telemetry.metrics import model_label
+from proxy.telemetry.metrics import UNKNOWN, model_label
 
 OK = "ok"
 BYTES_PER_TOKEN = 4
@@ -25,6 +25,7 @@ class Account:
 
     Attributes:
         model: None until resolved.
+        label: The public model as a metric label: configured names only.
         waited_s: Time spent waiting for upstreams before the commit point.
         end: "ok", "truncated", "client_gone" or "failed"; None while open.
         end_if_cancelled: The end to note when the request is cancelled; the drain at shutdown changes it.
@@ -41,6 +42,7 @@ class Account:
         "end_if_cancelled",
         "engine",
         "is_open",
+        "label",
         "model",
         "usage",
         "waited_s",
@@ -50,6 +52,7 @@ class Account:
         self.engine = engine
         self.call = call
         self.model: Model | None = None
+        self.label = UNKNOWN
         self.candidate: Candidate | None = None
         self.attempts: list[AttemptRecord] = []
         self.dropped: tuple[str, ...] = ()
@@ -60,15 +63,14 @@ class Account:
         self.end_if_cancelled = "client_gone"
         self.is_open = False
 
-    @property
-    def label(self) -> str:
-        """The public model as a metric label: configured names only."""
-        return model_label(self.model)
+    def resolved(self, model: Model) -> None:
+        self.model = model
+        self.label = model_label(model)
 
     @property
     def trail(self) -> str:
         """`openrouter=rate_limited;azure-eu=ok`"""
-        return ";".join([f"{attempt.provider}={attempt.outcome}" for attempt in self.attempts])
+        return ";".join([f"{attempt[0]}={attempt[3]}" for attempt in self.attempts])
 
     @property
     def overhead_s(self) -> float:
@@ -137,21 +139,24 @@ class Account:
                 CloseRecord(self.call.request_id, engine.clock.wall(), end, self.attempts, self.usage, None)
             )
 
-    def describe(self, record: AccessRecord) -> AccessRecord:
-        """Fill in a log line with what is known here."""
-        candidate, call = self.candidate, self.call
-        return record._replace(
-            overhead_s=self.overhead_s,
-            model=call.model,
-            provider=candidate.provider.name if candidate is not None else "",
-            response_model=candidate.model if candidate is not None else "",
-            stream=call.stream,
-            first_token_s=self.committed_s - call.arrived_s if self.committed_s is not None else None,
-            attempts=len(self.attempts),
-            trail=self.trail,
-            usage=self.usage,
-            tags=call.tags,
-            end=self.end or "failed",
+    def describe(self, visit: AccessRecord) -> AccessRecord:
+        """Return the log line of a visit with what is known here filled in."""
+        candidate, call, committed_s = self.candidate, self.call, self.committed_s
+        return AccessRecord(
+            *visit[:6],
+            self.overhead_s,
+            call.model,
+            "" if candidate is None else candidate.provider.name,
+            "" if candidate is None else candidate.model,
+            call.stream,
+            None if committed_s is None else committed_s - call.arrived_s,
+            len(self.attempts),
+            self.trail,
+            self.usage,
+            visit.key,
+            call.tags,
+            self.end or "failed",
+            visit.error,
         )
 
     def estimate(self, output_tokens: int) -> None:

@@ -69,6 +69,8 @@ async def _send(engine: Engine, call: Call, send: Send, grant: Grant, account: A
         if failure is not None:
             await fail(engine, send, grant, failure)
             await engine.state.release(grant, ended_s)
+    if failure is not None:
+        return outcome
     first_token_s = ended_s - grant.began_s
     await engine.state.succeeded(grant, ended_s, first_token_s)
     provider = send.planned.candidate.provider.name
@@ -139,13 +141,13 @@ def _admission(call: Call, send: Send, now_s: float) -> Admission:
 
 def _deadlines(call: Call, send: Send, now_s: float) -> Deadlines:
     timeouts = send.planned.candidate.timeouts
-    deadline_s = call.arrived_s + call.deadline_s
-    connect = Wait(min(now_s + timeouts.connect_s, deadline_s), FailureKind.TIMEOUT_CONNECT)
-    if call.stream:
-        head = Wait(min(now_s + timeouts.headers_s, deadline_s), FailureKind.TIMEOUT_HEADERS)
-    else:
-        head = Wait(min(now_s + timeouts.response_s, deadline_s), FailureKind.TIMEOUT_RESPONSE)
-    first_output = Wait(min(now_s + timeouts.first_output_s, deadline_s), FailureKind.TIMEOUT_FIRST_OUTPUT)
+    left_s = call.arrived_s + call.deadline_s - now_s
+    connect = Wait(now_s + min(timeouts.connect_s, left_s), FailureKind.TIMEOUT_CONNECT)
+    if not call.stream:
+        head = Wait(now_s + min(timeouts.response_s, left_s), FailureKind.TIMEOUT_RESPONSE)
+        return Deadlines(connect, head, head, timeouts.idle_s, timeouts.max_stream_s)
+    head = Wait(now_s + min(timeouts.headers_s, left_s), FailureKind.TIMEOUT_HEADERS)
+    first_output = Wait(now_s + min(timeouts.first_output_s, left_s), FailureKind.TIMEOUT_FIRST_OUTPUT)
     return Deadlines(connect, head, first_output, timeouts.idle_s, timeouts.max_stream_s)
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from proxy.core.call import Headers
 from proxy.core.failure import Failure
 from proxy.core.ports import Clock, SharedState, Transport, UpstreamResponse, UsageSink, Wait
 from proxy.core.snapshot import Snapshot
+from proxy.core.usage import Usage
 from proxy.gateway.events import EventReader
 from proxy.routing.steps import Send
 from proxy.telemetry.attention import Attention
@@ -57,8 +58,9 @@ class Reply:
     send: Send
     answer: UpstreamResponse
     status: int
-    headers: Headers
-    body: bytes = b""
+    headers: Headers = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+    usage: Usage | None = None
     reader: EventReader | None = None
 
 

@@ -6,6 +6,7 @@ been sent to the client yet.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from proxy.core.call import Call, Headers
@@ -15,7 +16,7 @@ from proxy.gateway.context import Deadlines, Engine, Reply
 from proxy.gateway.events import EventPolicy, EventReader
 from proxy.providers.signals import SignalRows, classify, envelope_failure, rows_for
 from proxy.routing.steps import Send
-from proxy.wire.jsonbody import split_object
+from proxy.translate.openai_chat import read_answer
 
 MAX_ERROR_BYTES = 64 * 1024
 ERROR_BODY_S = 5.0
@@ -61,14 +62,17 @@ async def _whole(engine: Engine, call: Call, send: Send, answer: UpstreamRespons
         if size > limit:
             return _protocol(answer, f"an answer larger than {limit} bytes")
         chunks.append(chunk)
-    body = b"".join(chunks)
+    body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
     try:
-        split_object(body)
+        seen = read_answer(body)
     except ValueError:
         return _protocol(answer, "an answer that is no JSON object")
-    rows = rows_for(send.planned.candidate.provider)
-    failure = envelope_failure(rows, body, answer.headers, engine.clock.wall())
-    return failure or Reply(send, answer, answer.status, answer.headers, body)
+    if seen.suspect:
+        rows = rows_for(send.planned.candidate.provider)
+        failure = envelope_failure(rows, body, answer.headers, engine.clock.wall())
+        if failure is not None:
+            return failure
+    return Reply(send, answer, answer.status, answer.headers, body, usage=seen.usage)
 
 
 async def _stream(
@@ -79,7 +83,19 @@ async def _stream(
     find_error = partial(_find_error, engine, rows, answer.headers)
     public_name = send.planned.model.name if server.rewrite_model else None
     reader = EventReader(EventPolicy(find_error, call.include_usage, server.broken_events == "error", public_name))
-    first_output, now = waits.first_output, engine.clock.now
+    failure = await _first_output(reader, answer, waits, engine.clock.now)
+    if failure is None:
+        return Reply(send, answer, answer.status, answer.headers, reader=reader)
+    for _ in range(reader.broken):  # a reply's are counted once it is delivered
+        engine.metrics.broken_event(send.planned.candidate.provider.name)
+    return failure
+
+
+async def _first_output(
+    reader: EventReader, answer: UpstreamResponse, waits: Deadlines, now: Callable[[], float]
+) -> Failure | None:
+    """Read until the stream has said something; return why it did not."""
+    first_output = waits.first_output
     while not reader.is_ready and not reader.done and reader.failure is None:
         idle_at_s = now() + waits.idle_s
         wait = first_output if first_output.until_s <= idle_at_s else Wait(idle_at_s, FailureKind.TIMEOUT_IDLE)
@@ -94,7 +110,7 @@ async def _stream(
         return reader.failure
     if not reader.output_events and (reader.done or not reader.is_ready):
         return _protocol(answer, "the stream ended before any output")
-    return Reply(send, answer, answer.status, answer.headers, reader=reader)
+    return None
 
 
 def _find_error(engine: Engine, rows: SignalRows, headers: Headers, payload: bytes) -> Failure | None:

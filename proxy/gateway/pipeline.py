@@ -20,7 +20,8 @@ async def handle(engine: Engine, call: Call, downstream: Downstream, account: Ac
         GatewayError: No answer. The edge renders it, as an event where a keep-alive has already committed.
     """
     snapshot = engine.snapshot
-    model = account.model = resolve(call.model, call.key, snapshot)
+    model = resolve(call.model, call.key, snapshot)
+    account.resolved(model)
     engine.metrics.in_flight(account.label, 1)
     try:
         planned = plan(call, model, snapshot, engine.state.view, engine.clock.now(), engine.rng)

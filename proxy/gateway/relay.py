@@ -17,7 +17,7 @@ from proxy.gateway.attempts import fail
 from proxy.gateway.context import Downstream, Engine, Reply
 from proxy.gateway.events import TERMINATOR, EventReader
 from proxy.gateway.replyheaders import EVENT_STREAM, STREAM_HEADERS, reply_headers
-from proxy.translate.openai_chat import answer_usage, error_event
+from proxy.translate.openai_chat import error_event
 from proxy.wire.jsonbody import join_object, raw, split_object
 
 DRAIN_S = 1.0
@@ -70,7 +70,7 @@ def used_tokens(account: Account) -> int | None:
 async def _whole(delivery: Delivery) -> None:
     account, reply, downstream = delivery.account, delivery.reply, delivery.downstream
     body = reply.body
-    account.usage = answer_usage(body)
+    account.usage = reply.usage
     account.estimate(len(body) // BYTES_PER_TOKEN)
     if delivery.snapshot.server.rewrite_model and account.model is not None:
         body = join_object({**split_object(body), "model": raw(account.model.name)})

@@ -7,8 +7,9 @@ so that what was judged is what is sent, even where a client wrote a member twic
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from msgspec import Raw
@@ -30,11 +31,10 @@ _INCLUDE_USAGE = raw({"include_usage": True})
 _FRAMING = frozenset({b"host", b"connection", b"content-length", b"transfer-encoding", b"te", b"trailer", b"upgrade"})
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A request ready to be sent, and the client's members that were left out of it."""
 
-    request: UpstreamRequest = field(repr=False)
+    request: UpstreamRequest
     dropped: tuple[str, ...] = ()
 
 
@@ -64,7 +64,14 @@ def build(call: Call, candidate: Candidate, credential: Credential | None, edit:
     Raises:
         ValueError: The provider's base URL, headers or credential cannot be sent; the configuration refuses such.
     """
-    route = _route(candidate.provider, credential, call.endpoint.operation, candidate.model)
+    return build_as(KINDS[candidate.provider.kind], call, candidate, credential, edit)
+
+
+def build_as(
+    kind: Kind, call: Call, candidate: Candidate, credential: Credential | None, edit: tuple[str, ...] = ()
+) -> Prepared:
+    """Build the request as for a provider of this kind; see `build`."""
+    route = _route(kind, candidate.provider, credential, call.endpoint.operation, candidate.model)
     members, dropped = _members(call, route, edit)
     body = join_object(members)
     url, target = (_with_query(call, route) if call.query else None) or (route.url, route.target)
@@ -132,9 +139,8 @@ def _with_query(call: Call, route: _Route) -> tuple[str, str] | None:
     return route.url + added, route.target + added
 
 
-@lru_cache(maxsize=4096)
-def _route(provider: Provider, credential: Credential | None, operation: Operation, model: str) -> _Route:
-    kind = KINDS[provider.kind]
+@lru_cache(maxsize=1024)
+def _route(kind: Kind, provider: Provider, credential: Credential | None, operation: Operation, model: str) -> _Route:
     name = provider.deployment or model
     base, target = _address(provider, kind, operation, name)
     before, after = _fixed_headers(provider, credential, kind, _host(base))

@@ -51,7 +51,7 @@ def stated_delay(headers: Headers, error: ErrorBody, now_s: float) -> float | No
         headers: Of the answer, names in lower case.
         now_s: Wall clock, Unix seconds.
     """
-    explicit = [_retry_header(headers, now_s), *(parse_delay(text, now_s) for text in error.delays)]
+    explicit = [_retry_header((*error.headers, *headers), now_s), *(parse_delay(text, now_s) for text in error.delays)]
     said = [delay_s for delay_s in explicit if delay_s is not None]
     if not said:
         said = list(_empty_buckets((*headers, *error.headers), now_s))

@@ -35,8 +35,12 @@ _NAMES = frozenset(
 _DELAYS = frozenset({"retryDelay", "retry_after", "retry_after_seconds", "resets_at"})
 _CONTAINERS = frozenset({"error", "details", "detail", "metadata", "innererror", "violations"})
 _MESSAGES = ("message", "Message", "error_description", "msg", "detail", "error")
+
+# Errors may repeat a whole request; what is read of one is bounded, so that judging it costs little.
 _MAX_DEPTH = 6
-_MAX_PARTS = 256
+_MAX_PARTS = 64
+_MAX_MESSAGE = 4096
+_MAX_NAME = 256
 
 # What OpenRouter says when the words are those of the vendor behind it.
 _WRAPPED = "Provider returned error"
@@ -87,13 +91,13 @@ def read_error(body: bytes, headers: Headers = ()) -> ErrorBody:
     names |= {_name(value) for part in parts for key, value in part.items() if key in _NAMES and _is_name(value)}
     message, unknown = _message(error)
     said = ErrorBody(
-        message=message,
+        message=_head(message, _MAX_MESSAGE),
         type=_text(error.get("type")),
         param=_text(error.get("param")),
         code=_text(error.get("code")),
         names=frozenset(names),
         unknown=unknown,
-        delays=tuple([str(v) for part in parts for k, v in part.items() if k in _DELAYS and _is_name(v)]),
+        delays=tuple([str(v)[:_MAX_NAME] for part in parts for k, v in part.items() if k in _DELAYS and _is_name(v)]),
         headers=tuple([pair for part in parts for pair in _told_headers(part.get("headers"))]),
         decoded=decoded,
         body=body,
@@ -180,13 +184,18 @@ def _is_name(value: object) -> bool:
 
 
 def _name(value: object) -> str:
-    return str(value).lower()
+    return str(value)[:_MAX_NAME].lower()
 
 
 def _exception_name(value: bytes) -> str:
     """Take `ThrottlingException` from `ThrottlingException:http://...`."""
-    return value.decode("latin-1").partition(":")[0].strip().lower()
+    return _name(value.decode("latin-1").partition(":")[0].strip())
 
 
 def _text(value: object) -> str | None:
-    return str(value) if _is_name(value) and value != "" else None
+    return (_head(str(value), _MAX_NAME) or None) if _is_name(value) else None
+
+
+def _head(text: str, limit: int) -> str:
+    """Shorten a text between words: half a secret at its end would be known to nobody as one."""
+    return text if len(text) <= limit else text[: limit + 1].rpartition(" ")[0]

@@ -15,24 +15,27 @@ MASK = "[redacted]"
 # A shorter secret is a placeholder such as "none" or "ollama"; masking it would mask ordinary words.
 _SHORTEST_SECRET = 8
 
-# Keys with a vendor's mark, then whatever follows a word that announces a credential. Possessive quantifiers keep a
-# hostile body from costing more than one pass.
+# Keys with a vendor's mark, then whatever follows a word that announces a credential. Nothing starts within a run of
+# key characters and nothing is given back, so that a hostile body costs one pass.
 _LOOKS_SECRET = re.compile(
     r"""
-      \b(?:sk|pk|rk|gsk|xai|fw|fl|pplx|tgp|csk|hf|ghp|glpat)[-_][A-Za-z0-9_\-*.]{8,}+
-    | \bAIza[A-Za-z0-9_\-]{20,}+
-    | \bya29\.[A-Za-z0-9_\-.]{10,}+
+      (?<![\w\-])(?:sk|pk|rk|gsk|xai|fw|fl|pplx|tgp|csk|hf|ghp|glpat)[-_][A-Za-z0-9_\-*.]{8,}+
+    | (?<![\w\-])AIza[A-Za-z0-9_\-]{20,}+
+    | (?<![\w\-])ya29\.[A-Za-z0-9_\-.]{10,}+
     | \b(?:AKIA|ASIA|ABSK)[A-Za-z0-9+/=]{12,}+
-    | \beyJ[A-Za-z0-9_\-]{10,}+\.[A-Za-z0-9_\-.]{10,}+
+    | (?<![\w\-])eyJ[A-Za-z0-9_\-]{10,}+\.[A-Za-z0-9_\-.]{10,}+
     | (?<=\b(?i:bearer)\ )[^\s"',;]{6,}+
     | (?<=\b(?i:basic)\ )[A-Za-z0-9+/=]{8,}+
     """,
     re.VERBOSE,
 )
 _ANNOUNCED = re.compile(
-    r"""(\b(?:api[-_ ]?key|access[-_ ]?key|secret[-_ ]?key|key|token|secret|password|authorization)(?: provided)?["'`]?\s*+[=:]\s*+"""
-    r"""["'`]?)(?!\[redacted\])[^\s"'`,;&})]{8,}+""",
-    re.IGNORECASE,
+    r"""
+    (\b(?:(?:api|access|secret)[-_\ ]?key|key|token|secret|password|authorization)(?:\ provided)?
+     ["'`]?\s*+[=:]\s*+["'`]?)
+    (?!\[redacted\])[^\s"'`,;&})]{8,}+
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
 
 

@@ -18,13 +18,11 @@ from proxy.core.snapshot import Provider, QuotaMarker
 from proxy.providers.delays import stated_delay, window_delay
 from proxy.providers.envelope import effective_status, told_error
 from proxy.providers.errorbody import ErrorBody, read_error
-from proxy.providers.kinds import KINDS
+from proxy.providers.kinds import KINDS, Kind
 from proxy.providers.optional import droppable
 from proxy.providers.redaction import cut, redact
 from proxy.providers.signal import Signal
 from proxy.providers.signalrows.shared import COMMON_SIGNALS, STATUS_SIGNALS
-
-__all__ = ["SignalRows", "classify", "envelope_failure", "rows_for"]
 
 _USUAL_SCOPE: Mapping[FailureKind, Scope] = {
     FailureKind.RATE_LIMITED: Scope.CREDENTIAL_MODEL,
@@ -63,10 +61,14 @@ class SignalRows:
     limits_by_account: bool = False
 
 
-@lru_cache(maxsize=1024)
 def rows_for(provider: Provider) -> SignalRows:
     """Give the tables that a provider's errors are judged by; the same value for the same provider."""
-    kind = KINDS[provider.kind]
+    return rows_of(KINDS[provider.kind], provider)
+
+
+@lru_cache(maxsize=1024)
+def rows_of(kind: Kind, provider: Provider) -> SignalRows:
+    """Give the tables as for a provider of this kind; see `rows_for`."""
     hidden = [Secret(word) for name, value in provider.headers if _HOLDS_SECRET.search(name) for word in value.split()]
     return SignalRows(
         rows=(*kind.signals, *COMMON_SIGNALS, *STATUS_SIGNALS),
@@ -151,7 +153,7 @@ def _scope(rows: SignalRows, signal: Signal) -> Scope:
 
 
 def _is_marked(marker: QuotaMarker, error: ErrorBody) -> bool:
-    if marker.text and marker.text.encode() in error.body:
+    if marker.text and (marker.text in error.message or marker.text.encode() in error.body):
         return True
     return marker.subset is not None and _contains(error.decoded, marker.subset)
 

@@ -6,9 +6,11 @@ One check a reason, asked in the order of `CHECKS`: the first that objects gives
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
+
+from msgspec import Struct
 
 from proxy.core.call import Call, Operation
 from proxy.core.errors import BodyTooLarge, ClientError, MalformedRequest
@@ -22,8 +24,7 @@ from proxy.routing.view import PROBING_S, block, pick
 ROUGHNESS = 1.5  # an estimate must exceed a context window this many times to be believed
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Question:
+class Question(Struct, frozen=True, eq=False):
     """What the checks look at. `now_s` is monotonic; `parallel` is the limit of providers that set none."""
 
     call: Call

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from proxy.core.failure import Failure
 from proxy.core.health import CandidateId, Target
 from proxy.core.plan import Planned
@@ -23,8 +25,7 @@ class StopReason(StrEnum):
     NO_FAILOVER = "no_failover"  # the client forbade it
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Struct, frozen=True):
     """Send to this candidate with this credential.
 
     Attributes:
@@ -65,8 +66,7 @@ class Tried(NamedTuple):
     began_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptPolicy:
+class AttemptPolicy(Struct, frozen=True, eq=False):
     """The bounds of one request's attempts.
 
     Attributes:

@@ -7,7 +7,7 @@ in spite of them is the caller's decision.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from proxy.core.health import CandidateId
 from proxy.core.snapshot import Auth, BreakerPolicy, Price, Server, Snapshot, Timeouts
@@ -37,7 +37,7 @@ class Surroundings:
         running: The server settings in force, at a reload.
     """
 
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     process: Process
     simulator_url: str | None
     version: int

@@ -9,7 +9,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from proxy.core.errors import ConfigError
@@ -35,7 +35,7 @@ class Origin:
 
     name: str
     source: str
-    document: Mapping[str, object]
+    document: Mapping[str, object] = field(repr=False)
     digest: str = ""
 
 

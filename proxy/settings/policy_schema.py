@@ -1,4 +1,4 @@
-"""Timeouts and breakers as pydantic models: tables that stand at several places and inherit from each other key by key."""
+"""Timeouts and breakers as pydantic models: tables that stand at several places and inherit key by key."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from proxy.core.errors import ConfigError
@@ -29,7 +29,7 @@ class Watched:
     """What a reload reads: the same file, environment and simulator as the first load."""
 
     path: Path
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     simulator_url: str | None = None
     poll_s: float = POLL_S
     settle_s: float = SETTLE_S

@@ -54,7 +54,7 @@ class Sections:
     unset: frozenset[str] = frozenset()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class _Reader:
     document: Mapping[str, object]
     environ: Mapping[str, str]

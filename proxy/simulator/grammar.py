@@ -2,7 +2,7 @@
 
 A phrase is a row of clauses joined by `-`, in any order: `rate-limit-as-groq-retry-7-every-4`. A number belongs to the
 clause before it; three digits alone are an HTTP status. `sim-` and a phrase is a model name. One table says everything:
-the parser, the list in `fairlead simulate --help` and the test of `docs/simulator.md` read it.
+the parser, the list of `fairlead simulate --behaviours` and the test of `docs/simulator.md` read it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class Argument(NamedTuple):
 
     @property
     def shown(self) -> str:
-        letter = "N" if self.kind is int else "S" if self.field.endswith("_s") or self.kind is str else "R"
+        is_rate = self.field in ("tokens_per_s", "percent")
+        letter = "N" if self.kind is int else "R" if is_rate else "S"
         return f"-{letter}" if self.default is None else f"[-{letter}]"
 
 
@@ -208,7 +209,7 @@ def _next_clause(words: list[str]) -> tuple[Clause, list[str]]:
     for length in range(min(_LONGEST, len(words)), 0, -1):
         if clause := _BY_WORDS.get(tuple(words[:length])):
             return clause, words[length:]
-    raise PhraseError(f"no behaviour is called '{'-'.join(words)}'; `fairlead simulate --help` lists them all")
+    raise PhraseError(f"no behaviour is called '{'-'.join(words)}'; `fairlead simulate --behaviours` lists them all")
 
 
 def _read_clause(clause: Clause, words: list[str]) -> tuple[dict[str, object], list[str]]:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import assert_never
 
 import anyio
+import anyio.lowlevel
 from starlette.types import Receive
 from starlette.types import Send as AsgiSend
 
@@ -83,6 +84,7 @@ async def _play(steps: Iterable[Step], connection: Connection, progress: Progres
                 progress.status = step.status
                 await send({"type": "http.response.start", "status": step.status, "headers": encoded(step.headers)})
             case Send():
+                await anyio.lowlevel.checkpoint_if_cancelled()  # uvicorn swallows what is sent to nobody
                 progress.tokens += step.tokens
                 await send({"type": "http.response.body", "body": step.body, "more_body": True})
             case Pause():

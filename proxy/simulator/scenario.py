@@ -157,7 +157,8 @@ def as_document(scenario: Scenario) -> dict[str, Any]:
 
 
 def _rule_document(rule: Rule) -> dict[str, Any]:
-    shown = {key: getattr(rule, key) for key in ("name", "provider", "model", "credential", "operation", "stream")}
+    shown = {key: getattr(rule, key) for key in ("name", "provider", "model", "credential", "stream")}
+    shown["operation"] = rule.operation and rule.operation.value
     shown |= {key: getattr(rule.condition, key) for key in _CONDITIONS}
     if fixed := rule.behaviour.fixed:
         shown["answer"] = {"status": fixed.status, "headers": dict(fixed.headers), "body": fixed.body}

@@ -149,7 +149,9 @@ _ROWS: Mapping[Vendor, Mapping[Cause, Row]] = {
             429, "Rate limit reached on tokens per minute (TPM): limit 6000.", "tokens", "rate_limit_exceeded"
         ),
         Cause.BILLING: Row(400, "The organization's spend limit was reached.", _INVALID, "blocked_api_access"),
-        Cause.OVERLOAD: Row(498, "The flex tier has no capacity.", None, "capacity_exceeded"),
+        Cause.DAILY_QUOTA: Row(
+            429, "Rate limit reached on requests per day (RPD): limit 1000.", "requests", "rate_limit_exceeded"
+        ),
         Cause.CONTEXT: Row(413, "Request too large on tokens per minute (TPM).", "tokens", "rate_limit_exceeded"),
     },
     Vendor.MISTRAL: {
@@ -224,7 +226,7 @@ _ROWS: Mapping[Vendor, Mapping[Cause, Row]] = {
             "permission-denied",
         ),
         Cause.AUTH: Row(400, "Incorrect API key provided.", None, "invalid-argument"),
-        Cause.OVERLOAD: Row(503, "The service is unavailable.", None, "unavailable"),
+        Cause.OVERLOAD: Row(503, "The service is overloaded.", None, "unavailable"),
     },
 }
 _CAUSES: Mapping[int, Cause] = {

@@ -8,7 +8,8 @@ Source: OpenAI Python SDK 3.51.0, types/chat/chat_completion_chunk.py and _strea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -67,6 +68,10 @@ _ENCODER = msgspec.json.Encoder()
 # msgspec's own errors are ValueErrors, and so is the UnicodeDecodeError that it lets through.
 _UNREADABLE = (ValueError, RecursionError)
 
+# Vendors that cut text into UTF-16 units write half an emoji in one event and half in the next. Clients' parsers take
+# such an escape, msgspec does not; a space in its place is judged alike.
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
 _TERMINATOR = Frame(FrameKind.DONE)
 PLAIN_OUTPUT = Frame(FrameKind.OUTPUT)
 _FINISHED = Frame(FrameKind.OUTPUT, finished=True)
@@ -79,7 +84,7 @@ def skim_frame(payload: bytes) -> Frame:
     try:
         chunk = _SKIMMED.decode(payload)
     except _UNREADABLE as exc:
-        return _unreadable(payload, exc)
+        return _unreadable(payload, exc, skim_frame)
     return _frame(chunk, payload)
 
 
@@ -90,7 +95,7 @@ def read_frame(payload: bytes) -> Frame:
     try:
         chunk = _CHUNK.decode(payload)
     except _UNREADABLE as exc:
-        return _unreadable(payload, exc)
+        return _unreadable(payload, exc, read_frame)
     frame = _frame(chunk, payload)
     if frame.kind is FrameKind.OUTPUT and not frame.finished and not any(map(_speaks, chunk.choices or ())):
         return frame._replace(kind=FrameKind.LIFECYCLE)
@@ -107,13 +112,19 @@ def read_usage(counts: Mapping[str, Any]) -> Usage:
     )
 
 
-def answer_usage(body: bytes) -> Usage | None:
-    """Read the usage of a whole answer; None where it has none. `body` is known to be a JSON object."""
+def read_answer(body: bytes) -> Frame:
+    """Say what a whole answer is: its usage, and whether it may hold an error instead.
+
+    Raises:
+        ValueError: It is no JSON object.
+    """
     try:
-        counts = _SKIMMED.decode(body).usage
-    except _UNREADABLE:
-        return None
-    return read_usage(counts) if counts else None
+        return _frame(_SKIMMED.decode(body), body)
+    except _UNREADABLE as exc:
+        frame = _unreadable(body, exc)
+        if frame.kind is FrameKind.BROKEN:
+            raise ValueError("an answer that is no JSON object") from exc
+        return frame
 
 
 def error_object(message: str, *, type_: str, param: str | None = None, code: str | None = None) -> bytes:
@@ -149,8 +160,11 @@ def _is_finished(choices: Sequence[_Finish]) -> bool:
     return False
 
 
-def _unreadable(payload: bytes, problem: Exception) -> Frame:
+def _unreadable(payload: bytes, problem: Exception, judge: Callable[[bytes], Frame]) -> Frame:
     """An object whose members have unexpected types is passed on; anything but a JSON object is broken."""
+    readable = _HALF_CHARACTER.sub(rb"\\u0020", payload)
+    if readable != payload:
+        return judge(readable)
     is_object = isinstance(problem, msgspec.ValidationError) and payload.lstrip().startswith(b"{")
     return Frame(FrameKind.LIFECYCLE if is_object else FrameKind.BROKEN, suspect=b'"error"' in payload)
 

@@ -31,6 +31,8 @@ class Exchange:
         self.ended = False
         self._client = client
         self._clock = clock
+        self._scope = anyio.CancelScope()
+        self._head: Wait | None = None
         self._connecting = False
         self._sent = False
         self._socket: httpcore.AsyncNetworkStream | None = None
@@ -40,21 +42,17 @@ class Exchange:
 
     async def send(self, request: UpstreamRequest, connect: Wait, head: Wait) -> httpx.Response | Failure:
         """Send the request and wait for the head of the answer."""
-        scope = anyio.CancelScope(deadline=self._deadline(connect))
-
-        async def trace(event: str, info: Mapping[str, Any]) -> None:
-            if self._follow(event, info):
-                scope.deadline = self._deadline(head)
-
+        self._head = head
+        self._scope.deadline = self._deadline(connect)
         message = httpx.Request(
             request.method,
             request.url,
             headers=list(request.headers),
             content=request.body,
-            extensions={"trace": trace},
+            extensions={"trace": self},
         )
         try:
-            with scope:
+            with self._scope:
                 self._response = await self._client.http.send(message, stream=True)
         except UPSTREAM_ERRORS as error:
             return send_failure(error, connect, head, connecting=self._connecting)
@@ -78,8 +76,9 @@ class Exchange:
         return failures.no_body_in_time(wait, status)
 
     async def abandon(self) -> None:
-        """Close what is still open: the answer, an HTTP/2 stream, a connection that was never finished."""
-        async with AsyncExitStack() as closing:  # each even if another fails, the last one first
+        """Close what is still open: an HTTP/2 stream, the answer, a connection that was never finished."""
+        async with AsyncExitStack() as closing:  # the last one first, each even if another fails
+            closing.callback(self._client.pool.forget, self)
             if self._socket is not None and not self._sent:
                 closing.push_async_callback(self._socket.aclose)
             if self._response is not None:
@@ -89,20 +88,19 @@ class Exchange:
             if self._stream is not None:
                 closing.push_async_callback(self._client.pool.reset_stream, *self._stream)
 
-    def _follow(self, event: str, info: Mapping[str, Any]) -> bool:
-        """Take note of one of httpcore's trace events; True when the request itself begins to leave."""
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        """Follow httpcore's `trace` events: when the request itself begins to leave, the head wait takes over."""
         phase = event.partition(".")[2]
         if phase == "connect_tcp.started":
             self._connecting = True
         elif phase == "connect_tcp.complete":
             self._socket = info["return_value"]
         elif phase == "send_request_headers.started" and info["request"].method != b"CONNECT":  # a tunnel's is not ours
+            assert self._head is not None
             self._connecting, self._sent = False, True
-            connection = self._client.pool.connection_of(info["request"])
-            if "stream_id" in info and connection is not None:
+            self._scope.deadline = self._deadline(self._head)
+            if "stream_id" in info and (connection := self._client.pool.connection_of(self)):
                 self._stream = (connection, info["request"], info["stream_id"])
-            return True
-        return False
 
     def _deadline(self, wait: Wait) -> float:
         return anyio.current_time() + wait.until_s - self._clock.now()

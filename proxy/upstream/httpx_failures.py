@@ -65,7 +65,7 @@ _MALFORMED = "malformed answer"
 
 
 def _disconnected(error: BaseException) -> bool:
-    return str(error).startswith(("Server disconnected", "peer closed connection"))
+    return "disconnected" in str(error) or "closed connection" in str(error)
 
 
 def _root(error: BaseException) -> BaseException:

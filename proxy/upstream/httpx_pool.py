@@ -2,8 +2,9 @@
 
 The stock pool of httpcore 1.0.9 looks at every connection several times for each waiting request, keeps for ever a
 connection that a second cancellation caught while it was being closed (encode/httpx#3782), lets many requests wait for
-one connection that may turn out to be HTTP/1.1, and never tells an HTTP/2 server that nobody reads an answer any more.
-This one looks at each connection once, closes what no request owns, and shares only what is known to speak HTTP/2.
+one connection that may turn out to be HTTP/1.1, takes bytes that followed one answer for the start of the next, and
+never tells an HTTP/2 server that nobody reads an answer any more. This one looks at each connection once, closes what
+no request owns, and shares or reuses only what it knows to be fit.
 
 It must never override what `respx` replaces (`handle_async_request`). It fits the pinned version of httpcore only.
 """
@@ -40,9 +41,18 @@ class ConnectionPool(httpcore.AsyncConnectionPool):
         await super().aclose()
         await self._closers.wait()
 
-    def connection_of(self, request: httpcore.Request) -> AsyncConnectionInterface | None:
-        """Return the connection that a request is being sent on."""
-        return next((entry.connection for entry in self._requests if entry.request is request), None)
+    def connection_of(self, trace: object) -> AsyncConnectionInterface | None:
+        """Return the connection of the request that has this `trace` extension."""
+        return next(
+            (entry.connection for entry in self._requests if entry.request.extensions.get("trace") is trace), None
+        )
+
+    def forget(self, trace: object) -> None:
+        """Take a request out whose closing was cut short by a cancellation, and close the connection it was on."""
+        left = [entry for entry in self._requests if entry.request.extensions.get("trace") is not trace]
+        if len(left) < len(self._requests):
+            self._requests = left
+            self._close(self._assign_requests_to_connections())
 
     async def reset_stream(
         self, connection: AsyncConnectionInterface, request: httpcore.Request, stream_id: int
@@ -102,12 +112,16 @@ class ConnectionPool(httpcore.AsyncConnectionPool):
         for connection in reversed(idle):
             if connection.can_handle_request(origin):
                 idle.remove(connection)
-                if not connection.has_expired() and connection.is_available():
+                if connection.is_available() and not connection.has_expired() and not _has_surplus(connection):
                     return connection
                 closing.append(connection)
         return None
 
     async def _close_connections(self, closing: list[AsyncConnectionInterface]) -> None:
+        self._close(closing)
+
+    def _close(self, closing: Sequence[AsyncConnectionInterface]) -> None:
+        """Close in a task of its own, which no request's cancellation reaches."""
         if closing:
             self._closers.start(*(connection.aclose() for connection in closing))
 
@@ -119,6 +133,11 @@ class ConnectionPool(httpcore.AsyncConnectionPool):
         self._sweep = None
         expired = [connection for connection in self._connections if connection.is_idle() and connection.has_expired()]
         self._connections = [connection for connection in self._connections if connection not in expired]
-        if expired:
-            self._closers.start(*(connection.aclose() for connection in expired))
+        self._close(expired)
         self._sweep_later()
+
+
+def _has_surplus(connection: AsyncConnectionInterface) -> bool:
+    """Tell whether bytes followed the last HTTP/1.1 answer: the next request would get them for its own."""
+    state = getattr(getattr(connection, "_connection", None), "_h11_state", None)
+    return state is not None and bool(state.trailing_data[0])

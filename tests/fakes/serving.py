@@ -20,12 +20,22 @@ class LoopServer(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, grace_s: float) -> None:
         super().__init__(config)
+        self.running = asyncio.Event()
         self.stopping = asyncio.Event()
         self._grace_s = grace_s
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so; an app whose lifespan fails is left to `serve` to report, not to `sys.exit`."""
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            self.should_exit = True
+        finally:
+            self.running.set()
 
     async def main_loop(self) -> None:
         await self.on_tick(0)
@@ -69,17 +79,10 @@ async def serve(app: ASGIApp, *, grace_s: float = 0.2) -> AsyncIterator[str]:
         server = LoopServer(config, grace_s)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
-            await _started(server, task)
+            await asyncio.wait_for(server.running.wait(), START_S)
+            if not server.started:
+                raise RuntimeError("the app did not start")
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.stopping.set()
             await asyncio.wait_for(task, STOP_S + grace_s)
-
-
-async def _started(server: uvicorn.Server, task: asyncio.Task[None]) -> None:
-    async with asyncio.timeout(START_S):
-        while not server.started:
-            if task.done():
-                await task
-                raise RuntimeError("the server ended before it had started")
-            await asyncio.sleep(0.001)

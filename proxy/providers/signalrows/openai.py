@@ -21,7 +21,7 @@ OPENAI: tuple[Signal, ...] = (
     Signal(
         FailureKind.BILLING,
         (403, 429),
-        code=r"credit_balance_exhausted|insufficient_quota|billing_not_active",
+        code=r"credit_balance_exhausted|billing_not_active",
         note="no credit",
     ),
     # The request alone is larger than a minute's tokens: no wait helps, so the credential stays in use.

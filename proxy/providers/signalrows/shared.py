@@ -17,7 +17,7 @@ _TOO_LONG = "|".join(
         r"exceed context limit: [0-9]+",  # Anthropic
         r"^input is too long",  # Bedrock
         r"^too many tokens",  # Cohere
-        r"token count \([0-9]+\) exceeds the maximum number of tokens allowed",  # Gemini
+        r"token count (?:\([0-9]+\) )?exceeds the maximum number of tokens allowed",  # Gemini
         r"input tokens exceed the configured limit",  # OpenAI
         r"exceeds? the available context size",  # llama.cpp
         r"range of input length should be",  # DashScope
@@ -32,6 +32,8 @@ COMMON_SIGNALS: tuple[Signal, ...] = (
     Signal(FailureKind.INVALID_REQUEST, (400, 422), code=r"string_above_max_length"),
     Signal(FailureKind.CONTEXT_TOO_LONG, (400, 413, 422), text=_TOO_LONG),
     Signal(FailureKind.CONTENT_POLICY, (400, 403), code=r"content_filter|content_policy_violation|moderation_blocked"),
+    # Many take over OpenAI's code; who means something else by it has a row of its own.
+    Signal(FailureKind.BILLING, (403, 429), code=r"insufficient_quota", note="no credit"),
     Signal(FailureKind.OVERLOADED, code=r"overloaded_error|(?:server|provider|engine)_?(?:is_)?overloaded"),
     Signal(FailureKind.OVERLOADED, (429, 500, 503), text=r"\boverloaded\b|no capacity available|high demand"),
     Signal(FailureKind.AUTH, (400, 401, 403), code=r"invalid_?api_?key|authentication_error"),

@@ -250,7 +250,7 @@ async def test_disable_and_enable_switch_a_provider(desk: Desk) -> None:
         pytest.param("clear", {"provider": "b", "credential": "key-1"}, 404, "credential", id="of-another-provider"),
         pytest.param("reset", {"priority": 9}, 404, "priority", id="unknown-priority"),
         pytest.param("advance", {"model": "sticky", "priority": 9}, 404, "priority", id="priority-of-no-candidate"),
-        pytest.param("clear", {"provder": "a"}, 400, None, id="unknown-field"),
+        pytest.param("clear", {"vendor": "a"}, 400, None, id="unknown-field"),
         pytest.param("clear", {"priority": "1"}, 400, None, id="wrong-type"),
         pytest.param("clear", {"provider": ""}, 400, None, id="empty-name"),
         pytest.param("clear", ["a"], 400, None, id="not-an-object"),
@@ -276,9 +276,9 @@ async def test_body_that_is_not_json_is_refused_without_being_quoted(desk: Desk)
 
 
 async def test_unknown_field_is_named_and_the_known_ones_listed(desk: Desk) -> None:
-    message = error_of(await desk.post("clear", {"provder": "a"}))["message"]
+    message = error_of(await desk.post("clear", {"vendor": "a"}))["message"]
     assert message == (
-        "unknown field 'provder'. The body is a JSON object with any of: provider, model, priority, credential."
+        "unknown field 'vendor'. The body is a JSON object with any of: provider, model, priority, credential."
     )
 
 

@@ -223,6 +223,15 @@ def test_ollama_is_asked_for_only_without_a_file(
     assert "ollama" in fairlead("check").out
 
 
+def test_ollama_answers_where_something_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    listener = listen("127.0.0.1", 0)
+    listener.listen()
+    monkeypatch.setattr(configuration, "OLLAMA", listener.getsockname())
+    assert configuration._ollama_answers()
+    listener.close()
+    assert not configuration._ollama_answers()
+
+
 def test_simulate_lists_its_behaviours(fairlead: Fairlead) -> None:
     assert "retry-after" in fairlead("simulate", "--behaviours").out
 

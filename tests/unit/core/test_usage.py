@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, replace
-
 import pytest
 
 from proxy.core.usage import Usage
@@ -14,9 +12,9 @@ def test_nothing_is_counted_until_it_is_known() -> None:
 
 
 def test_estimated_counts_differ_from_reported_ones() -> None:
-    assert replace(Usage(7, 3), estimated=True) != Usage(7, 3)
+    assert Usage(7, 3, estimated=True) != Usage(7, 3)
 
 
 def test_counts_never_change() -> None:
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         Usage().prompt_tokens = 1  # type: ignore[misc] # the error under test

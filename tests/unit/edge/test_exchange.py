@@ -133,7 +133,7 @@ async def test_work_that_ends_soon_pays_for_no_watcher() -> None:
 
 
 async def test_work_that_lasts_is_watched_and_the_watcher_ends_with_it() -> None:
-    client = Client()
+    client = Client({"type": "http.request", "body": b"of no use"})
     exchange = make_exchange(client)
     watched = asyncio.Event()
 

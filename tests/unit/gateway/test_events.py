@@ -224,6 +224,7 @@ def test_clean_end_before_the_commit_is_judged(chunks: list[bytes], failure: Fai
         pytest.param(event({"id": "c"}), id="a-chunk-without-choices"),
         pytest.param(event({"choices": 7}), id="a-chunk-of-wrong-types"),
         pytest.param(HARMLESS, id="what-looks-like-an-error-and-is-none"),
+        pytest.param(b'data: {"choices": [{"delta": {"content": "\\ud83d"}}]}\n\n', id="half-an-emoji"),
     ],
 )
 def test_event_passes_as_the_bytes_that_came(piece: bytes) -> None:

@@ -123,7 +123,15 @@ def test_search_ends_at_a_depth() -> None:
 
 def test_search_ends_after_a_number_of_parts() -> None:
     read = _read({"error": {"details": [{"reason": f"r{n}"} for n in range(1_000)]}})
-    assert 200 < len(read.names) < 300
+    assert 50 < len(read.names) < 70
+
+
+def test_long_words_are_cut_between_words() -> None:
+    read = _read({"error": {"message": "a" * 4_000 + " " + "b" * 200, "code": "c" * 300, "param": "d " * 300}})
+    assert read.message == "a" * 4_000
+    assert read.code is None
+    assert read.param == "d " * 127 + "d"
+    assert read.names == {"c" * 256}
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"\xff\xfe", b'{"a":"\xff"}', b"[" * 5_000], ids=range(6))

@@ -118,7 +118,7 @@ def test_client_is_told_when_the_upstream_says_nothing() -> None:
 
 
 def test_what_the_client_is_told_fits_into_4_kib() -> None:
-    body = json.dumps({"error": {name: "é" * 5_000 for name in ("message", "type", "param", "code")}}).encode()
+    body = json.dumps({"error": {name: "é é" * 5_000 for name in ("message", "type", "param", "code")}}).encode()
     told = classify(OPENAI, 400, (), body, NOW_S).error
     assert told is not None
     assert told.type and told.param and told.code

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import TypedDict, Unpack
+
+from msgspec.structs import replace
 
 from proxy.core.call import Call, EndpointSpec, Needs, Operation
 from proxy.core.failure import Failure, FailureKind, Scope

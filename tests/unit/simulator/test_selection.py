@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.core.call import Operation
-from proxy.simulator.demo import BACKUP, MODEL, PRIMARY, demo_scenario
+from proxy.settings.demo import BACKUP, LIMITED, PRIMARY, STEADY
 from proxy.simulator.grammar import PhraseError
 from proxy.simulator.scenario import Scenario, parse_scenario
 from proxy.simulator.selection import MAX_COUNTERS, Counters, Facts, Hit, choose, drawn_percent
@@ -114,6 +114,6 @@ def test_counters_can_be_cleared() -> None:
 
 
 def test_demo_limits_every_fourth_request_of_the_first_provider_only() -> None:
-    facts = _FACTS._replace(provider=PRIMARY, model=MODEL)
-    assert [label == "demo limit" for label in _labels(demo_scenario(), facts, 8)] == [False, False, False, True] * 2
-    assert set(_labels(demo_scenario(), facts._replace(provider=BACKUP), 8)) == {"demo"}
+    primary = _labels(Scenario(), _FACTS._replace(provider=PRIMARY, model=LIMITED), 8)
+    assert [label == LIMITED.removeprefix("sim-") for label in primary] == [False, False, False, True] * 2
+    assert set(_labels(Scenario(), _FACTS._replace(provider=BACKUP, model=STEADY), 8)) == {"demo"}

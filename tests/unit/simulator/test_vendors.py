@@ -29,7 +29,7 @@ def test_every_vendor_has_words_for_every_cause(vendor: Vendor, cause: Cause) ->
         pytest.param(Vendor.FIREWORKS, Cause.BILLING, 412, "suspended", id="fireworks-suspended"),
         pytest.param(Vendor.GEMINI, Cause.DAILY_QUOTA, 429, "PerDay", id="gemini-day"),
         pytest.param(Vendor.GEMINI, Cause.AUTH, 400, "API_KEY_INVALID", id="gemini-key"),
-        pytest.param(Vendor.GROQ, Cause.OVERLOAD, 498, "capacity_exceeded", id="groq-flex"),
+        pytest.param(Vendor.GROQ, Cause.CONTEXT, 413, "Request too large", id="groq-size"),
         pytest.param(Vendor.MISTRAL, Cause.RATE_LIMIT, 429, "1300", id="mistral-limit"),
         pytest.param(Vendor.OPENROUTER, Cause.BILLING, 402, "openrouter_credits", id="openrouter-credits"),
         pytest.param(Vendor.QWEN, Cause.QUOTA, 429, "insufficient_quota", id="qwen-tokens-a-minute"),

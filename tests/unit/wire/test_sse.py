@@ -106,6 +106,12 @@ def test_carriage_return_at_the_end_waits_for_its_newline() -> None:
     assert splitter.feed(b"\n") == [Event(b"data: a\r\n\r\n", b"a")]
 
 
+def test_event_that_ends_in_carriage_returns_waits_no_longer_than_the_next() -> None:
+    splitter = EventSplitter()
+    assert splitter.feed(b"data: a\r\r") == []
+    assert splitter.feed(b"data: b\r\r") == [Event(b"data: a\r\r", b"a")]
+
+
 @pytest.mark.parametrize(
     ("chunks", "expected"),
     [

@@ -1,0 +1,206 @@
+"""HTTP/2 through the httpx transport."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+import pytest
+import trustme
+
+from proxy.core.failure import Failure, FailureKind, Scope
+from proxy.core.secret import Secret
+from proxy.core.snapshot import Provider
+from proxy.upstream.httpx_transport import HttpxTransport
+from tests.fakes.h2server import H2Server, Stream
+from tests.fakes.proxies import http_proxy
+from tests.fakes.rawserver import OK_BODY, RawServer, answer, server_tls
+from tests.fakes.upstream_calls import fetch, fetched, post, provider, send, sent, settles, wait
+
+MiB = 1024 * 1024
+
+
+@pytest.fixture
+def by(ca_file: str) -> Provider:
+    return provider(ca_file=ca_file, transport="httpx")
+
+
+@pytest.fixture
+def h2_tls(authority: trustme.CA) -> ssl.SSLContext:
+    return server_tls(authority, alpn=("h2",))
+
+
+async def echo(stream: Stream) -> None:
+    body = await stream.body()
+    stream.respond(200, ("x-connection", str(stream.connection)))
+    await stream.send(body, end=True)
+
+
+async def hang(stream: Stream) -> None:
+    stream.respond(200)
+    await stream.send(b"data: 1\n\n")
+    await stream.cancelled.wait()
+
+
+async def test_requests_share_one_connection(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
+) -> None:
+    async with H2Server(echo, h2_tls) as server:
+        await fetched(httpx_transport, post(server.url, b"first", by=by))
+        bodies = [b"%d" % number * 1000 for number in range(20)]
+        answers = await asyncio.gather(*(fetched(httpx_transport, post(server.url, body, by=by)) for body in bodies))
+        assert [got.body for got in answers] == bodies
+        assert {got.header(b"x-connection") for got in answers} == {b"1"}
+
+
+async def test_a_first_burst_does_not_wait_for_one_connection_that_may_be_http_1(
+    httpx_transport: HttpxTransport, authority: trustme.CA, by: Provider
+) -> None:
+    async with RawServer(answer(), tls=server_tls(authority)) as server:
+        answers = await asyncio.gather(*(fetched(httpx_transport, post(server.url, by=by)) for _ in range(20)))
+        assert {got.body for got in answers} == {OK_BODY}
+
+
+async def test_large_bodies_pass_both_ways(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
+) -> None:
+    body = bytes(range(256)) * 4096 * 3
+    async with H2Server(echo, h2_tls) as server:
+        assert (await fetched(httpx_transport, post(server.url, body, by=by))).body == body
+
+
+async def test_the_upstream_sees_the_headers_and_the_target(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
+) -> None:
+    seen: list[dict[bytes, bytes]] = []
+
+    async def handle(stream: Stream) -> None:
+        seen.append(stream.headers)
+        await echo(stream)
+
+    async with H2Server(handle, h2_tls) as server:
+        await fetched(httpx_transport, post(f"{server.url}/v1/x?y=1%2F2", by=by))
+    assert seen[0][b":path"] == b"/v1/x?y=1%2F2"
+    assert seen[0][b"accept-encoding"] == b"identity"
+    assert b"user-agent" not in seen[0]
+
+
+@pytest.mark.parametrize("how", ["close", "cancel", "timeout"])
+async def test_f14_an_answer_that_nobody_wants_is_reset_and_its_connection_lives_on(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider, how: str
+) -> None:
+    streams: list[Stream] = []
+
+    async def handle(stream: Stream) -> None:
+        streams.append(stream)
+        await (hang if len(streams) == 1 else echo)(stream)
+
+    async with H2Server(handle, h2_tls) as server:
+        response = await sent(httpx_transport, post(server.url, by=by))
+        assert await response.read(wait()) == b"data: 1\n\n"
+        if how == "timeout":
+            assert isinstance(await response.read(wait(0.05)), Failure)
+        elif how == "cancel":
+            reading = asyncio.ensure_future(response.read(wait()))
+            await asyncio.sleep(0.02)
+            reading.cancel()
+            await asyncio.wait([reading])
+        await response.aclose()
+        assert await settles(streams[0].cancelled.is_set)
+        got = await fetched(httpx_transport, post(server.url, b"next", by=by))
+        assert (got.body, got.header(b"x-connection")) == (b"next", b"1")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_f14_a_request_cancelled_before_its_head_is_reset(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider, times: int
+) -> None:
+    streams: list[Stream] = []
+
+    async def handle(stream: Stream) -> None:
+        streams.append(stream)
+        await (stream.cancelled.wait() if len(streams) == 1 else echo(stream))
+
+    async with H2Server(handle, h2_tls) as server:
+        task = asyncio.ensure_future(fetch(httpx_transport, post(server.url, by=by)))
+        assert await settles(lambda: len(streams) == 1)
+        await streams[0].body()
+        await asyncio.sleep(0.02)
+        for _ in range(times):
+            task.cancel()
+            await asyncio.sleep(0)
+        await asyncio.wait([task])
+        assert await settles(lambda: streams[0].cancelled.is_set() or not server.open)
+        assert (await fetched(httpx_transport, post(server.url, b"next", by=by))).body == b"next"
+
+
+async def test_a_stream_that_the_upstream_resets_is_a_protocol_failure(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
+) -> None:
+    async def handle(stream: Stream) -> None:
+        if (await stream.body()) == b"late":
+            stream.respond(200)
+            await stream.send(b"some")
+        stream.reset()
+
+    async with H2Server(handle, h2_tls) as server:
+        early = await fetch(httpx_transport, post(server.url, b"early", by=by))
+        late = await fetch(httpx_transport, post(server.url, b"late", by=by))
+    assert early == Failure(FailureKind.PROTOCOL, detail="malformed answer")
+    assert late == Failure(FailureKind.PROTOCOL, status=200, detail="malformed answer")
+
+
+async def test_a_connection_that_goes_away_is_replaced(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
+) -> None:
+    async def handle(stream: Stream) -> None:
+        await echo(stream)
+        if stream.connection == 1:
+            stream.go_away()
+
+    async with H2Server(handle, h2_tls) as server:
+        await fetched(httpx_transport, post(server.url, b"1", by=by))
+        await asyncio.sleep(0.05)
+        assert (await fetched(httpx_transport, post(server.url, b"2", by=by))).body == b"2"
+        assert server.accepted == 2
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["before-head", "in-body"])
+async def test_a_connection_that_drops_fails_its_streams(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider, answered: bool
+) -> None:
+    async def handle(stream: Stream) -> None:
+        await stream.body()
+        if answered:
+            stream.respond(200)
+            await stream.send(b"some")
+            await asyncio.sleep(0.05)
+        stream.drop()
+
+    async with H2Server(handle, h2_tls) as server:
+        got = await fetch(httpx_transport, post(server.url, by=by))
+    assert isinstance(got, Failure)
+    kind = FailureKind.PROTOCOL if answered else FailureKind.CONNECT
+    assert (got.kind, got.scope, got.request_sent) == (kind, Scope.CANDIDATE, True)
+
+
+async def test_a_silent_stream_ends_with_its_wait(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
+) -> None:
+    async def handle(stream: Stream) -> None:
+        await stream.cancelled.wait()
+
+    async with H2Server(handle, h2_tls) as server:
+        got = await send(httpx_transport, post(server.url, by=by), head_s=0.1)
+        assert got == Failure(FailureKind.TIMEOUT_HEADERS, detail="no answer in time")
+
+
+async def test_http_2_passes_through_a_tunnel(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, ca_file: str
+) -> None:
+    seen: list[bytes] = []
+    async with RawServer(http_proxy(seen)) as proxy, H2Server(echo, h2_tls) as server:
+        by = provider(ca_file=ca_file, proxy_url=Secret(proxy.url))
+        for body in (b"1", b"2"):
+            assert (await fetched(httpx_transport, post(server.url, body, by=by))).body == body
+    assert len(seen) == 1

@@ -1,0 +1,151 @@
+"""Who calls: one key from the headers, looked up by its digest."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+
+import pytest
+
+from proxy.core.errors import NotAuthenticated
+from proxy.core.secret import Secret
+from proxy.core.snapshot import Auth, ClientKey
+from proxy.edge.client_auth import CREDENTIAL_HEADERS, authenticate, is_admin, presented_key
+from proxy.wire.headers import NEVER_FORWARDED
+
+NOW_S = 1_800_000_000.0
+KEY = "fl_planted_4711"
+CI = ClientKey("ci")
+OLD = ClientKey("old", expires_at_s=NOW_S)
+FRESH = ClientKey("fresh", expires_at_s=NOW_S + 1)
+
+Header = tuple[bytes, bytes]
+
+
+def digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+AUTH = Auth("keys", {digest(KEY): CI, digest("fl_old"): OLD, digest("fl_fresh"): FRESH})
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param([(b"authorization", b"Bearer " + KEY.encode())], id="bearer"),
+        pytest.param([(b"authorization", b"bearer " + KEY.encode())], id="bearer-in-small-letters"),
+        pytest.param([(b"authorization", b"Bearer   " + KEY.encode() + b" ")], id="bearer-with-spaces"),
+        pytest.param([(b"x-api-key", KEY.encode())], id="x-api-key"),
+        pytest.param([(b"api-key", b" " + KEY.encode())], id="api-key"),
+        pytest.param([(b"x-goog-api-key", KEY.encode())], id="x-goog-api-key"),
+        pytest.param([(b"authorization", b"Bearer " + KEY.encode()), (b"api-key", KEY.encode())], id="same-key-twice"),
+        pytest.param([(b"x-api-key", KEY.encode()), (b"x-api-key", KEY.encode())], id="same-header-twice"),
+        pytest.param([(b"authorization", b"Basic abc"), (b"x-api-key", KEY.encode())], id="beside-another-scheme"),
+        pytest.param([(b"accept", b"*/*"), (b"x-api-key", KEY.encode()), (b"x-key", b"a")], id="among-other-headers"),
+    ],
+)
+def test_key_is_found_wherever_the_client_put_it(headers: list[Header]) -> None:
+    assert authenticate(headers, AUTH, NOW_S) is CI
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param([], id="no-header"),
+        pytest.param([(b"authorization", b"")], id="empty-header"),
+        pytest.param([(b"authorization", b"Bearer")], id="bearer-alone"),
+        pytest.param([(b"authorization", b"Bearer  ")], id="empty-bearer"),
+        pytest.param([(b"authorization", KEY.encode())], id="no-scheme"),
+        pytest.param([(b"authorization", b"Basic " + KEY.encode())], id="another-scheme"),
+        pytest.param([(b"x-api-key", b"")], id="empty-key"),
+        pytest.param([(b"x-api-key", b"  "), (b"api-key", b"")], id="two-empty-keys"),
+        pytest.param([(b"cookie", b"key=" + KEY.encode())], id="a-cookie"),
+        pytest.param([(b"x-fairlead-key", KEY.encode())], id="another-header"),
+    ],
+)
+def test_request_without_a_key_is_told_how_to_send_one(headers: list[Header]) -> None:
+    with pytest.raises(NotAuthenticated, match="Send your Fairlead key as 'Authorization: Bearer <key>'"):
+        authenticate(headers, AUTH, NOW_S)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param([(b"authorization", b"Bearer " + KEY.encode()), (b"api-key", b"fl_other")], id="two-headers"),
+        pytest.param([(b"x-api-key", b"fl_other"), (b"x-api-key", KEY.encode())], id="one-header-twice"),
+        pytest.param(
+            [(b"authorization", b"Bearer " + KEY.encode()), (b"authorization", b"Bearer fl_fresh")], id="two-known-keys"
+        ),
+        pytest.param([(b"x-api-key", KEY.encode()), (b"api-key", KEY.encode()[:-1])], id="nearly-the-same"),
+    ],
+)
+def test_two_different_keys_are_refused(headers: list[Header]) -> None:
+    with pytest.raises(NotAuthenticated, match="Two different keys were sent") as caught:
+        authenticate(headers, AUTH, NOW_S)
+    assert (caught.value.status, caught.value.code) == (401, "invalid_api_key")
+
+
+@pytest.mark.parametrize(
+    ("key", "log"),
+    [
+        pytest.param("fl_unknown_planted", "client key refused: unknown", id="unknown"),
+        pytest.param(KEY.upper(), "client key refused: unknown", id="in-capitals"),
+        pytest.param(digest(KEY), "client key refused: unknown", id="the-stored-digest-itself"),
+        pytest.param("fl_old", "client key refused: expired", id="expired"),
+    ],
+)
+def test_refused_key_learns_nothing_and_the_log_says_why(key: str, log: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO), pytest.raises(NotAuthenticated, match="not valid for this gateway") as caught:
+        authenticate([(b"x-api-key", key.encode())], AUTH, NOW_S)
+    assert caplog.messages == [log]
+    assert key not in caplog.text + caught.value.message
+
+
+def test_key_is_good_until_the_second_it_expires() -> None:
+    headers = [(b"x-api-key", b"fl_fresh")]
+    assert authenticate(headers, AUTH, NOW_S) is FRESH
+    with pytest.raises(NotAuthenticated):
+        authenticate(headers, AUTH, NOW_S + 1)
+
+
+def test_key_that_is_no_utf_8_is_unknown() -> None:
+    with pytest.raises(NotAuthenticated, match="not valid"):
+        authenticate([(b"x-api-key", b"\xff\xfe")], AUTH, NOW_S)
+
+
+def test_open_mode_looks_at_no_key() -> None:
+    assert authenticate([(b"x-api-key", b"a"), (b"api-key", b"b")], Auth("none"), NOW_S) is None
+
+
+def test_key_mode_without_any_key_lets_nobody_in() -> None:
+    with pytest.raises(NotAuthenticated):
+        authenticate([(b"x-api-key", KEY.encode())], Auth("keys"), NOW_S)
+
+
+def test_presented_key_is_given_as_it_came() -> None:
+    assert presented_key([(b"authorization", b"Bearer a b")]) == b"a b"
+
+
+def test_no_header_that_may_hold_a_key_reaches_an_upstream() -> None:
+    assert CREDENTIAL_HEADERS <= NEVER_FORWARDED
+
+
+@pytest.mark.parametrize(
+    ("value", "token", "expected"),
+    [
+        pytest.param("Bearer größer".encode(), Secret("größer"), True, id="the-token"),
+        pytest.param(b"bearer  t0ken ", Secret("t0ken"), True, id="spaces-and-small-letters"),
+        pytest.param(b"Bearer t0ke", Secret("t0ken"), False, id="another-token"),
+        pytest.param(b"Basic t0ken", Secret("t0ken"), False, id="another-scheme"),
+        pytest.param(b"t0ken", Secret("t0ken"), False, id="no-scheme"),
+        pytest.param(b"", Secret("t0ken"), False, id="nothing"),
+        pytest.param(b"Bearer ", None, False, id="no-token-configured"),
+        pytest.param(b"Bearer None", None, False, id="no-token-configured-and-its-name-sent"),
+    ],
+)
+def test_admin_is_who_sends_the_admin_token(value: bytes, token: Secret | None, expected: bool) -> None:
+    assert is_admin({b"authorization": value}, token) is expected
+
+
+def test_admin_token_counts_in_the_authorization_header_alone() -> None:
+    assert not is_admin({b"x-api-key": b"t0ken"}, Secret("t0ken"))

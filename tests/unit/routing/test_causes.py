@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from proxy.core.call import Needs
+from proxy.core.errors import Cause, final_error
+from proxy.core.failure import FailureKind, Scope
+from proxy.core.health import StateView
+from proxy.core.plan import Plan
+from proxy.core.snapshot import Capabilities, Limits
+from proxy.routing.retry import causes, next_step
+from proxy.routing.steps import Send, Tried
+from tests.unit.routing.build import (
+    NOW_S,
+    aside,
+    call,
+    candidate,
+    failure,
+    half_open,
+    limited,
+    model,
+    planned,
+    policy,
+    provider,
+    set_aside,
+    target,
+    tried,
+)
+
+K = FailureKind
+A, B = candidate("a"), candidate("b")
+BOTH = planned(model(A, B))
+
+
+def found(of: Plan, history: Sequence[Tried] = (), state: StateView | None = None) -> list[Cause]:
+    return causes(of, history, state or StateView(), NOW_S)
+
+
+def held(kind: FailureKind, for_s: float, scope: Scope = Scope.CREDENTIAL_MODEL, key: int = 1) -> StateView:
+    return StateView(asides={target(scope, A, key): aside(kind, for_s, stated=True)})
+
+
+def test_a_tried_candidate_gives_its_failure_and_its_recovery() -> None:
+    assert found(BOTH, tried(BOTH, limited(7)), held(K.RATE_LIMITED, 7)) == [
+        Cause(K.RATE_LIMITED, attempted=True, recovers_in_s=7.0)
+    ]
+
+
+def test_with_cooldowns_off_its_recovery_is_what_it_said() -> None:
+    assert found(BOTH, tried(BOTH, limited(7))) == [Cause(K.RATE_LIMITED, attempted=True, recovers_in_s=7.0)]
+
+
+def test_a_candidate_that_was_not_reached_gives_no_cause() -> None:
+    assert len(found(BOTH, tried(BOTH, failure(K.SERVER_ERROR)))) == 1
+
+
+def test_a_planned_candidate_that_is_set_aside_by_now_gives_its_cause() -> None:
+    assert found(BOTH, (), set_aside(B)) == [Cause(K.CONNECT, recovers_in_s=10.0)]
+
+
+@pytest.mark.parametrize(
+    ("of", "state", "recovers_in_s"),
+    [
+        pytest.param(planned(model(A)), StateView(limit_free_s={"a": NOW_S + 4}), 4.0, id="rate"),
+        pytest.param(
+            planned(model(candidate(provider("a", limits=Limits(parallel=1))))),
+            StateView(provider_in_flight={"a": 1}),
+            1.0,
+            id="parallel",
+        ),
+    ],
+)
+def test_a_planned_candidate_at_its_limit_by_now_gives_the_limit(
+    of: Plan, state: StateView, recovers_in_s: float
+) -> None:
+    assert found(of, (), state) == [Cause(None, recovers_in_s=recovers_in_s, limit=True)]
+
+
+def test_a_planned_candidate_under_its_limit_gives_none() -> None:
+    of = planned(model(candidate(provider("a", limits=Limits(parallel=1)))))
+    assert found(of) == []
+
+
+def test_omitted_candidates_that_could_have_served_give_theirs() -> None:
+    state = StateView(
+        asides={
+            target(Scope.CANDIDATE, A): aside(K.SERVER_ERROR, 5),
+            target(Scope.CANDIDATE, B): half_open(claimed_s=NOW_S - 1),
+        },
+        limit_free_s={"c": NOW_S + 9},
+    )
+    of = planned(model(A, B, candidate("c"), candidate(provider("d", enabled=False))), state)
+    assert found(of, (), state) == [
+        Cause(K.SERVER_ERROR, recovers_in_s=5.0),
+        Cause(K.CONNECT, recovers_in_s=1.0),
+        Cause(None, recovers_in_s=9.0, limit=True),
+    ]
+
+
+def test_a_recovery_that_has_passed_is_now() -> None:
+    state = set_aside(A)
+    (cause,) = causes(planned(model(A), state), (), state, NOW_S + 60)
+    assert cause.recovers_in_s == 0.0
+
+
+def test_a_last_resort_that_failed_gives_what_it_met() -> None:
+    state = set_aside(A)
+    of = planned(model(A), state)
+    send = next_step((), of, state, policy(of), NOW_S)
+    assert isinstance(send, Send)
+    assert found(of, [Tried(send, failure(K.TIMEOUT_HEADERS), NOW_S)], state) == [
+        Cause(K.TIMEOUT_HEADERS, attempted=True, recovers_in_s=10.0)
+    ]
+
+
+def test_of_several_credentials_the_one_that_recovers_first_gives_the_cause() -> None:
+    two = candidate(provider("a", keys=2))
+    of = planned(model(two))
+    state = StateView(
+        asides={
+            target(Scope.CREDENTIAL_MODEL, two, 1): aside(K.RATE_LIMITED, 7, stated=True),
+            target(Scope.CREDENTIAL, two, 2): aside(K.AUTH, 30),
+        }
+    )
+    history = tried(of, (0, 1, limited(7)), (0, 2, failure(K.AUTH, 401)))
+    (cause,) = found(of, history, state)
+    assert (cause.kind, cause.recovers_in_s) == (K.RATE_LIMITED, 7.0)
+    assert final_error([each.failure for each in history], [cause], sent=2).status == 429
+
+
+def test_a_request_too_long_for_every_window_gives_that() -> None:
+    small = candidate("a", capabilities=Capabilities(context_window_tokens=10))
+    of = planned(model(small), None, call(needs=Needs(input_tokens=99)))
+    assert found(of) == [Cause(K.CONTEXT_TOO_LONG)]
+    assert final_error([], found(of), sent=0).code == "context_length_exceeded"

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from proxy.core.errors import MalformedRequest, UnknownModel
+from proxy.core.health import CandidateId
+from proxy.core.snapshot import ClientKey, Model, Price, Server, Snapshot
+from proxy.routing.resolve import may_call, nearest, resolve, visible_models
+from tests.unit.routing.build import candidate, model, provider, snapshot
+
+GPT = model(candidate("one"), name="gpt-4o", aliases=("gpt-4o-latest",))
+QWEN = model(candidate("two"), name="qwen")
+PREFIX = model(candidate("two", "qwen/{*}-instruct"), name="qwen-*")
+LONGER = model(candidate("three", "coder"), name="qwen-coder-*")
+SLASHED = model(candidate("one"), name="one/pinned")
+
+
+def configuration(*, direct: bool = False, default: str | None = None) -> Snapshot:
+    return snapshot(
+        GPT,
+        QWEN,
+        SLASHED,
+        PREFIX,
+        LONGER,
+        aliases={"gpt-4o-latest": "gpt-4o"},
+        prefixes=(LONGER, PREFIX),
+        default_model=default,
+        server=Server(direct_models=direct),
+        prices={CandidateId("one", "any/thing"): Price(Decimal(1)), CandidateId("two", "qwen/b-instruct"): Price()},
+    )
+
+
+def key(*models: str, providers: tuple[str, ...] = ()) -> ClientKey:
+    return ClientKey("k", models, providers)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        pytest.param("gpt-4o", GPT, id="exact"),
+        pytest.param("gpt-4o-latest", GPT, id="alias"),
+        pytest.param("one/pinned", SLASHED, id="a-configured-name-with-a-slash-beats-direct"),
+    ],
+)
+def test_a_configured_name_gives_the_configured_model(name: str, found: Model) -> None:
+    assert resolve(name, None, configuration(direct=True)) is found
+
+
+def test_the_longest_prefix_wins() -> None:
+    assert resolve("qwen-coder-7b", None, configuration()).candidates[0].id == CandidateId("three", "coder")
+
+
+def test_the_rest_of_a_prefixed_name_goes_into_the_upstream_model() -> None:
+    found = resolve("qwen-7b", None, configuration())
+    assert (found.name, found.candidates[0].model, found.configured) == ("qwen-7b", "qwen/7b-instruct", False)
+
+
+def test_a_prefixed_candidate_gets_the_price_of_its_real_name() -> None:
+    assert resolve("qwen-b", None, configuration()).candidates[0].price == Price()
+
+
+def test_a_prefix_without_any_price_has_none() -> None:
+    bare = snapshot(PREFIX, prefixes=(PREFIX,))
+    assert resolve("qwen-b", None, bare).candidates[0].price is None
+
+
+@pytest.mark.parametrize("name", ["qwen-7b", "one/any/thing"])
+def test_a_derived_model_is_the_same_value_each_time(name: str) -> None:
+    configured = configuration(direct=True)
+    assert resolve(name, None, configured) is resolve(name, None, configured)
+
+
+def test_the_literal_name_of_a_prefix_is_no_exact_name() -> None:
+    assert resolve("qwen-*", None, configuration()).candidates[0].model == "qwen/*-instruct"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("nothing", id="unknown"),
+        pytest.param("qwen-", id="a-prefix-without-a-rest"),
+        pytest.param("qwen-" + "x" * 300, id="longer-than-any-name"),
+        pytest.param("one/any", id="direct-names-are-off"),
+    ],
+)
+def test_an_unknown_name_is_a_404(name: str) -> None:
+    with pytest.raises(UnknownModel) as caught:
+        resolve(name, None, configuration())
+    assert (caught.value.status, caught.value.param) == (404, "model")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("nobody/model", id="unknown-provider"),
+        pytest.param("one/", id="no-rest"),
+        pytest.param("one/" + "x" * 300, id="longer-than-any-name"),
+    ],
+)
+def test_a_direct_name_needs_a_provider_and_a_model(name: str) -> None:
+    with pytest.raises(UnknownModel):
+        resolve(name, None, configuration(direct=True))
+
+
+def test_a_direct_name_is_split_at_the_first_slash() -> None:
+    found = resolve("one/any/thing", None, configuration(direct=True))
+    assert (found.name, found.candidates[0].id, found.configured) == (
+        "one/any/thing",
+        CandidateId("one", "any/thing"),
+        False,
+    )
+    assert found.candidates[0].price == Price(Decimal(1))
+
+
+def test_a_direct_candidate_has_its_providers_priority() -> None:
+    configured = snapshot(providers={"p": provider("p", priority=7)}, server=Server(direct_models=True))
+    assert resolve("p/m", None, configured).candidates[0].priority == 7
+
+
+@pytest.mark.parametrize("name", [None, ""])
+def test_the_default_serves_whom_names_no_model(name: str | None) -> None:
+    assert resolve(name, None, configuration(default="qwen")) is QWEN
+
+
+def test_the_default_serves_no_wrong_name() -> None:
+    with pytest.raises(UnknownModel):
+        resolve("nothing", None, configuration(default="qwen"))
+
+
+def test_no_name_and_no_default_is_the_clients_fault() -> None:
+    with pytest.raises(MalformedRequest) as caught:
+        resolve(None, None, configuration())
+    assert caught.value.param == "model"
+
+
+@pytest.mark.parametrize(
+    ("name", "globs"),
+    [
+        pytest.param("gpt-4o", ("gpt-4o*",), id="glob"),
+        pytest.param("gpt-4o-latest", ("gpt-4o",), id="alias-by-the-models-name"),
+        pytest.param("gpt-4o-latest", ("*-latest",), id="alias-by-its-own-name"),
+        pytest.param("qwen-7b", ("qwen-*",), id="prefixed-by-its-own-name"),
+        pytest.param("one/any", ("one/*",), id="direct-by-its-provider"),
+        pytest.param("one/any/thing", ("one/any/*",), id="direct-by-a-narrower-glob"),
+        pytest.param("one/any", (), id="no-list-allows-all"),
+    ],
+)
+def test_a_key_calls_what_its_globs_allow(name: str, globs: tuple[str, ...]) -> None:
+    assert resolve(name, key(*globs), configuration(direct=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "globs"),
+    [
+        pytest.param("qwen", ("gpt-4o*",), id="other-model"),
+        pytest.param("one/any", ("*",), id="a-star-is-no-leave-for-direct-names"),
+        pytest.param("one/any", ("o*",), id="nor-is-half-a-provider"),
+        pytest.param("one/any", ("two/*",), id="nor-another-provider"),
+    ],
+)
+def test_what_a_key_may_not_call_does_not_exist_for_it(name: str, globs: tuple[str, ...]) -> None:
+    with pytest.raises(UnknownModel, match="does not exist or this key may not call it"):
+        resolve(name, key(*globs), configuration(direct=True))
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_that_the_key_may_call() -> None:
+    with pytest.raises(UnknownModel, match=r"The nearest it may call: qwen\.$"):
+        resolve("gpt4o", key("qwen"), configuration())
+
+
+def test_nothing_is_suggested_to_a_key_that_may_call_nothing() -> None:
+    with pytest.raises(UnknownModel, match=r"may not call it\.$"):
+        resolve("gpt4o", key("none"), configuration())
+
+
+def test_a_giant_name_is_not_echoed_whole() -> None:
+    with pytest.raises(UnknownModel) as caught:
+        resolve("x" * 100_000, None, configuration())
+    assert len(caught.value.message) < 500
+
+
+def test_the_three_most_alike_come_first() -> None:
+    found = nearest("gpt4o", ["claude-sonnet", "gpt-4o", "qwen", "gpt-4.1", "gpt-4o-mini"])
+    assert found == ["gpt-4o", "gpt-4o-mini", "gpt-4.1"]
+
+
+@pytest.mark.parametrize(
+    ("client", "shown"),
+    [
+        pytest.param(None, ["gpt-4o", "qwen", "one/pinned"], id="without-a-key-all-but-prefixes"),
+        pytest.param(key("qwen", "gpt-4o-latest"), ["gpt-4o", "qwen"], id="an-alias-shows-its-model"),
+        pytest.param(key(providers=("t*",)), ["qwen"], id="only-models-with-a-permitted-provider"),
+    ],
+)
+def test_visible_models_are_those_the_key_may_call(client: ClientKey | None, shown: list[str]) -> None:
+    assert [each.name for each in visible_models(configuration(), client)] == shown
+
+
+def test_may_call_matches_globs_with_case() -> None:
+    assert may_call(None, "x") and may_call(key("a", "Q*"), "Qwen") and not may_call(key("Q*"), "qwen")

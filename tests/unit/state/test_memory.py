@@ -1,0 +1,459 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from proxy.core.failure import Failure, FailureKind, Scope
+from proxy.core.health import CandidateId, Slot, StateView, Target
+from proxy.core.ports import Admission, Grant, SharedState
+from proxy.core.secret import Secret
+from proxy.core.snapshot import BreakerPolicy, Candidate, Credential, CredentialOrder, Limits, Rotation
+from proxy.routing.order import pointer_move
+from proxy.routing.plan import plan
+from proxy.routing.view import credential_slot
+from proxy.state.memory import MemoryState
+from tests.unit.routing.build import (
+    NOW_S,
+    call,
+    candidate,
+    credential,
+    failure,
+    limited,
+    model,
+    planned,
+    provider,
+    snapshot,
+    target,
+)
+from tests.unit.state.drive import admit, begin, done
+
+K = FailureKind
+A, B, C = candidate("a"), candidate("b"), candidate("c")
+SLOT = Slot("m", 1)
+
+
+def fresh(cap: int = 100) -> MemoryState:
+    return MemoryState(random.Random(1), cap)
+
+
+def broken(of: Candidate, what: Failure, now_s: float = NOW_S) -> MemoryState:
+    """A state in which one attempt has failed."""
+    state = fresh()
+    fail(state, of, what, now_s)
+    return state
+
+
+def fail(state: MemoryState, of: Candidate, what: Failure, now_s: float) -> None:
+    attempt = begin(state, of, now_s)
+    done(state.failed(attempt, what, now_s))
+    done(state.release(attempt, now_s))
+
+
+def succeed(state: MemoryState, of: Candidate, now_s: float, first_token_s: float = 0.5) -> None:
+    attempt = begin(state, of, now_s)
+    done(state.succeeded(attempt, now_s, first_token_s))
+    done(state.release(attempt, now_s))
+
+
+def test_it_is_a_shared_state() -> None:
+    state: SharedState = fresh()
+    assert isinstance(state.view, StateView)
+
+
+def test_a_failure_sets_its_target_aside_until_its_stated_time() -> None:
+    state = broken(A, limited(7))
+    assert admit(state, A, NOW_S + 6.9) is None
+    assert admit(state, A, NOW_S + 7.4) is not None
+
+
+def test_the_setback_names_what_was_set_aside() -> None:
+    state = fresh()
+    setback = done(state.failed(begin(state, A, NOW_S), limited(7), NOW_S))
+    assert setback.asides == (target(Scope.CREDENTIAL_MODEL, A),)
+
+
+def test_after_its_time_one_request_goes_first_and_its_success_frees_all() -> None:
+    state = broken(A, failure(K.CONNECT))
+    probe = begin(state, A, NOW_S + 10)
+    assert probe.claimed == (target(Scope.CANDIDATE, A),)
+    assert admit(state, A, NOW_S + 10) is None
+    done(state.succeeded(probe, NOW_S + 11, 0.5))
+    assert begin(state, A, NOW_S + 11).claimed == ()
+
+
+def test_a_failed_probe_sets_aside_again() -> None:
+    state = broken(A, failure(K.CONNECT))
+    probe = begin(state, A, NOW_S + 10)
+    done(state.failed(probe, failure(K.CONNECT), NOW_S + 11))
+    done(state.release(probe, NOW_S + 11))
+    assert admit(state, A, NOW_S + 20) is None
+    assert admit(state, A, NOW_S + 21) is not None
+
+
+def test_a_probe_that_tells_nothing_hands_over_to_the_next_request() -> None:
+    state = broken(A, failure(K.CONNECT))
+    done(state.release(begin(state, A, NOW_S + 10), NOW_S + 11))
+    assert begin(state, A, NOW_S + 11).claimed == (target(Scope.CANDIDATE, A),)
+
+
+def test_a_claim_older_than_thirty_seconds_admits_one_more() -> None:
+    state = broken(A, failure(K.CONNECT))
+    first = begin(state, A, NOW_S + 10)
+    assert admit(state, A, NOW_S + 39) is None
+    assert begin(state, A, NOW_S + 40).claimed == first.claimed
+    done(state.release(first, NOW_S + 41))
+    assert admit(state, A, NOW_S + 41) is None, "the first holder gave the second one's claim away"
+
+
+def test_two_seconds_without_a_refusal_free_a_rate_limited_target() -> None:
+    state = broken(A, limited())
+    begin(state, A, NOW_S + 10)
+    assert admit(state, A, NOW_S + 11.9) is None
+    assert begin(state, A, NOW_S + 12).claimed == ()
+    assert state.view.asides == {}
+
+
+def test_a_last_resort_needs_no_claim_and_its_success_ends_the_set_aside() -> None:
+    state = broken(A, failure(K.CONNECT))
+    attempt = begin(state, A, NOW_S + 1, last_resort=True)
+    assert attempt.claimed == ()
+    done(state.succeeded(attempt, NOW_S + 2, 0.5))
+    assert admit(state, A, NOW_S + 2) is not None
+
+
+def test_a_last_resort_that_fails_lengthens_nothing() -> None:
+    state = broken(A, failure(K.CONNECT))
+    before = dict(state.view.asides)
+    done(state.failed(begin(state, A, NOW_S + 1, last_resort=True), limited(600), NOW_S + 2))
+    assert dict(state.view.asides) == before
+
+
+def test_eight_last_resorts_at_once_are_enough() -> None:
+    state = broken(A, failure(K.CONNECT))
+    attempts = [begin(state, A, NOW_S + 1, last_resort=True) for _ in range(8)]
+    assert admit(state, A, NOW_S + 1, last_resort=True) is None
+    done(state.release(attempts[0], NOW_S + 2))
+    assert admit(state, A, NOW_S + 2, last_resort=True) is not None
+
+
+def test_what_is_in_flight_is_counted_and_given_back_once() -> None:
+    state = fresh()
+    attempts = [begin(state, A, NOW_S) for _ in range(2)]
+    assert (state.view.in_flight, state.view.provider_in_flight) == ({A.id: 2}, {"a": 2})
+    for _ in range(2):
+        done(state.release(attempts[0], NOW_S))
+    assert (state.view.in_flight, state.view.provider_in_flight) == ({A.id: 1}, {"a": 1})
+    done(state.release(attempts[1], NOW_S))
+    assert (state.view.in_flight, state.view.provider_in_flight) == ({}, {})
+
+
+def test_a_forged_release_leaves_no_negative_count() -> None:
+    state = fresh()
+    done(state.release(Grant(A, credential(A), (), NOW_S), NOW_S))
+    assert state.view.in_flight == {}
+
+
+def test_the_time_to_first_token_is_smoothed() -> None:
+    state = fresh()
+    for first_token_s in (1.0, 2.0):
+        succeed(state, A, NOW_S, first_token_s)
+    assert state.view.latency_s == {A.id: pytest.approx(1.3)}
+
+
+# A provider's own limits.
+
+
+def limits(**fields: int) -> Candidate:
+    return candidate(provider("lim", limits=Limits(**fields)))
+
+
+def test_a_provider_takes_no_more_than_its_parallel_limit() -> None:
+    state, of = fresh(), limits(parallel=1)
+    attempt = begin(state, of, NOW_S)
+    assert admit(state, of, NOW_S) is None
+    done(state.release(attempt, NOW_S))
+    assert admit(state, of, NOW_S) is not None
+
+
+def test_a_provider_takes_no_more_than_its_requests_a_minute() -> None:
+    state, of = fresh(), limits(rpm=2)
+    for _ in range(2):
+        begin(state, of, NOW_S)
+    assert admit(state, of, NOW_S + 29) is None
+    assert state.view.limit_free_s["lim"] == pytest.approx(NOW_S + 30, abs=0.01)
+    assert admit(state, of, NOW_S + 30) is not None
+
+
+def test_a_provider_takes_no_more_than_its_tokens_a_minute() -> None:
+    state, of = fresh(), limits(tpm=1_000, rpm=100)
+    attempt = done(state.claim(Admission(of, credential(of), (), NOW_S, tokens=1_500)))
+    assert attempt is not None and admit(state, of, NOW_S + 29) is None
+    done(state.release(attempt, NOW_S + 29, tokens=100))
+    assert admit(state, of, NOW_S + 29) is not None
+
+
+@pytest.mark.parametrize("of", [limits(tpm=1_000), limits(rpm=1)], ids=["tokens-unknown", "no-token-limit"])
+def test_without_a_correction_the_estimate_stays(of: Candidate) -> None:
+    state = fresh()
+    attempt = done(state.claim(Admission(of, credential(of), (), NOW_S, tokens=5_000)))
+    assert attempt is not None
+    done(state.release(attempt, NOW_S, tokens=None if of.provider.limits.tpm else 1))
+    assert admit(state, of, NOW_S + 30) is None
+
+
+# Rotation.
+
+
+def test_turns_are_counted() -> None:
+    state = fresh()
+    for _ in range(2):
+        done(state.take_turn(SLOT))
+    assert state.view.turns == {SLOT: 2}
+
+
+def test_credentials_in_round_robin_take_a_turn_with_each_attempt() -> None:
+    state, of = fresh(), candidate(provider("rr", keys=2, credential_order=CredentialOrder.ROUND_ROBIN))
+    begin(state, of, NOW_S)
+    assert state.view.turns == {credential_slot(of.provider): 1}
+
+
+def test_the_pointer_moves_only_from_where_it_is_expected() -> None:
+    state = fresh()
+    assert done(state.advance(SLOT, A.id, B.id, A.id)) is True
+    assert done(state.advance(SLOT, A.id, C.id, A.id)) is False
+    assert state.view.pointers == {SLOT: B.id}
+
+
+def test_a_hundred_failures_in_flight_move_the_pointer_once() -> None:
+    state, of = fresh(), model(A, B, C)
+    made = planned(of)
+    attempts = [begin(state, A, NOW_S) for _ in range(100)]
+    moves = 0
+    for attempt in attempts:
+        setback = done(state.failed(attempt, limited(30), NOW_S + 1))
+        move = pointer_move(made.candidates[0], limited(30), setback, state.view, NOW_S + 1)
+        moves += move is not None and done(state.advance(*move))
+    assert moves == 1 and state.view.pointers == {SLOT: B.id}
+
+
+def test_a_hundred_unstated_failures_in_flight_step_the_ladder_once() -> None:
+    state = fresh()
+    for attempt in [begin(state, A, NOW_S) for _ in range(100)]:
+        done(state.failed(attempt, limited(), NOW_S + 1))
+    assert state.view.asides[target(Scope.CREDENTIAL_MODEL, A)].until_s < NOW_S + 2.2
+
+
+def test_a_lone_provider_that_fails_half_the_time_still_serves_the_other_half() -> None:
+    of = model(A)
+    state, rng, served = fresh(), random.Random(5), 0
+    for number in range(400):
+        now_s = NOW_S + number * 0.5
+        made = plan(call(), of, snapshot(of), state.view, now_s, rng)
+        attempt = admit(state, A, now_s, last_resort=not made.candidates)
+        assert attempt is not None and (made.candidates or made.last_resort)
+        if number % 2:
+            served += 1
+            done(state.succeeded(attempt, now_s, 0.1))
+        else:
+            done(state.failed(attempt, failure(K.SERVER_ERROR, 500), now_s))
+        done(state.release(attempt, now_s))
+    assert served == 200
+
+
+# What an operator does.
+
+
+def test_clearing_all_forgets_every_set_aside_and_its_history() -> None:
+    state = broken(A, limited())
+    assert (state.clear(), state.clear()) == (1, 0)
+    fail(state, A, limited(), NOW_S)
+    assert state.view.asides[target(Scope.CREDENTIAL_MODEL, A)].until_s < NOW_S + 1.2, "the ladder began anew"
+
+
+@pytest.mark.parametrize(
+    ("by", "cleared"),
+    [
+        pytest.param({"provider": "a"}, 2, id="provider"),
+        pytest.param({"model": model(A)}, 2, id="model-with-its-credentials"),
+        pytest.param({"model": model(candidate("a", "other"))}, 1, id="another-models-credential-only"),
+        pytest.param({"credential": "k1"}, 2, id="credential"),
+        pytest.param({"provider": "b", "credential": "k1"}, 1, id="both"),
+        pytest.param({"provider": "nobody"}, 0, id="nobody"),
+    ],
+)
+def test_clearing_may_be_narrowed(by: dict[str, object], cleared: int) -> None:
+    state = broken(A, failure(K.AUTH))
+    done(state.failed(begin(fresh(), A, NOW_S), failure(K.CONNECT), NOW_S))
+    fail(state, B, failure(K.BILLING), NOW_S)
+    assert state.clear(**by) == cleared  # type: ignore[arg-type]  # a table of keyword arguments
+
+
+def test_disabling_and_enabling_shows_in_the_view() -> None:
+    state = fresh()
+    state.disable("a")
+    assert state.view.disabled == {"a"}
+    state.enable("a")
+    state.enable("a")
+    assert state.view.disabled == set()
+
+
+def test_advancing_by_hand_goes_to_the_next_that_is_not_set_aside() -> None:
+    state = broken(B, failure(K.CONNECT))
+    assert state.advance_pointer(model(A, B, C), NOW_S) == {1: C.id}
+    assert state.view.pointers == {SLOT: C.id}
+
+
+def test_advancing_by_hand_moves_even_if_all_are_set_aside() -> None:
+    state = broken(B, failure(K.CONNECT))
+    assert state.advance_pointer(model(A, B), NOW_S) == {1: B.id}
+
+
+@pytest.mark.parametrize(
+    ("priority", "moved"),
+    [pytest.param(None, {1, 2}, id="all"), pytest.param(2, {2}, id="one"), pytest.param(9, set(), id="none-such")],
+)
+def test_advancing_by_hand_moves_the_priorities_that_were_meant(priority: int | None, moved: set[int]) -> None:
+    low = [candidate(name, priority=2) for name in ("d", "e")]
+    alone = candidate("f", priority=3)
+    assert set(fresh().advance_pointer(model(A, B, *low, alone), NOW_S, priority)) == moved
+
+
+def test_other_rotations_have_no_pointer_to_advance() -> None:
+    assert fresh().advance_pointer(model(A, B, rotation=Rotation.WEIGHTED), NOW_S) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "priority", "left"),
+    [
+        pytest.param(None, None, 0, id="all"),
+        pytest.param("m", None, 1, id="a-model"),
+        pytest.param("m", 2, 2, id="a-priority"),
+        pytest.param("z", None, 3, id="none-such"),
+    ],
+)
+def test_reset_puts_rotations_back(name: str | None, priority: int | None, left: int) -> None:
+    state = fresh()
+    slots = [Slot("m", 1), Slot("m", 2), Slot("n", 1)]
+    for slot in slots:
+        done(state.advance(slot, A.id, B.id, A.id))
+    done(state.take_turn(slots[0]))
+    assert state.reset(name, priority) == 3 - left
+    assert len(state.view.pointers) == left
+
+
+def test_each_change_worth_keeping_is_counted() -> None:
+    state = fresh()
+    steps = []
+    for change in (
+        lambda: state.disable("a"),
+        lambda: state.enable("a"),
+        lambda: done(state.advance(SLOT, A.id, B.id, A.id)),
+        lambda: state.reset(),
+        lambda: fail(state, A, limited(7), NOW_S),
+        lambda: state.clear(),
+        lambda: state.advance_pointer(model(A, B), NOW_S),
+    ):
+        before = state.changes
+        change()
+        steps.append(state.changes > before)
+    assert all(steps)
+    before = state.changes
+    succeed(state, A, NOW_S)
+    assert state.changes == before
+
+
+# What is forgotten.
+
+
+def test_each_map_is_bounded() -> None:
+    state = fresh(cap=3)
+    for number in range(10):
+        of = candidate("a", f"m{number}")
+        attempt = begin(state, of, NOW_S)
+        done(state.failed(attempt, limited(), NOW_S))
+        done(state.succeeded(attempt, NOW_S, 0.1))
+        done(state.failed(attempt, limited(), NOW_S))
+        done(state.release(attempt, NOW_S))
+        done(state.take_turn(Slot(of.model, 1)))
+        done(state.advance(Slot(of.model, 1), of.id, A.id, of.id))
+    view = state.view
+    assert [len(each) for each in (view.asides, view.pointers, view.turns, view.latency_s)] == [3, 3, 3, 3]
+
+
+def test_a_changed_credential_ends_what_the_old_one_did() -> None:
+    state = broken(A, failure(K.AUTH))
+    rekeyed = provider("a")
+    object.__setattr__(rekeyed, "credentials", (Credential("k1", Secret("another")),))
+    state.forget(snapshot(model(candidate(rekeyed))))
+    assert state.view.asides == {}
+
+
+def test_what_is_still_configured_is_remembered() -> None:
+    state = broken(A, failure(K.AUTH))
+    fail(state, B, failure(K.CONNECT), NOW_S)
+    done(state.advance(SLOT, A.id, B.id, A.id))
+    state.forget(snapshot(model(A, B)))
+    assert (len(state.view.asides), state.view.pointers) == (2, {SLOT: B.id})
+
+
+@pytest.mark.parametrize(
+    ("slot", "pointer"),
+    [
+        pytest.param(SLOT, C.id, id="candidate-left-the-model"),
+        pytest.param(Slot("m", 2), A.id, id="priority-changed"),
+        pytest.param(Slot("gone", 1), CandidateId("gone", "up"), id="provider-left"),
+    ],
+)
+def test_a_pointer_to_what_left_the_configuration_is_dropped(slot: Slot, pointer: CandidateId) -> None:
+    state = fresh()
+    done(state.advance(slot, A.id, pointer, A.id))
+    state.forget(snapshot(model(A, B)))
+    assert state.view.pointers == {}
+
+
+def test_a_pointer_of_an_ad_hoc_model_stays_while_its_provider_does() -> None:
+    state, slot = fresh(), Slot("qwen-7b", 1)
+    done(state.advance(slot, A.id, CandidateId("a", "7b"), A.id))
+    state.forget(snapshot(model(A, B)))
+    assert list(state.view.pointers) == [slot]
+
+
+def test_a_provider_that_left_is_forgotten_whole() -> None:
+    state = broken(C, failure(K.CONNECT))
+    state.forget(snapshot(model(A)))
+    assert state.view.asides == {}
+
+
+# Over a restart.
+
+
+def test_what_is_kept_comes_back_after_a_restart() -> None:
+    state = broken(A, failure(K.QUOTA_EXHAUSTED, scope=Scope.CREDENTIAL_MODEL, delay_s=7_200, stated=True))
+    fail(state, B, failure(K.CONNECT), NOW_S)
+    done(state.advance(SLOT, A.id, B.id, A.id))
+    state.disable("c")
+    kept = state.dump(NOW_S + 10, 1_700_000_000.0)
+    later = fresh()
+    assert later.restore(kept, 50.0, 1_700_000_100.0) == 0
+    (spot,) = later.view.asides
+    assert spot == target(Scope.CREDENTIAL_MODEL, A), "a set-aside of ten seconds is not worth keeping"
+    assert later.view.asides[spot].until_s == pytest.approx(50 + 7_200 - 110, abs=3)
+    assert (later.view.pointers, later.view.disabled) == ({SLOT: B.id}, {"c"})
+
+
+def test_the_rows_show_what_is_set_aside() -> None:
+    state = broken(A, limited(7))
+    told = state.rows(snapshot(model(A)), NOW_S)["set_aside"]
+    assert isinstance(told, list) and told[0]["credential"] == "k1"
+
+
+def test_a_breaker_opens_and_closes_through_the_state() -> None:
+    of = candidate(provider("a", breaker=BreakerPolicy(open_s=10)))
+    state = fresh()
+    for number in range(3):
+        fail(state, of, failure(K.SERVER_ERROR, 500), NOW_S + number)
+    assert state.view.asides[Target(Scope.CANDIDATE, "a", "", "up")].breaker
+    assert admit(state, of, NOW_S + 11.9) is None
+    succeed(state, of, NOW_S + 12)
+    assert state.view.asides == {}
