@@ -26,7 +26,7 @@ from proxy.api.endpoints import Edge
 from proxy.api.routes import App, client_app, metrics_app
 from proxy.core.errors import ConfigError
 from proxy.core.ports import Clock
-from proxy.core.snapshot import Snapshot
+from proxy.core.snapshot import Problem, Server, Snapshot
 from proxy.edge.admission import Admission
 from proxy.edge.server import DrainingServer, QuietServer, listen, server_config, side_config
 from proxy.gateway.context import Engine
@@ -89,6 +89,10 @@ class Parts:
         engine.attention.forget(snapshot)
         engine.metrics.config_version(snapshot.version)
         engine.metrics.config_reload_failed(False)
+
+    def settings(self) -> Server:
+        """The process's settings that are in force."""
+        return self.edge.engine.snapshot.server
 
     async def aclose(self) -> None:
         await self.transports.aclose()
@@ -177,18 +181,19 @@ class _Process:
         if kept is not None:
             parts.state.restore(kept.load(), clock.now(), clock.wall())
         listening = snapshot.server
-        try:
-            listener = listen(listening.host, listening.port)
-        except OSError as exc:
-            print(f"fairlead: {listening.host}:{listening.port}: {exc.strerror}", file=sys.stderr)  # noqa: T201
-            return WRONG_CONFIGURATION
+        listener = _bind("server.port", listening.host, listening.port)
+        side_port = listening.metrics_port
+        side = None if side_port is None else _bind("server.metrics_port", listening.host, side_port)
         for problem in snapshot.problems:
             _LOG.warning("%s", problem)
-        server = DrainingServer(server_config(parts.app, listening), listening, parts.edge.admission)
+        settings = parts.settings
+        server = DrainingServer(server_config(parts.app, settings), settings, parts.edge.admission)
         server.on_started = lambda: print(banner(snapshot, *listener.getsockname()[:2]), flush=True)  # noqa: T201
         _tame_collector()
         async with anyio.create_task_group() as group:
             self._start_beside(group, snapshot, parts)
+            if side is not None:
+                group.start_soon(QuietServer(side_config(metrics_app(parts.edge), listening.host, 0)).serve, [side])
             if kept is not None:
                 group.start_soon(_keep, parts, kept)
             await server.serve(sockets=[listener])
@@ -204,6 +209,7 @@ class _Process:
 
         def publish(changed: Snapshot) -> None:
             parts.publish(changed)
+            logging.getLogger().setLevel(changed.server.log_level.upper())
             self._simulate_if_needed(group, changed)
 
         if self._path is not None:
@@ -218,10 +224,6 @@ class _Process:
         else:  # nothing to read again, and no reason to end
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
         self._simulate_if_needed(group, snapshot)
-        if snapshot.server.metrics_port is not None:
-            host, port = snapshot.server.host, snapshot.server.metrics_port
-            side = QuietServer(side_config(metrics_app(parts.edge), host, port))
-            group.start_soon(side.serve, [listen(host, port)])
 
     def _simulate_if_needed(self, group: TaskGroup, snapshot: Snapshot) -> None:
         """Start the simulator with the first snapshot that has a provider of its kind."""
@@ -237,6 +239,20 @@ def _tame_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 50)
+
+
+def _bind(setting: str, host: str, port: int) -> socket.socket:
+    """Listen, or say which setting names an address that cannot be had.
+
+    Raises:
+        ConfigError: Something else listens there, or this machine has no such address.
+    """
+    try:
+        return listen(host, port)
+    except OSError as exc:
+        found = f"{host}:{port}, which cannot be listened on ({exc.strerror or type(exc).__name__})"
+        problem = Problem(setting, found, "a free address", "stop what listens there or choose another")
+        raise ConfigError([problem]) from exc
 
 
 async def _keep(parts: Parts, kept: KeptState) -> None:

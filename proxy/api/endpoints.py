@@ -25,6 +25,7 @@ from proxy.edge.render import error_as_event, error_body, error_headers
 from proxy.gateway.accounting import Account
 from proxy.gateway.context import Engine
 from proxy.gateway.keepalive import handle_patiently
+from proxy.gateway.pipeline import handle
 from proxy.gateway.replyheaders import own_headers
 from proxy.telemetry.access import AccessRecord
 from proxy.telemetry.logs import AccessLog
@@ -96,8 +97,9 @@ async def _answer(edge: Edge, visit: _Visit, exchange: Exchange) -> None:
         body = await read_body(exchange, server, admission)
         buffered = len(body)
         call = _call(visit, exchange, body)
-        visit.account = Account(engine, call)
-        await handle_patiently(engine, call, exchange, visit.account)
+        visit.account = exchange.account = Account(engine, call)
+        answer = handle_patiently if call.stream and server.sse_keepalive_s else handle
+        await answer(engine, call, exchange, visit.account)
     finally:
         admission.unbuffer(buffered)
         admission.leave(exchange)

@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from enum import StrEnum
 from typing import Any
 
+from proxy.gateway.accounting import Account
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -33,6 +35,7 @@ class Exchange:
     """A request being answered.
 
     Attributes:
+        account: What it is accounted under, once that is known.
         cut: Why it was cut short; None while nothing did.
         started: The status line was sent.
         ended: The last byte of the answer was handed over.
@@ -48,6 +51,7 @@ class Exchange:
         "_task",
         "_timer",
         "_watch",
+        "account",
         "cut",
         "ended",
         "headers",
@@ -61,6 +65,7 @@ class Exchange:
         self._receive = receive
         self._send = send
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.account: Account | None = None
         self.cut: Cut | None = None
         self.started = False
         self.ended = False
@@ -91,6 +96,8 @@ class Exchange:
         """End the work from outside. The first reason counts; an answer already handed over stays."""
         if self.cut is None and not self.ended:
             self.cut = reason
+            if reason is Cut.SHUTDOWN and self.account is not None:
+                self.account.shut_down()
             self._task.cancel()
 
     async def receive(self) -> Message:
@@ -101,17 +108,19 @@ class Exchange:
         """The whole request body is here: from now on only a disconnect can come."""
         self._body_received = True
 
-    async def begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
+    # These three hand on what the server's `send` gives to await: no frame of their own for every chunk.
+
+    def begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> Awaitable[None]:
         self.started = True
         self.status = status
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        return self._send({"type": "http.response.start", "status": status, "headers": headers})
 
-    async def write(self, body: bytes) -> None:
-        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+    def write(self, body: bytes) -> Awaitable[None]:
+        return self._send({"type": "http.response.body", "body": body, "more_body": True})
 
-    async def end(self, body: bytes = b"") -> None:
+    def end(self, body: bytes = b"") -> Awaitable[None]:
         self.ended = True
-        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+        return self._send({"type": "http.response.body", "body": body, "more_body": False})
 
     def _on_timer(self) -> None:
         """A request that is not over yet: wait for the rest of its body, or watch whether the client stays."""

@@ -15,6 +15,7 @@ from time import monotonic
 from types import FrameType
 from typing import Any
 
+import anyio
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
@@ -24,6 +25,9 @@ from proxy.edge.admission import Admission
 # Longer than load balancers keep idle connections, so that none is reused while it closes here.
 KEEP_ALIVE_S = 75
 LAST_WORDS_S = 5.0  # for error events to leave after the drain
+HASTY_WORDS_S = 0.2  # the same after a second signal
+NOTICE_S = 1.0  # for a request to notice that its connection is gone
+TICK_S = 0.02
 
 
 class LeanCycle(RequestResponseCycle):
@@ -47,11 +51,11 @@ class LeanCycle(RequestResponseCycle):
             raise RuntimeError("a message was sent after the answer was complete")
         body: bytes = message.get("body", b"")
         more = message.get("more_body", False)
-        if self.scope["method"] == "HEAD":
-            body = b""
-        elif self.chunked_encoding:
+        if self.chunked_encoding:
             framed = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
             body = framed if more else framed + b"0\r\n\r\n"
+        elif self.scope["method"] == "HEAD":
+            body = b""
         else:
             self.expected_content_length -= len(body)
             if self.expected_content_length < 0 or (self.expected_content_length and not more):
@@ -87,9 +91,9 @@ class LeanCycle(RequestResponseCycle):
 
 
 class StallCutter(HttpToolsProtocol):
-    """A connection whose client stops reading for `stall_s` is closed, whatever is still unsent."""
+    """A connection whose client stops reading for `write_stall_s` is closed, whatever is still unsent."""
 
-    stall_s = 60.0
+    settings: Callable[[], Listening] = staticmethod(Listening)
     _stall_timer: asyncio.TimerHandle | None = None
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - uvicorn's signature
@@ -99,7 +103,7 @@ class StallCutter(HttpToolsProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         if self._stall_timer is None:
-            self._stall_timer = self.loop.call_later(self.stall_s, self.transport.abort)
+            self._stall_timer = self.loop.call_later(self.settings().write_stall_s, self.transport.abort)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -116,32 +120,42 @@ class StallCutter(HttpToolsProtocol):
 
 
 class QuietServer(uvicorn.Server):
-    """A server beside the main one: it leaves signals alone and ends when `should_exit` is set."""
+    """A server beside the main one: it leaves signals alone; cancelled, it drops what it still serves."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
 
+    async def main_loop(self) -> None:
+        try:
+            await super().main_loop()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await _drop_connections(self)
+
 
 class DrainingServer(uvicorn.Server):
-    """The main server; see the module's docstring for what a signal does."""
+    """The main server; see the module's docstring for what a signal does. `settings` gives those in force."""
 
-    def __init__(self, config: uvicorn.Config, listening: Listening, admission: Admission) -> None:
+    def __init__(self, config: uvicorn.Config, settings: Callable[[], Listening], admission: Admission) -> None:
         super().__init__(config)
-        self._listening = listening
+        self._settings = settings
         self._admission = admission
         self._closes_at_s: float | None = None
         self._ends_at_s = 0.0
+        self._drops_at_s = 0.0
         self.on_started: Callable[[], None] | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        now_s, settings = monotonic(), self._settings()
         if self._closes_at_s is not None:
-            self.should_exit = self.force_exit = True
+            self._closes_at_s = self._ends_at_s = now_s
+            self._drops_at_s = min(self._drops_at_s, now_s + HASTY_WORDS_S)
             return
-        delay_s = 0.0 if sig == signal.SIGINT else self._listening.drain_delay_s
         self._admission.draining = True
-        self._closes_at_s = monotonic() + delay_s
-        self._ends_at_s = monotonic() + self._listening.drain_s
+        self._closes_at_s = now_s if sig == signal.SIGINT else now_s + settings.drain_delay_s
+        self._ends_at_s = now_s + settings.drain_s
+        self._drops_at_s = self._ends_at_s + LAST_WORDS_S
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -153,20 +167,38 @@ class DrainingServer(uvicorn.Server):
         return ends or (self._closes_at_s is not None and monotonic() >= self._closes_at_s)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close; wait for what runs, then end it; give errors time to leave, then drop who does not read them."""
         self._admission.draining = True
-        left_s = max(0.0, self._ends_at_s - monotonic())
-        ending = asyncio.get_running_loop().call_later(left_s, self._admission.end_all)
-        self.config.timeout_graceful_shutdown = int(left_s + LAST_WORDS_S) + 1
-        try:
-            await super().shutdown(sockets)
-        finally:
-            ending.cancel()
+        for listener in (*self.servers, *(sockets or ())):
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await _idle(self, lambda: self._ends_at_s)
+        self._admission.end_all()
+        await _idle(self, lambda: self._drops_at_s)
+        await _drop_connections(self)
 
 
-def server_config(app: Callable[..., Awaitable[Any]], listening: Listening) -> uvicorn.Config:
+async def _idle(server: uvicorn.Server, until_s: Callable[[], float]) -> None:
+    """Wait until a server serves nothing any more, or until a time that may still change."""
+    state = server.server_state
+    # uvicorn tells nobody when they are gone.
+    while (state.connections or state.tasks) and monotonic() < until_s():  # noqa: ASYNC110
+        await asyncio.sleep(TICK_S)
+
+
+async def _drop_connections(server: uvicorn.Server) -> None:
+    """Close every connection at once and let the requests on them notice, so that none is left to be cancelled."""
+    for connection in list(server.server_state.connections):
+        connection.transport.abort()
+    given_up_s = monotonic() + NOTICE_S
+    await _idle(server, lambda: given_up_s)
+
+
+def server_config(app: Callable[..., Awaitable[Any]], settings: Callable[[], Listening]) -> uvicorn.Config:
     """uvicorn's settings for the main port: no access log of its own, no lifespan, no extra headers."""
-    protocol = type("ClientProtocol", (StallCutter,), {"stall_s": listening.write_stall_s})
-    return _config(app, protocol, listening.host, listening.port)
+    protocol = type("ClientProtocol", (StallCutter,), {"settings": staticmethod(settings)})
+    return _config(app, protocol, settings().host, settings().port)
 
 
 def side_config(app: Callable[..., Awaitable[Any]], host: str, port: int) -> uvicorn.Config:

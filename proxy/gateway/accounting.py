@@ -7,7 +7,7 @@ counts, so that a `finally` may close what nobody closed.
 from __future__ import annotations
 
 from proxy.core.call import Call
-from proxy.core.failure import Failure
+from proxy.core.failure import Failure, FailureKind
 from proxy.core.ports import AttemptRecord, CloseRecord, OpenRecord
 from proxy.core.snapshot import Candidate, Model
 from proxy.core.usage import Usage
@@ -28,7 +28,7 @@ class Account:
         label: The public model as a metric label: configured names only.
         waited_s: Time spent waiting for upstreams before the commit point.
         end: "ok", "truncated", "client_gone" or "failed"; None while open.
-        end_if_cancelled: The end to note when the request is cancelled; the drain at shutdown changes it.
+        end_if_cancelled: The end to note when the request is cancelled; `shut_down` changes it.
         dropped: Request fields that the answering candidate did not get.
     """
 
@@ -78,6 +78,10 @@ class Account:
         until_s = self.committed_s if self.committed_s is not None else self.engine.clock.now()
         return max(0.0, until_s - self.call.arrived_s - self.waited_s)
 
+    def shut_down(self) -> None:
+        """The gateway is about to cancel the request; its client did not leave."""
+        self.end_if_cancelled = "failed" if self.committed_s is None else "truncated"
+
     def open(self) -> None:
         """Before the first upstream byte. Does nothing on later attempts."""
         if self.is_open:
@@ -116,6 +120,9 @@ class Account:
             )
         )
         metrics.attempt(provider, label, result)
+        if outcome is not None and outcome.kind is FailureKind.CLIENT_GONE:  # what was begun is likely to be billed
+            self.candidate = candidate
+            self.estimate(0)
 
     def truncated(self, failure: Failure) -> None:
         """The last attempt began an answer and did not finish it."""

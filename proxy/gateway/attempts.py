@@ -6,7 +6,7 @@ It acts and notes; whether to go on, where to and what is set aside is decided b
 from __future__ import annotations
 
 from proxy.core.call import Call
-from proxy.core.errors import GatewayError, Overloaded, final_error
+from proxy.core.errors import GatewayError, UpstreamsExhausted, final_error
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.health import CandidateId
 from proxy.core.plan import Plan
@@ -38,7 +38,7 @@ async def attempt(engine: Engine, snapshot: Snapshot, call: Call, plan: Plan, ac
         step = next_step(history, plan, engine.state.view, _policy(engine, snapshot, call, refused), now_s)
         match step:
             case Stop(reason):
-                raise _final(engine, call, plan, history, reason)
+                raise _final(engine, plan, history, reason)
             case Pause(delay_s, then):
                 await engine.clock.sleep(delay_s)
                 send = then
@@ -54,7 +54,7 @@ async def attempt(engine: Engine, snapshot: Snapshot, call: Call, plan: Plan, ac
             return outcome, grant
         history.append(Tried(send, outcome, began_s))
         if account.committed_s is not None:  # a keep-alive has committed: no other candidate may answer
-            raise _final(engine, call, plan, history, StopReason.EXHAUSTED)
+            raise _final(engine, plan, history, StopReason.EXHAUSTED)
 
 
 async def _send(engine: Engine, call: Call, send: Send, grant: Grant, account: Account) -> Reply | Failure:
@@ -151,10 +151,15 @@ def _deadlines(call: Call, send: Send, now_s: float) -> Deadlines:
     return Deadlines(connect, head, first_output, timeouts.idle_s, timeouts.max_stream_s)
 
 
-def _final(engine: Engine, call: Call, plan: Plan, history: list[Tried], reason: StopReason) -> GatewayError:
+def _final(engine: Engine, plan: Plan, history: list[Tried], reason: StopReason) -> GatewayError:
     failures = [tried.failure for tried in history]
     now_s = engine.clock.now()
+    if reason is StopReason.DEADLINE and not history:
+        return UpstreamsExhausted(
+            "The deadline of this request leaves no time for an attempt.",
+            status=504,
+            type="upstream_error",
+            code="upstream_timeout",
+        )
     found = causes(plan, history, engine.state.view, now_s)
-    if not history and not found:
-        return Overloaded("No provider of this model can serve this request.", retry_after_s=1.0)
     return final_error(failures, found, sent=len(history))

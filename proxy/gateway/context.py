@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -30,11 +30,11 @@ class Downstream(Protocol):
         """Whether the status line has been sent: the commit point is passed."""
         ...
 
-    async def begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None: ...
+    def begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> Awaitable[None]: ...
 
-    async def write(self, body: bytes) -> None: ...
+    def write(self, body: bytes) -> Awaitable[None]: ...
 
-    async def end(self, body: bytes = b"") -> None: ...
+    def end(self, body: bytes = b"") -> Awaitable[None]: ...
 
 
 @dataclass(slots=True, eq=False)

@@ -13,7 +13,7 @@ from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.usage import Usage
 from proxy.translate.openai_chat import PLAIN_OUTPUT, Frame, FrameKind, read_frame, skim_frame
 from proxy.wire.jsonbody import join_object, raw, split_object
-from proxy.wire.sse import Event, EventSplitter, EventTooLarge
+from proxy.wire.sse import Event, EventSplitter, EventTooLarge, only_data
 
 MAX_HELD_EVENTS = 64
 MAX_HELD_BYTES = 256 * 1024
@@ -98,13 +98,12 @@ class EventReader:
 
     def pass_on(self, chunk: bytes) -> bytes:
         """Take bytes that came after the commit point and return those that go to the client."""
-        events = self._split(chunk)
-        if len(events) == 1 and (data := events[0].data) is not None and not self.done and self.failure is None:
+        if self._splitter.is_empty and (data := only_data(chunk)) is not None and not self.done:
             frame = skim_frame(data)
-            if frame is PLAIN_OUTPUT:
+            if frame is PLAIN_OUTPUT and self._policy.model is None and self.failure is None:
                 self.output_events += 1
-                return self._bytes(events[0])
-            return self._bytes(events[0]) if self._keeps(data, frame) else b""
+                return chunk
+        events = self._split(chunk)
         return b"".join([self._bytes(event) for event in events if self._passes(event)])
 
     def end_held(self) -> None:

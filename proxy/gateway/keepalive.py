@@ -60,16 +60,13 @@ class TalkingDownstream:
 
 
 async def handle_patiently(engine: Engine, call: Call, downstream: Downstream, account: Account) -> None:
-    """`pipeline.handle`, with comments while it is silent where the call streams and the operator wants them.
+    """`pipeline.handle` for a stream, with comments while it is silent.
 
     Raises:
         GatewayError: As `handle`.
     """
     snapshot = engine.snapshot
     every_s = snapshot.server.sse_keepalive_s
-    if not call.stream or not every_s:
-        await handle(engine, call, downstream, account)
-        return
     talking = TalkingDownstream(downstream, engine.clock)
     error: GatewayError | None = None
     async with create_task_group() as group:

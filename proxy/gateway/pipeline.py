@@ -9,6 +9,7 @@ from proxy.gateway.accounting import Account
 from proxy.gateway.attempts import attempt
 from proxy.gateway.context import Downstream, Engine
 from proxy.gateway.relay import Delivery, deliver, used_tokens
+from proxy.routing.omit import refusal
 from proxy.routing.plan import plan
 from proxy.routing.resolve import resolve
 
@@ -25,6 +26,8 @@ async def handle(engine: Engine, call: Call, downstream: Downstream, account: Ac
     engine.metrics.in_flight(account.label, 1)
     try:
         planned = plan(call, model, snapshot, engine.state.view, engine.clock.now(), engine.rng)
+        if not planned.candidates and (error := refusal(planned)) is not None:
+            raise error
         reply, grant = await attempt(engine, snapshot, call, planned, account)
         try:
             await deliver(Delivery(engine, snapshot, reply, grant, downstream, account))

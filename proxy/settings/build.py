@@ -22,8 +22,8 @@ from proxy.settings.provider_rows import Inherited, ProviderRows, merge_timeouts
 from proxy.settings.schema import DefaultsSection, ServerSection
 from proxy.settings.sections import Sections
 
-# They are bound to sockets and open files.
-RESTART_SETTINGS = ("host", "port", "metrics_port", "data_dir")
+# They are bound to sockets, open files and the stack of ASGI apps.
+RESTART_SETTINGS = ("host", "port", "metrics_port", "data_dir", "cors_origins")
 _LATER = ("database", "ledger", "redis")
 
 

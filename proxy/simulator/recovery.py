@@ -76,7 +76,13 @@ def _reset_epoch_ms(_: str, seconds: float, wall_s: float) -> Hint:
 
 def _reset_timestamp(_: str, seconds: float, wall_s: float) -> Hint:
     at = datetime.fromtimestamp(math.ceil(wall_s + seconds), UTC)
-    return Hint((("anthropic-ratelimit-requests-reset", at.strftime("%Y-%m-%dT%H:%M:%SZ")),))
+    return Hint(
+        (
+            ("anthropic-ratelimit-requests-limit", "60"),
+            ("anthropic-ratelimit-requests-remaining", "0"),
+            ("anthropic-ratelimit-requests-reset", at.strftime("%Y-%m-%dT%H:%M:%SZ")),
+        )
+    )
 
 
 def _reset(value: str) -> Hint:

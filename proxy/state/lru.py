@@ -15,9 +15,11 @@ class Lru(OrderedDict[K, V]):
     def __init__(self, cap: int) -> None:
         super().__init__()
         self._cap = cap
+        self._room = cap // 2
 
     def put(self, key: K, value: V) -> None:
         self[key] = value
-        self.move_to_end(key)
-        if len(self) > self._cap:
-            self.popitem(last=False)
+        if len(self) > self._room:  # until it is half full nothing is about to go, so the order need not be kept
+            self.move_to_end(key)
+            if len(self) > self._cap:
+                self.popitem(last=False)

@@ -83,8 +83,8 @@ def skim_frame(payload: bytes) -> Frame:
         return _TERMINATOR
     try:
         chunk = _SKIMMED.decode(payload)
-    except _UNREADABLE as exc:
-        return _unreadable(payload, exc, skim_frame)
+    except _UNREADABLE:
+        return _unreadable(payload, skim_frame)
     return _frame(chunk, payload)
 
 
@@ -94,8 +94,8 @@ def read_frame(payload: bytes) -> Frame:
         return _TERMINATOR
     try:
         chunk = _CHUNK.decode(payload)
-    except _UNREADABLE as exc:
-        return _unreadable(payload, exc, read_frame)
+    except _UNREADABLE:
+        return _unreadable(payload, read_frame)
     frame = _frame(chunk, payload)
     if frame.kind is FrameKind.OUTPUT and not frame.finished and not any(map(_speaks, chunk.choices or ())):
         return frame._replace(kind=FrameKind.LIFECYCLE)
@@ -121,7 +121,7 @@ def read_answer(body: bytes) -> Frame:
     try:
         return _frame(_SKIMMED.decode(body), body)
     except _UNREADABLE as exc:
-        frame = _unreadable(body, exc)
+        frame = _unexpected(body)
         if frame.kind is FrameKind.BROKEN:
             raise ValueError("an answer that is no JSON object") from exc
         return frame
@@ -145,7 +145,7 @@ def _frame(chunk: _Skimmed, payload: bytes) -> Frame:
     )
     if not choices:
         kind = FrameKind.LIFECYCLE if usage is None else FrameKind.USAGE
-        return Frame(kind, usage, finished=False, suspect=suspect or (choices is None and b'"code"' in payload))
+        return Frame(kind, usage, finished=False, suspect=suspect or b'"error"' in payload or b'"code"' in payload)
     finished = _is_finished(choices)
     suspect = suspect or (finished and any(choice.finish_reason == "error" for choice in choices))
     if usage is None and not suspect:
@@ -160,13 +160,19 @@ def _is_finished(choices: Sequence[_Finish]) -> bool:
     return False
 
 
-def _unreadable(payload: bytes, problem: Exception, judge: Callable[[bytes], Frame]) -> Frame:
-    """An object whose members have unexpected types is passed on; anything but a JSON object is broken."""
+def _unreadable(payload: bytes, judge: Callable[[bytes], Frame]) -> Frame:
     readable = _HALF_CHARACTER.sub(rb"\\u0020", payload)
-    if readable != payload:
-        return judge(readable)
-    is_object = isinstance(problem, msgspec.ValidationError) and payload.lstrip().startswith(b"{")
-    return Frame(FrameKind.LIFECYCLE if is_object else FrameKind.BROKEN, suspect=b'"error"' in payload)
+    return _unexpected(payload) if readable == payload else judge(readable)
+
+
+def _unexpected(payload: bytes) -> Frame:
+    """An object whose members have unexpected types is passed on; anything but a JSON object is broken."""
+    kind = FrameKind.LIFECYCLE
+    try:
+        _OBJECT.decode(payload)
+    except _UNREADABLE:
+        kind = FrameKind.BROKEN
+    return Frame(kind, suspect=b'"error"' in payload)
 
 
 def _speaks(choice: _Choice) -> bool:

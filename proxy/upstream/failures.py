@@ -89,7 +89,8 @@ def _connect_detail(error: BaseException) -> str:
         case ssl.SSLCertVerificationError():
             return f"TLS: the certificate is not accepted ({error.verify_message})"
         case ssl.SSLError():
-            return f"TLS: the handshake failed ({(error.reason or 'closed').replace('_', ' ').lower()})"
+            reason = getattr(error, "reason", None) or "closed"  # absent unless OpenSSL itself made the error
+            return f"TLS: the handshake failed ({reason.replace('_', ' ').lower()})"
         case OSError(errno=None) if found := _ERRNO_IN_TEXT.search(str(error)):
             return _BY_ERRNO.get(int(found[1]), "connection failed")
         case ConnectionResetError():

@@ -12,6 +12,7 @@ It must never override what `respx` replaces (`handle_async_request`). It fits t
 from __future__ import annotations
 
 import asyncio
+import select
 import ssl
 from collections import Counter
 from collections.abc import Sequence
@@ -112,7 +113,7 @@ class ConnectionPool(httpcore.AsyncConnectionPool):
         for connection in reversed(idle):
             if connection.can_handle_request(origin):
                 idle.remove(connection)
-                if connection.is_available() and not connection.has_expired() and not _has_surplus(connection):
+                if connection.is_available() and not connection.has_expired() and _is_fit(connection):
                     return connection
                 closing.append(connection)
         return None
@@ -137,7 +138,17 @@ class ConnectionPool(httpcore.AsyncConnectionPool):
         self._sweep_later()
 
 
-def _has_surplus(connection: AsyncConnectionInterface) -> bool:
-    """Tell whether bytes followed the last HTTP/1.1 answer: the next request would get them for its own."""
-    state = getattr(getattr(connection, "_connection", None), "_h11_state", None)
-    return state is not None and bool(state.trailing_data[0])
+def _is_fit(connection: AsyncConnectionInterface) -> bool:
+    """Look at an idle connection more closely than httpcore does."""
+    inner = getattr(connection, "_connection", None)
+    h11_state = getattr(inner, "_h11_state", None)
+    if h11_state is not None:
+        surplus, _ = h11_state.trailing_data
+        return not surplus  # bytes after the last answer, which the next request would take for its own
+    stream: httpcore.AsyncNetworkStream | None = getattr(inner, "_network_stream", None)
+    socket = stream.get_extra_info("socket") if stream else None
+    if socket is None or not hasattr(select, "POLLRDHUP"):
+        return True
+    poll = select.poll()  # httpcore does not ask whether an HTTP/2 server has hung up meanwhile
+    poll.register(socket.fileno(), select.POLLRDHUP)
+    return not poll.poll(0)

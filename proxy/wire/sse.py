@@ -27,6 +27,18 @@ class Event(NamedTuple):
     data: bytes | None
 
 
+def only_data(chunk: bytes) -> bytes | None:
+    """Return the data of a chunk that is exactly one event of one line, as nearly all are; None for any other."""
+    if (
+        chunk.endswith(b"\n\n")
+        and chunk.startswith(b"data: ")
+        and chunk.find(b"\n") == len(chunk) - 2
+        and b"\r" not in chunk
+    ):
+        return chunk[6:-2]
+    return None
+
+
 class EventSplitter:
     """Collects chunks and gives the events that are whole."""
 
@@ -47,9 +59,8 @@ class EventSplitter:
         Raises:
             EventTooLarge: An unfinished event is larger than `MAX_EVENT_BYTES`.
         """
-        if not self._rest and chunk.endswith(b"\n\n") and chunk.count(b"\n") == 2 and chunk.startswith(b"data: "):
-            if b"\r" not in chunk:  # one whole event of one line: nearly every chunk there is
-                return [Event(chunk, chunk[6:-2])]
+        if not self._rest and (data := only_data(chunk)) is not None:
+            return [Event(chunk, data)]
         if b"\n" not in chunk and b"\r" not in chunk:  # no line ends: a large event is searched once, not per chunk
             self._keep(chunk)
             return []

@@ -79,6 +79,7 @@ class Stream:
         """End the whole connection in HTTP/2's manner."""
         self._protocol.h2.close_connection()
         self._protocol.flush()
+        self._protocol.transport.close()
 
     def drop(self) -> None:
         """Close the socket."""

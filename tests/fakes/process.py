@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 READY_S = 15.0
 END_S = 10.0
 COMMAND_S = 15.0
-LOOK_S = 0.02
+LOOK_S = 0.05
 
 _URL = re.compile(r"ready on (http://\S+)")
 

@@ -132,6 +132,7 @@ class RawServer:
         self._handler = handler
         self._tls = tls
         self.listening: asyncio.Server | None = None
+        self._stopped = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._errors: list[BaseException] = []
 
@@ -149,6 +150,7 @@ class RawServer:
     ) -> None:
         assert self.listening is not None
         self.listening.close()
+        self._stopped = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -157,6 +159,8 @@ class RawServer:
             raise self._errors[0]
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._stopped:  # the event loop had accepted it just before
+            return writer.transport.abort()
         self.accepted += 1
         task = asyncio.get_running_loop().create_task(self._serve(Peer(self.accepted, reader, writer), writer))
         self._tasks.add(task)

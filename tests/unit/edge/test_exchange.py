@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 import anyio
 import pytest
 
+from proxy.core.call import Call
 from proxy.edge.exchange import WATCH_AFTER_S, Cut, Exchange, Message
+from proxy.gateway.accounting import Account
+from proxy.gateway.context import Engine
 
 LONG_S = 30.0  # a body limit that no test reaches
 DISCONNECT: Message = {"type": "http.disconnect"}
@@ -211,6 +215,24 @@ async def test_shutdown_cuts_the_work_and_its_task_goes_on() -> None:
     await task
     assert went_on.is_set()
     assert (exchange.cut, task.cancelling()) == (Cut.SHUTDOWN, 0)
+
+
+@pytest.mark.parametrize(
+    ("cuts", "end"),
+    [
+        pytest.param([Cut.SHUTDOWN], "failed", id="shutdown"),
+        pytest.param([Cut.CLIENT_GONE], "client_gone", id="client"),
+        pytest.param([Cut.CLIENT_GONE, Cut.SHUTDOWN], "client_gone", id="shutdown-behind-the-client"),
+    ],
+)
+async def test_account_learns_of_a_shutdown_and_of_nothing_else(cuts: list[Cut], end: str) -> None:
+    exchange = make_exchange()
+    exchange.account = Account(cast(Engine, None), cast(Call, None))  # it looks at neither here
+    task = await started(exchange.run(forever(), LONG_S))
+    for cut in cuts:
+        exchange.cut_short(cut)
+    await task
+    assert exchange.account.end_if_cancelled == end
 
 
 async def test_work_that_is_cut_may_clean_up() -> None:

@@ -408,7 +408,11 @@ def test_error_at_any_event_ends_the_stream_there(place: int) -> None:
             id="the-top-level-member-alone",
         ),
         pytest.param(event({"choices": [{"delta": {"content": "x"}}]}), None, id="no-model-to-rewrite"),
-        pytest.param(b'data: {"choices": 7, "model": "up\n\n', None, id="an-object-that-cannot-be-split"),
+        pytest.param(
+            b'data: {"model": "up", "choices": [{"delta": {"content": "\\ud83d"}}]}\n\n',
+            None,
+            id="half-an-emoji-so-that-it-cannot-be-split",
+        ),
     ],
 )
 def test_upstream_model_name_is_replaced_where_asked(when: str, piece: bytes, expected: bytes | None) -> None:

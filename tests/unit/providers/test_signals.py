@@ -58,7 +58,7 @@ def _changes(row: Signal, kind: str) -> bool:
 
 
 def _provoked_by_clients() -> list[Signal]:
-    rows = {row for kind in KINDS.values() for row in rows_for(provider_of(kind.name)).rows}
+    rows = dict.fromkeys(row for kind in KINDS.values() for row in rows_for(provider_of(kind.name)).rows)
     return [
         row
         for row in rows

@@ -20,7 +20,11 @@ WALL_S = 1_795_000_000.25
         pytest.param(RecoveryForm.RETRY_MS, {"retry-after-ms": "7500"}, {}, "", id="milliseconds"),
         pytest.param(
             RecoveryForm.RESET_TIMESTAMP,
-            {"anthropic-ratelimit-requests-reset": "2026-11-18T11:06:48Z"},
+            {
+                "anthropic-ratelimit-requests-limit": "60",
+                "anthropic-ratelimit-requests-remaining": "0",
+                "anthropic-ratelimit-requests-reset": "2026-11-18T11:06:48Z",
+            },
             {},
             "",
             id="timestamp",

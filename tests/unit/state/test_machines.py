@@ -20,16 +20,15 @@ from tests.unit.routing.build import NOW_S, candidate, credential, limited, mode
 from tests.unit.state.drive import admit, done
 
 K = FailureKind
-SCOPES = st.sampled_from([Scope.CREDENTIAL_MODEL, Scope.CREDENTIAL, Scope.ACCOUNT, Scope.CANDIDATE, Scope.PROVIDER])
 FAILURES = st.builds(
     Failure,
     kind=st.sampled_from(list(K)),
-    scope=SCOPES,
+    scope=st.sampled_from(list(Scope)),
     delay_s=st.one_of(st.none(), st.floats(0.0, 5_000.0)),
     stated=st.booleans(),
 )
 PAUSES = st.one_of(st.floats(0.0, 3.0), st.floats(3.0, 100.0), st.floats(100.0, 4_000.0))
-SHORT = settings(max_examples=60, stateful_step_count=40, deadline=None)
+SHORT = settings(max_examples=100, stateful_step_count=40, deadline=None)
 
 
 class CooldownMachine(RuleBasedStateMachine):
@@ -48,7 +47,7 @@ class CooldownMachine(RuleBasedStateMachine):
     def time_passes(self, pause_s: float) -> None:
         self.now_s += pause_s
 
-    @rule(which=st.integers(0, 1), key=st.integers(1, 2))
+    @rule(which=st.sampled_from([0, 0, 0, 1]), key=st.sampled_from([1, 1, 1, 2]))
     def begin(self, which: int, key: int) -> None:
         of = self.candidates[which]
         held = [self.state.view.asides.get(spot) for spot in targets_of(of.id, credential(of, key))]
@@ -68,8 +67,16 @@ class CooldownMachine(RuleBasedStateMachine):
             self.running.append(grant)
 
     @precondition(lambda self: self.running)
+    @rule(chosen=st.integers(0, 99), delay_s=st.one_of(st.none(), st.floats(0.0, 300.0)))
+    def limit(self, chosen: int, delay_s: float | None) -> None:
+        self._fail(chosen, limited(delay_s))
+
+    @precondition(lambda self: self.running)
     @rule(chosen=st.integers(0, 99), failure=FAILURES)
     def fail(self, chosen: int, failure: Failure) -> None:
+        self._fail(chosen, failure)
+
+    def _fail(self, chosen: int, failure: Failure) -> None:
         grant = self._settle(chosen)
         before = dict(self.state.view.asides)
         setback = done(self.state.failed(grant, failure, self.now_s))
@@ -188,7 +195,7 @@ class RotationMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.of = model(candidate("a"), candidate("b"), candidate("c"))
+        self.of = model(*(candidate(provider(name, keys=2)) for name in "abc"))
         self.members = planned(self.of).candidates
         self.slot = Slot("m", 1)
         self.state = MemoryState(random.Random(3))
@@ -209,9 +216,13 @@ class RotationMachine(RuleBasedStateMachine):
             made = planned_now(self)
             if made:
                 place = self.members.index(made[0])
-                grant = admit(self.state, made[0].candidate, self.now_s)
+                grant = admit(self.state, made[0].candidate, self.now_s, self._free_key(made[0].candidate))
                 if grant is not None:
                     self.running.append((place, grant))
+
+    def _free_key(self, of: Candidate) -> int:
+        found = pick(of, self.state.view, self.now_s)
+        return of.provider.credentials.index(found.credential) + 1 if found and found.credential else 1
 
     @precondition(lambda self: self.running)
     @rule(delay_s=st.one_of(st.none(), st.floats(1.0, 600.0)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,12 +12,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from proxy.core.usage import Usage
+from proxy.providers.envelope import told_error
 from proxy.translate.openai_chat import (
     Frame,
     FrameKind,
-    answer_usage,
     error_event,
     error_object,
+    read_answer,
     read_frame,
     read_usage,
     skim_frame,
@@ -77,7 +79,7 @@ def choice(delta: object = None, finish_reason: object = None, **members: object
         pytest.param(chunk(choices=None), LIFECYCLE, id="choices-null"),
         pytest.param(chunk(), LIFECYCLE, id="choices-missing"),
         pytest.param(b"{}", LIFECYCLE, id="nothing"),
-        pytest.param(chunk(choices=[], prompt_filter_results=[{"code": 1}]), LIFECYCLE, id="azure-filter-results"),
+        pytest.param(chunk(choices=[], prompt_filter_results=[{}]), LIFECYCLE, id="azure-filter-results"),
         pytest.param(b'{"error": {"message": "x"}}', SUSPECT, id="error-alone"),
         pytest.param(b'{"error": "overloaded"}', SUSPECT, id="error-of-text"),
         pytest.param(b'{"code": "Throttling", "message": "x"}', SUSPECT, id="code-without-choices"),
@@ -116,8 +118,9 @@ def choice(delta: object = None, finish_reason: object = None, **members: object
             b'[{"error": {"code": 429}}]', Frame(FrameKind.BROKEN, suspect=True), id="an-array-that-holds-an-error"
         ),
         pytest.param(DEEP, BROKEN, id="nested-too-deeply"),
-        pytest.param(b'{"choices": [{"finish_reason": "\xff"}]}', BROKEN, id="finish-reason-that-is-no-utf-8"),
-        pytest.param(b'{"choices": [], "usage": {"\xff": 1}}', BROKEN, id="usage-that-is-no-utf-8"),
+        pytest.param(b'{"choices": 7, "id": "c', BROKEN, id="half-an-object-behind-a-wrong-type"),
+        pytest.param(b'{"choices": [{"finish_reason": "\xff"}]}', LIFECYCLE, id="finish-reason-that-is-no-utf-8"),
+        pytest.param(b'{"choices": [], "usage": {"\xff": 1}}', LIFECYCLE, id="usage-that-is-no-utf-8"),
     ],
 )
 def test_event_is_judged(judge: Callable[[bytes], Frame], payload: bytes, expected: Frame) -> None:
@@ -185,7 +188,8 @@ FRAGMENTS = st.sampled_from(
 def test_any_bytes_are_judged_and_never_raise(payload: bytes) -> None:
     assert isinstance(read_frame(payload), Frame)
     assert isinstance(skim_frame(payload), Frame)
-    answer_usage(payload)
+    with suppress(ValueError):
+        read_answer(payload)
 
 
 @pytest.mark.parametrize(
@@ -226,11 +230,47 @@ def test_usage_counts_whole_numbers_only(counts: dict[str, Any], expected: Usage
         pytest.param(chunk(usage={}), None, id="nothing-in-it"),
         pytest.param(chunk(usage=[7]), None, id="a-wrong-type"),
         pytest.param(b'{"usage": {"\xff": 1}}', None, id="no-utf-8"),
-        pytest.param(DEEP, None, id="nested-too-deeply"),
+        pytest.param(b"{}", None, id="nothing-at-all"),
     ],
 )
 def test_whole_answer_tells_its_usage(body: bytes, expected: Usage | None) -> None:
-    assert answer_usage(body) == expected
+    assert read_answer(body).usage == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"[DONE]", id="terminator"),
+        pytest.param(b"<html></html>", id="html"),
+        pytest.param(b"[{}]", id="array"),
+        pytest.param(b'{"choices": [', id="cut-short"),
+        pytest.param(b'{"usage": 7, "choices": [', id="cut-short-behind-a-wrong-type"),
+        pytest.param(DEEP, id="nested-too-deeply"),
+    ],
+)
+def test_answer_that_is_no_json_object_is_refused(body: bytes) -> None:
+    with pytest.raises(ValueError, match="no JSON object"):
+        read_answer(body)
+
+
+@pytest.mark.parametrize(
+    ("payload", "error"),
+    [
+        pytest.param(b'{"error": {"message": "x"}}', True, id="error"),
+        pytest.param(choice({"content": ""}, error={"code": 429}), True, id="error-beside-a-choice"),
+        pytest.param(b'{"object": "error", "message": "x", "type": "t"}', True, id="object-that-calls-itself-an-error"),
+        pytest.param(b'{"code": "Throttling", "message": "x"}', True, id="code-and-message"),
+        pytest.param(b'{"choices": [], "code": "Throttling", "message": "x"}', True, id="code-beside-no-choice"),
+        pytest.param(choice({}, x_groq={"error": "x"}), True, id="groq"),
+        pytest.param(choice({}, "error"), True, id="finish"),
+        pytest.param(b'[{"error": {"code": 429}}]', True, id="array"),
+        pytest.param(choice({"content": "Hi"}), False, id="none"),
+    ],
+)
+def test_whatever_the_signals_find_an_error_in_is_suspect(payload: bytes, error: bool) -> None:
+    assert (told_error(payload) is not None) is error
+    assert [read_frame(payload).suspect, skim_frame(payload).suspect] == [error, error]
 
 
 def test_error_has_openais_form() -> None:

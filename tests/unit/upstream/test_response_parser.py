@@ -1,0 +1,171 @@
+"""Bytes of a connection as answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.upstream.response_parser import MAX_HEAD_BYTES, MAX_HEADERS, TOO_LARGE, ResponseParser
+
+LENGTH = b"HTTP/1.1 200 OK\r\nX-A: b \r\nContent-Length: 5\r\n\r\nhello"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n2;a=b\r\nhe\r\n3\r\nllo\r\n0\r\nT: trailer\r\n\r\n"
+UNTIL_EOF = b"HTTP/1.1 200 OK\r\nX-A: b\r\n\r\nhello"
+INTERIM = b"HTTP/1.1 100 Continue\r\nX-I: i\r\n\r\nHTTP/1.1 103 Early\r\nContent-Length: 9\r\n\r\n" + LENGTH
+EMPTY = b"HTTP/1.1 204 No Content\r\n\r\n"
+
+
+def parsed(*pieces: bytes, bodiless: bool = False, eof: bool = False) -> ResponseParser:
+    parser = ResponseParser()
+    parser.begin(bodiless=bodiless)
+    for piece in pieces:
+        parser.feed(piece)
+    if eof:
+        parser.eof()
+    return parser
+
+
+@pytest.mark.parametrize(
+    ("message", "headers"),
+    [
+        pytest.param(LENGTH, ((b"x-a", b"b"), (b"content-length", b"5")), id="content-length"),
+        pytest.param(CHUNKED, ((b"transfer-encoding", b"Chunked"),), id="chunked"),
+        pytest.param(UNTIL_EOF, ((b"x-a", b"b"),), id="until-eof"),
+        pytest.param(INTERIM, ((b"x-a", b"b"), (b"content-length", b"5")), id="1xx-first"),
+    ],
+)
+def test_an_answer_is_the_same_however_it_is_split(message: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+    for at in range(len(message)):
+        parser = parsed(message[:at], message[at:], eof=message is UNTIL_EOF)
+        assert (parser.status, parser.headers, parser.take(), parser.complete) == (200, headers, b"hello", True)
+        assert (parser.keep_alive, parser.surplus, parser.error) == (message is not UNTIL_EOF, False, None)
+        assert parser.take() == b""
+
+
+@pytest.mark.parametrize("message", [LENGTH, CHUNKED, UNTIL_EOF, INTERIM])
+def test_an_answer_that_stops_anywhere_is_never_complete(message: bytes) -> None:
+    for at in range(len(message)):
+        parser = parsed(message[:at])
+        assert (parser.complete, parser.started) == (False, True)
+        parser.eof()
+        assert parser.complete is (message is UNTIL_EOF and parser.head_done)
+
+
+def test_nothing_has_started_before_the_first_byte() -> None:
+    assert parsed().started is False
+
+
+def test_one_connection_carries_answer_after_answer() -> None:
+    parser = parsed(LENGTH)
+    for message in (CHUNKED, LENGTH, EMPTY, INTERIM):
+        parser.begin(bodiless=False)
+        parser.feed(message)
+        assert (parser.complete, parser.keep_alive, parser.surplus) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", id="close"),
+        pytest.param(b"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", id="http-1.0"),
+        pytest.param(b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", id="http-1.0-chunked"),
+    ],
+)
+def test_some_answers_end_their_connection(message: bytes) -> None:
+    parser = parsed(message)
+    assert (parser.complete, parser.keep_alive) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "surplus",
+    [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: y\r\n\r\nWORLD", b"x", b"\x00", b"HTTP"],
+)
+@pytest.mark.parametrize("message", [LENGTH, CHUNKED, EMPTY, LENGTH.replace(b"X-A: b", b"Connection: close")])
+def test_bytes_after_a_message_are_noticed_and_change_nothing(message: bytes, surplus: bytes) -> None:
+    parser = parsed(message + surplus)
+    assert (parser.complete, parser.surplus, parser.error) == (True, True, None)
+    assert (parser.take(), parser.status) == (parsed(message).take(), parsed(message).status)
+    assert parser.headers == parsed(message).headers
+
+
+@pytest.mark.parametrize("rest", [b"", b"hello"])
+def test_an_answer_to_head_ends_at_its_head(rest: bytes) -> None:
+    parser = parsed(LENGTH[:-5] + rest, bodiless=True)
+    assert (parser.complete, parser.keep_alive, parser.take()) == (True, False, b"")
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_without_body_ends_at_its_head(status: int) -> None:
+    parser = parsed(b"HTTP/1.1 %d X\r\n\r\n" % status)
+    assert (parser.complete, parser.keep_alive, parser.take()) == (True, True, b"")
+
+
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [
+        pytest.param(b"<html>", "malformed answer (expected http/, rtsp/ or ice/)", id="html"),
+        pytest.param(b"HTTP/1.1 101 Switching\r\n\r\n", "the answer switches protocols", id="101"),
+        pytest.param(
+            b"HTTP/1.1 101 S\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nxx",
+            "the answer switches protocols",
+            id="upgrade",
+        ),
+        pytest.param(b"HTTP/1.1 099 X\r\n\r\n", "malformed answer (invalid status)", id="status-99"),
+        pytest.param(
+            LENGTH.replace(b"X-A: b ", b"Content-Length: 5"),
+            "malformed answer (duplicate content-length)",
+            id="two-lengths",
+        ),
+        pytest.param(
+            LENGTH.replace(b": 5", b": 5, 5"), "malformed answer (invalid character in content-length)", id="bad-length"
+        ),
+        pytest.param(
+            CHUNKED.replace(b"Chunked", b"gzip, chunked"),
+            "the answer has a transfer coding other than chunked",
+            id="transfer-coding",
+        ),
+        pytest.param(
+            CHUNKED.replace(b"\r\n\r\n2", b"\r\nTransfer-Encoding: chunked\r\n\r\n2"),
+            "the answer has a transfer coding other than chunked",
+            id="chunked-twice",
+        ),
+        pytest.param(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * (MAX_HEADERS + 1) + b"\r\n", TOO_LARGE, id="many-headers"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX: " + b"y" * MAX_HEAD_BYTES + b"\r\n\r\n", TOO_LARGE, id="large-header"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX: " + b"y" * MAX_HEAD_BYTES, TOO_LARGE, id="endless-header"),
+        pytest.param(b"HTTP/1.1 100 C\r\n\r\n" * (MAX_HEAD_BYTES // 18 + 1), TOO_LARGE, id="endless-1xx"),
+    ],
+)
+def test_an_answer_that_is_no_answer_is_refused(message: bytes, error: str) -> None:
+    parser = parsed(message)
+    assert (parser.error, parser.head_done, parser.complete) == (error, False, False)
+    parser.eof()
+    assert parser.complete is False
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        pytest.param(b"5;x=" + b"y" * 1000, id="chunk-extension"),
+        pytest.param(b"0\r\n" + b"T: trailer\r\n" * 100, id="trailers"),
+        pytest.param(b"0\r\nT: " + b"t" * 1000, id="trailer"),
+    ],
+)
+def test_what_is_not_body_cannot_go_on_for_ever(endless: bytes) -> None:
+    first, _, rest = endless.partition(b"\r\n") if b"\r\n" in endless else (endless[:4], b"", endless[4:])
+    parser = parsed(CHUNKED[: CHUNKED.index(b"2;a=b")], first + (b"\r\n" if b"\r\n" in endless else b""))
+    for _ in range(MAX_HEAD_BYTES // 500):
+        if parser.error is None:
+            parser.feed(rest)
+    assert parser.error == TOO_LARGE
+
+
+def test_a_large_body_is_no_large_head() -> None:
+    piece = b"y" * MAX_HEAD_BYTES
+    parser = parsed(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (3 * len(piece)), piece, piece, piece)
+    assert (parser.complete, parser.buffered_bytes, parser.error) == (True, 3 * len(piece), None)
+    assert len(parser.take()) == 3 * len(piece)
+    assert parser.buffered_bytes == 0
+
+
+def test_body_before_a_fault_can_still_be_taken() -> None:
+    parser = parsed(CHUNKED[:-17] + b"zz\r\n")
+    assert (parser.take(), parser.complete) == (b"hello", False)
+    assert parser.error == "malformed answer (invalid character in chunk size)"
