@@ -180,6 +180,7 @@ class _Process:
         clock = parts.edge.engine.clock
         if kept is not None:
             parts.state.restore(kept.load(), clock.now(), clock.wall())
+            parts.state.forget(snapshot)  # what was kept of providers and keys that are no longer configured
         listening = snapshot.server
         listener = _bind("server.port", listening.host, listening.port)
         side_port = listening.metrics_port

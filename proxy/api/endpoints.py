@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import re
 from dataclasses import dataclass
 from time import time_ns
 
@@ -34,6 +35,10 @@ from proxy.telemetry.metrics import UNKNOWN
 _LOG = logging.getLogger("fairlead.edge")
 
 _random_bits = random.Random(os.urandom(32)).getrandbits  # noqa: S311 - see new_request_id
+# Code and type of a client's fault are the upstream's own: any text, which may repeat the client's words.
+_NAME = re.compile(r"[\w.:-]{1,64}")
+UNNAMED = "upstream_refusal"
+
 CLIENT_CLOSED = 499  # the status that is noted, never sent, for a client that left before an answer
 
 
@@ -115,7 +120,7 @@ def _call(visit: _Visit, exchange: Exchange, body: bytes) -> Call:
 
 
 async def _fail(visit: _Visit, exchange: Exchange, error: GatewayError) -> None:
-    visit.error = error.code or error.type
+    visit.error = next((name for name in (error.code, error.type) if name and _NAME.fullmatch(name)), UNNAMED)
     if exchange.ended:
         return
     if exchange.started:

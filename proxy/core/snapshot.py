@@ -172,8 +172,8 @@ class Model:
     """The public name a client sends, and who can serve it. A name that ends in `*` is a prefix.
 
     Attributes:
-        label: What metrics call it: a configured name. Empty = its own name; a model derived from a prefix has the
-            prefix's name, an ad-hoc `provider/model` has "other".
+        configured: The file names it so; False for an ad-hoc `provider/model` and for what a prefix matched.
+        label: What metrics call it where that is not its own name: the prefix that it was derived from.
     """
 
     name: str
@@ -183,7 +183,7 @@ class Model:
     fallbacks: tuple[str, ...] = ()
     same_vectors: bool = False
     capabilities: Capabilities = Capabilities()
-    configured: bool = True  # False for an ad-hoc `provider/model`
+    configured: bool = True
     label: str = ""
 
 

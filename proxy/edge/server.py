@@ -197,8 +197,12 @@ async def _drop_connections(server: uvicorn.Server) -> None:
 
 def server_config(app: Callable[..., Awaitable[Any]], settings: Callable[[], Listening]) -> uvicorn.Config:
     """uvicorn's settings for the main port: no access log of its own, no lifespan, no extra headers."""
-    protocol = type("ClientProtocol", (StallCutter,), {"settings": staticmethod(settings)})
-    return _config(app, protocol, settings().host, settings().port)
+    return _config(app, client_protocol(settings), settings().host, settings().port)
+
+
+def client_protocol(settings: Callable[[], Listening]) -> type[StallCutter]:
+    """The protocol of connections of clients, under the settings in force."""
+    return type("ClientProtocol", (StallCutter,), {"settings": staticmethod(settings)})
 
 
 def side_config(app: Callable[..., Awaitable[Any]], host: str, port: int) -> uvicorn.Config:

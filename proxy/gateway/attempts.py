@@ -21,6 +21,7 @@ from proxy.routing.order import pointer_move
 from proxy.routing.retry import causes, next_step
 from proxy.routing.steps import AttemptPolicy, Send, Stop, StopReason, Tried
 from proxy.routing.steps import Wait as Pause
+from proxy.routing.walk import Walk
 
 
 async def attempt(engine: Engine, snapshot: Snapshot, call: Call, plan: Plan, account: Account) -> tuple[Reply, Grant]:
@@ -41,6 +42,9 @@ async def attempt(engine: Engine, snapshot: Snapshot, call: Call, plan: Plan, ac
                 raise _final(engine, plan, history, reason)
             case Pause(delay_s, then):
                 await engine.clock.sleep(delay_s)
+                policy, now_s = _policy(engine, snapshot, call, refused), engine.clock.now()
+                if not Walk(history, plan, engine.state.view, policy, now_s).may_repeat(then):
+                    continue  # taken away while this request waited for it
                 send = then
             case Send():
                 send = step

@@ -108,14 +108,18 @@ async def _pump(delivery: Delivery, reader: EventReader) -> Failure | None:
     answer: UpstreamResponse = delivery.reply.answer
     timeouts = delivery.reply.send.planned.candidate.timeouts
     now, write = delivery.engine.clock.now, delivery.downstream.write
-    idle_s, stop_at_s = timeouts.idle_s, now() + timeouts.max_stream_s
+    idle_s, stop_at_s, renew_at_s = timeouts.idle_s, now() + timeouts.max_stream_s, 0.0
     output = reader.take_held()
     while True:
         if output:
             await write(output)
         if reader.done or reader.failure is not None:
             return reader.failure
-        chunk = await answer.read(Wait(min(now() + idle_s, stop_at_s), FailureKind.TIMEOUT_IDLE))
+        now_s = now()
+        if now_s >= renew_at_s:  # not for every chunk: `idle_s` is kept to a twentieth
+            renew_at_s = now_s + idle_s / 20
+            wait = Wait(min(now_s + idle_s, stop_at_s), FailureKind.TIMEOUT_IDLE)
+        chunk = await answer.read(wait)
         if isinstance(chunk, Failure):
             return chunk
         if not chunk:

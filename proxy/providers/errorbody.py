@@ -46,9 +46,9 @@ _MAX_NAME = 256
 _WRAPPED = "Provider returned error"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ErrorBody:
-    """What an error says.
+    """What an error says, before anything in it is masked: no repr.
 
     Attributes:
         message: The vendor's words; "" where there are none.

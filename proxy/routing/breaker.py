@@ -7,14 +7,15 @@ monotonic seconds.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from proxy.core.snapshot import BreakerPolicy
 
 BUCKETS = 6
 
 
-class Breaker(NamedTuple):
+class Breaker(Struct, frozen=True, gc=False):
     """Counts of one target. The window is a few buckets, numbered by time, the newest apart.
 
     Attributes:
@@ -35,11 +36,12 @@ class Breaker(NamedTuple):
 
 def after_good(breaker: Breaker, policy: BreakerPolicy, now_s: float) -> Breaker:
     """Count an answer of a closed breaker."""
-    bucket, good, bad, older, _, open_s, closed_s = breaker
     now_bucket = int(now_s * BUCKETS / policy.window_s)
-    if now_bucket == bucket:
-        return Breaker(bucket, good + 1, bad, older, 0, open_s, closed_s)
-    return Breaker(now_bucket, 1, 0, _still_in_window(breaker, now_bucket), 0, open_s, closed_s)
+    if now_bucket == breaker.bucket:
+        good, bad, older = breaker.good + 1, breaker.bad, breaker.older
+    else:
+        good, bad, older = 1, 0, _still_in_window(breaker, now_bucket)
+    return Breaker(now_bucket, good, bad, older, 0, breaker.open_s, breaker.closed_s)
 
 
 def after_closing(breaker: Breaker, now_s: float) -> Breaker:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.health import Aside, Ladder, Target
 from proxy.core.ports import Grant, Setback
@@ -94,7 +96,7 @@ class Memory:
     overloads: Mapping[Target, tuple[float, ...]] = field(default_factory=dict)
 
 
-class Change(NamedTuple):
+class Change(Struct, frozen=True):
     """What to remember from now on: entries to set, and targets whose set-aside and ladders to forget."""
 
     breakers: Mapping[Target, Breaker]
@@ -213,7 +215,7 @@ def _cooling(event: Event, rng: random.Random) -> Cooling:
             ladders = {target: {**event.memory.ladders.get(target, NONE), failure.kind: rung}}
     opens_s = length_s if rule.probe_s is None else min(length_s, rule.probe_s)
     is_stated = told_s is not None and failure.stated
-    aside = Aside(failure.kind, now_s, now_s + opens_s, now_s + length_s, is_stated)
+    aside = Aside(failure.kind, now_s, now_s + opens_s, now_s + length_s, stated=is_stated)
     return Cooling(target, aside, ladders, overloads)
 
 

@@ -160,9 +160,9 @@ def _by_health(planned: Planned, question: Question) -> Planned | Omitted:
         planned.model,
         OmitReason.HALF_OPEN_BUSY if held.busy else OmitReason.SET_ASIDE,
         "another request is probing it" if held.busy else f"set aside: {held.kind}",
-        held.kind,
-        held.recovers_s,
-        held.stated,
+        kind=held.kind,
+        recovers_s=held.recovers_s,
+        stated=held.stated,
     )
 
 

@@ -101,7 +101,7 @@ def _derived(prefix: Model, name: str, prices: tuple[Price | None, ...]) -> Mode
         replace(candidate, price=candidate.price or price)
         for candidate, price in zip(candidates, prices or (None,) * len(candidates), strict=True)
     ]
-    return replace(prefix, name=name, aliases=(), configured=False, candidates=tuple(priced))
+    return replace(prefix, name=name, aliases=(), configured=False, label=prefix.name, candidates=tuple(priced))
 
 
 @lru_cache(maxsize=1024)

@@ -44,7 +44,7 @@ class Send(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Sleep, then do `then` without asking again: nothing else is left and the stated delay is short."""
+    """Sleep, then do `then` if `Walk.may_repeat` still allows it: nothing else is left, the stated delay is short."""
 
     delay_s: float
     then: Send

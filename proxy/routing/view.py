@@ -211,5 +211,5 @@ def _shut(door: _Door, view: StateView, now_s: float) -> list[Aside]:
 def _block_of(aside: Aside, now_s: float) -> Block:
     """Describe an aside that is neither proven nor claimable."""
     if aside.opens_at_s <= now_s:
-        return Block(now_s + PROBING_S, aside.kind, aside.stated, busy=True)
-    return Block(aside.until_s, aside.kind, aside.stated, busy=False)
+        return Block(now_s + PROBING_S, aside.kind, stated=aside.stated, busy=True)
+    return Block(aside.until_s, aside.kind, stated=aside.stated, busy=False)

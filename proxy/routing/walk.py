@@ -59,10 +59,21 @@ class Walk:
 
     def onward(self) -> Send | None:
         """Return the next send: another credential of the same candidate where it is at fault, else the plan's next."""
+        if not self.history:
+            return self._first()
         for planned in self._in_order():
             found = self._usable(planned)
             if found is not None and not self._is_capped(planned):
                 return Send(planned, found.credential, found.half_open, self._edit_of(planned.candidate.id))
+        return None
+
+    def _first(self) -> Send | None:
+        """The same with nothing tried yet, which is nearly every request: no candidate is barred, spent or capped."""
+        for planned in self.plan.candidates:
+            if self.is_current(planned):
+                found = pick(planned.candidate, self.view, self.now_s, self.out_of_question(planned))
+                if found is not None:
+                    return Send(planned, found.credential, found.half_open)
         return None
 
     def may_repeat(self, send: Send) -> bool:

@@ -92,8 +92,8 @@ def parse(kept: Mapping[str, object], now_s: float, wall_s: float) -> Restored:
                 min(row.since - shift_s, now_s),
                 min(row.opens_at - shift_s, now_s + LONGEST_S),
                 min(row.until - shift_s, now_s + LONGEST_S),
-                row.stated,
-                row.breaker,
+                stated=row.stated,
+                breaker=row.breaker,
             )
             for row in asides
         },

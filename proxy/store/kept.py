@@ -34,7 +34,7 @@ class KeptState:
             return msgspec.json.decode(self._path.read_bytes(), type=dict[str, object])
         except FileNotFoundError:
             return {}
-        except (msgspec.DecodeError, RecursionError) as exc:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             return self._put_aside(str(exc))
         except OSError as exc:
             LOGGER.error("%s cannot be read and is ignored: %s", self._path, exc.strerror)

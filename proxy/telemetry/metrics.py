@@ -27,10 +27,11 @@ DURATIONS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20
 
 
 def model_label(model: Model | None) -> str:
-    """The `model` label of a resolved model: its configured name, "other" if ad-hoc, "unknown" if there is none."""
+    """The `model` label of a resolved model: its configured name (a prefix's as it is written, with the `*`), "other"
+    if ad-hoc, "unknown" if there is none."""
     if model is None:
         return UNKNOWN
-    return (model.label or model.name) if model.configured else OTHER
+    return model.label or (model.name if model.configured else OTHER)
 
 
 class Metrics:

@@ -104,11 +104,13 @@ def read_frame(payload: bytes) -> Frame:
 
 def read_usage(counts: Mapping[str, Any]) -> Usage:
     """Read OpenAI's usage object; what is no whole number counts as 0."""
+    get = counts.get
+    prompt, completion = get("prompt_tokens_details"), get("completion_tokens_details")
     return Usage(
-        prompt_tokens=_count(counts.get("prompt_tokens")),
-        completion_tokens=_count(counts.get("completion_tokens")),
-        cached_tokens=_count(_inner(counts, "prompt_tokens_details").get("cached_tokens")),
-        reasoning_tokens=_count(_inner(counts, "completion_tokens_details").get("reasoning_tokens")),
+        _count(get("prompt_tokens")),
+        _count(get("completion_tokens")),
+        _count(prompt.get("cached_tokens")) if isinstance(prompt, dict) else 0,
+        _count(completion.get("reasoning_tokens")) if isinstance(completion, dict) else 0,
     )
 
 
@@ -192,11 +194,6 @@ def _is_empty(member: Raw | UnsetType) -> bool:
     return isinstance(member, Raw) and bytes(member) in _EMPTY
 
 
-def _inner(counts: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    inner = counts.get(name)
-    return inner if isinstance(inner, dict) else {}
-
-
 def _count(value: object) -> int:
     """Accept whole numbers only: True, text, negatives and fractions are no token counts."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+    return value if type(value) is int and value >= 0 else 0

@@ -147,7 +147,12 @@ class Connection(asyncio.Protocol):
                 return self.fail(failures.protocol(parser.error, parser.status))
             if self._ended:
                 return self.fail(failures.died_in_body(parser.status, reset=self._reset))
-            if not await self._wait(wait):
+            try:
+                in_time = await self._armed(wait)
+            except BaseException:  # cancelled: the connection is of no use to anyone else
+                self.abort()
+                raise
+            if not in_time:
                 return self.fail(failures.no_body_in_time(wait, parser.status))
         piece = parser.take()
         if self._reading_paused:
@@ -216,15 +221,19 @@ class Connection(asyncio.Protocol):
 
     async def _wait(self, wait: Wait) -> bool:
         """Sleep until something happens on the connection; False when `wait` ends first."""
+        try:
+            return await self._armed(wait)
+        except BaseException:  # cancelled, as in `read`
+            self.abort()
+            raise
+
+    def _armed(self, wait: Wait) -> asyncio.Future[bool]:
+        """What to await; `read` does so itself, to spare a frame for every chunk."""
         self._due_s = wait.until_s
         if self._timer is None or wait.until_s < self._timer_s:
             self._set_timer()
-        self._waiter = self._loop.create_future()
-        try:
-            return await self._waiter
-        except BaseException:  # cancelled: the connection is of no use to anyone else
-            self.abort()
-            raise
+        self._waiter = waiter = self._loop.create_future()
+        return waiter
 
     def _wake(self, *, in_time: bool = True) -> None:
         if self._waiter is not None and not self._waiter.done():

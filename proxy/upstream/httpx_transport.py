@@ -70,8 +70,6 @@ class HttpxTransport:
     def _answer(self, client: Client, exchange: Exchange, response: httpx.Response) -> HttpxResponse | Failure:
         status = response.status_code
         headers = tuple((name.lower(), value) for name, value in response.headers.raw)
-        if status == 101:
-            return failures.protocol("the answer switches protocols", status)
         try:
             decoder = decoder_for(headers)
         except DecodingError as error:

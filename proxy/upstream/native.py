@@ -8,7 +8,7 @@ connection before it saw the request, so this is no attempt.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -147,7 +147,7 @@ class NativeResponse:
         self._pool = pool
         self._decoder = decoder
 
-    async def read(self, wait: Wait) -> bytes | Failure:
+    def read(self, wait: Wait) -> Coroutine[None, None, bytes | Failure]:
         """Return the next bytes of the body, b"" once it has ended cleanly, or why it did not.
 
         Raises:
@@ -156,10 +156,11 @@ class NativeResponse:
         connection = self._connection
         if connection is None:
             raise RuntimeError("read after aclose")
-        if self._decoder is None:
-            return await connection.read(wait)
+        return connection.read(wait) if self._decoder is None else self._read_decoded(connection, self._decoder, wait)
+
+    async def _read_decoded(self, connection: Connection, decoder: Decoder, wait: Wait) -> bytes | Failure:
         try:
-            return await read_plain(self._decoder, connection.read, wait)
+            return await read_plain(decoder, connection.read, wait)
         except DecodingError as error:
             return connection.fail(failures.protocol(str(error), self.status))
 

@@ -22,7 +22,7 @@ class Pool:
         self._idle_s = idle_s
         self._idle: dict[Place, dict[Connection, None]] = {}  # insertion order: the oldest first
         self._sweep: asyncio.TimerHandle | None = None
-        self._closed = False
+        self._kept: Collection[Provider] | None = None  # None: every provider's
 
     def take(self, place: Place) -> Connection | None:
         """Remove and return the connection that became idle last, or None."""
@@ -36,8 +36,8 @@ class Pool:
         return None
 
     def put(self, connection: Connection) -> None:
-        """Keep a reusable connection."""
-        if self._closed:
+        """Keep a reusable connection, unless its provider has been let go meanwhile."""
+        if self._kept is not None and connection.place.provider not in self._kept:
             connection.abort()
             return
         connection.busy = False
@@ -55,15 +55,14 @@ class Pool:
                 del self._idle[connection.place]
 
     def keep_only(self, providers: Collection[Provider]) -> None:
-        """Close what is idle for any other provider."""
-        kept = set(providers)
+        """Close what is idle for any other provider, and what of it is put here later."""
+        kept = self._kept = frozenset(providers)
         for place in [place for place in self._idle if place.provider not in kept]:
             for connection in self._idle.pop(place):
                 connection.abort()
 
     def close(self) -> None:
         """Close everything, and whatever is put here later."""
-        self._closed = True
         self.keep_only(())
         if self._sweep is not None:
             self._sweep.cancel()

@@ -34,7 +34,7 @@ def test_fixed_deployment_wins_over_the_model_of_a_call(deployed: Deployment) ->
     ) as client:
         answer = client.chat.completions.create(model="whatever", messages=HELLO)
         assert (answer.model, answer.usage and answer.usage.completion_tokens) == ("sim-tokens-3", 3)
-        assert [model.id for model in client.models.list()][0] == "chat"
+        assert next(model.id for model in client.models.list()) == "chat"
 
 
 def test_token_instead_of_a_key(deployed: Deployment) -> None:
@@ -107,6 +107,6 @@ async def test_asynchronous_client(deployed: Deployment) -> None:
     async with AsyncAzureOpenAI(azure_endpoint=deployed.url, api_key=TEAM_KEY, api_version=VERSION) as azure:
         stream = await azure.chat.completions.create(model="vendor/chat", messages=HELLO, stream=True)
         assert finishes([chunk async for chunk in stream]) == ["stop"]
-        cut = await azure.chat.completions.create(model="azure-cut-after-3", messages=HELLO, stream=True)
+        cut = await azure.chat.completions.create(model="azure-cut-after-3-rate-50", messages=HELLO, stream=True)
         with pytest.raises(openai.APIError, match="ended its answer early"):
             [chunk async for chunk in cut]

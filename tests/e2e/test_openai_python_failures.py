@@ -107,7 +107,7 @@ def test_error_before_the_first_output_is_raised_where_the_stream_is_made(client
 
 @pytest.mark.parametrize("fault", ["cut-after-5", "error-after-5", "hasty-stall-after-5", "no-end-tokens-5"])
 def test_stream_that_breaks_off_raises_after_what_it_said(client: OpenAI, fault: str) -> None:
-    stream = client.chat.completions.create(model=f"python-{fault}", messages=HELLO, stream=True)
+    stream = client.chat.completions.create(model=f"python-{fault}-rate-50", messages=HELLO, stream=True)
     chunks = []
     with pytest.raises(openai.APIError, match="ended its answer early") as caught:
         for chunk in stream:

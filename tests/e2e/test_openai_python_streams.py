@@ -183,7 +183,9 @@ def test_leaving_a_stream_closes_the_upstream_within_a_second(
     client: OpenAI, deployed: Deployment, leave: Callable[[Stream[ChatCompletionChunk]], None]
 ) -> None:
     model = "python-rate-20-tokens-400"
-    leave(client.chat.completions.create(model=model, messages=HELLO, stream=True))
+    stream = client.chat.completions.create(model=model, messages=HELLO, stream=True)
+    assert deployed.in_flight(within_s=0) == 1
+    leave(stream)
     left_s = time.time()
     request = deployed.last_end(model)
     assert request["end"] == "client_gone"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 
 class ShiftedClock:
-    """Implements `core.ports.Clock`. Sleeping takes real time; `advance` moves monotonic and wall time together."""
+    """Implements `core.ports.Clock`. `advance` moves monotonic and wall time together, and wakes who has slept enough."""
 
     def __init__(self) -> None:
         self._ahead_s = 0.0
+        self._moved = asyncio.Event()
 
     def now(self) -> float:
         return time.monotonic() + self._ahead_s
@@ -19,7 +21,12 @@ class ShiftedClock:
         return time.time() + self._ahead_s
 
     async def sleep(self, delay_s: float) -> None:
-        await asyncio.sleep(delay_s)
+        until_s = self.now() + delay_s
+        while (left_s := until_s - self.now()) > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), left_s)
 
     def advance(self, seconds: float) -> None:
         self._ahead_s += seconds
+        self._moved.set()
+        self._moved = asyncio.Event()

@@ -7,7 +7,6 @@ another made a provider be set aside for.
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -20,7 +19,8 @@ from typing import Any
 
 import httpx
 
-ROOT = Path(__file__).parents[2]
+from tests.fakes.process import environment
+
 SUITES = ("python", "asyncio", "azure", "node")
 TEAM_KEY = "team-key-0123456789"
 NARROW_KEY = "narrow-key-0123456789"
@@ -110,12 +110,11 @@ class Running:
 def run(command: str, *options: str, folder: Path, environ: Mapping[str, str] | None = None) -> Iterator[Running]:
     """Run `fairlead COMMAND` on a free port for the length of one `with`."""
     log = folder / f"{command}.log"
-    surroundings = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "FAIRLEAD_DATA_DIR": str(folder / "kept")}
     with log.open("w") as sink:
         process = subprocess.Popen(
             [sys.executable, "-m", "proxy", command, "--port", "0", *options],
             cwd=folder,
-            env={**surroundings, **(environ or {})},
+            env=environment(folder, environ),
             stdout=subprocess.PIPE,
             stderr=sink,
             text=True,

@@ -14,6 +14,7 @@ import httpx
 from proxy.app import Parts, assemble
 from proxy.core.ports import Clock
 from proxy.core.snapshot import Snapshot
+from proxy.edge.server import client_protocol
 from proxy.settings.load import load_snapshot
 from proxy.telemetry.logs import AccessLog
 from proxy.telemetry.redact import Redactor
@@ -63,7 +64,8 @@ async def gateway(
     access_log.start()
     parts = assemble(snapshot, access_log, redactor, clock)
     try:
-        async with serve(parts.app) as url, httpx.AsyncClient(base_url=url, timeout=15) as client:
+        protocol = client_protocol(parts.settings)
+        async with serve(parts.app, protocol=protocol) as url, httpx.AsyncClient(base_url=url, timeout=15) as client:
             yield RunningGateway(url, parts, client, log)
     finally:
         await parts.aclose()

@@ -132,7 +132,6 @@ class RawServer:
         self._handler = handler
         self._tls = tls
         self.listening: asyncio.Server | None = None
-        self._stopped = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._errors: list[BaseException] = []
 
@@ -149,8 +148,9 @@ class RawServer:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         assert self.listening is not None
+        for _ in range(5):  # a connection that the event loop is just accepting would leak if we closed now
+            await asyncio.sleep(0)
         self.listening.close()
-        self._stopped = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -159,8 +159,6 @@ class RawServer:
             raise self._errors[0]
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._stopped:  # the event loop had accepted it just before
-            return writer.transport.abort()
         self.accepted += 1
         task = asyncio.get_running_loop().create_task(self._serve(Peer(self.accepted, reader, writer), writer))
         self._tasks.add(task)

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 START_S = 10.0
 STOP_S = 5.0
@@ -62,14 +63,17 @@ class LoopServer(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve(app: ASGIApp, *, grace_s: float = 0.2) -> AsyncIterator[str]:
+async def serve(
+    app: ASGIApp, *, grace_s: float = 0.2, protocol: type[asyncio.Protocol] = HttpToolsProtocol
+) -> AsyncIterator[str]:
     """Serve `app` on 127.0.0.1, port 0, and yield its base URL without a trailing slash.
 
     Args:
         grace_s: How long requests still in flight at the end may take before they are cancelled.
+        protocol: Speaks HTTP/1.1 on each connection; uvicorn's own by default.
     """
     config = uvicorn.Config(
-        app, http="httptools", ws="none", lifespan="auto", log_config=None, access_log=False, server_header=False
+        app, http=protocol, ws="none", lifespan="auto", log_config=None, access_log=False, server_header=False
     )
     # The protocol is named so that asyncio sets TCP_NODELAY on what is accepted.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:

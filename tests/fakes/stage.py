@@ -23,6 +23,7 @@ from proxy.simulator.scenario import parse_toml
 from tests.fakes.clock import ShiftedClock
 from tests.fakes.gateway import RunningGateway, gateway, load
 from tests.fakes.heard import Heard
+from tests.fakes.rawserver import BLINK_S
 from tests.fakes.serving import serve
 from tests.fakes.upstream_calls import open_files, settles
 
@@ -63,6 +64,12 @@ def configuration(upstreams: tuple[Upstream, ...], simulator_url: str, sections:
     return "\n".join([sections, *providers, table])
 
 
+def script(*steps: tuple[int, str], provider: str = "first") -> str:
+    """Write a scenario: so many requests get this behaviour, the next so many that; then what the model's name says."""
+    rule = '[[rules]]\nprovider = "{}"\nfirst = {}\nthen = "{}"\n'
+    return "".join(rule.format(provider, count, phrase) for count, phrase in steps)
+
+
 @dataclass(slots=True, eq=False)
 class Stage:
     """What is running, and what can be asked of it."""
@@ -82,6 +89,20 @@ class Stage:
     async def ask_many(self, count: int, *, stream: bool = False) -> list[Heard]:
         """Ask so many times at once."""
         return await asyncio.gather(*(self.ask(stream=stream) for _ in range(count)))
+
+    async def ask_crowd(self, count: int, *, slow: int, slow_s: float, stream: bool = False) -> list[Heard]:
+        """Ask so many times at once, where so many are to meet a simulated delay: it ends when the rest are answered."""
+        asking = [asyncio.create_task(self.ask(stream=stream)) for _ in range(count)]
+        entries = self.simulator.journal.entries
+
+        def is_down_to_the_slow() -> bool:
+            waiting = sum(entry.ended_at_s is None for entry in entries)
+            return waiting == slow and sum(task.done() for task in asking) == count - slow
+
+        assert await settles(is_down_to_the_slow, 5.0), [task for task in asking if not task.done()]
+        await asyncio.sleep(BLINK_S)
+        self.clock.advance(slow_s)
+        return await asyncio.gather(*asking)
 
     def arrivals(self, provider: str) -> list[Entry]:
         """What arrived at the simulator for a provider, oldest first."""

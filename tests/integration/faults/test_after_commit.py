@@ -321,9 +321,8 @@ async def test_f18_last_of_several_usages_wins() -> None:
 
 @pytest.mark.parametrize("asked", [pytest.param(True, id="asked"), pytest.param(False, id="not-asked")])
 async def test_f18_usage_chunk_reaches_only_the_client_that_asked(asked: bool) -> None:
-    members = {"stream_options": {"include_usage": True}} if asked else {}
     async with stage(Upstream("first", "sim-tokens-5")) as on:
-        heard = await on.ask(stream=True, **members)
+        heard = await on.ask(stream=True, stream_options={"include_usage": asked})
         chunks_of_usage = [chunk for chunk in heard.chunks if not chunk["choices"]]
         assert len(chunks_of_usage) == asked
         (record,) = await on.records(1)

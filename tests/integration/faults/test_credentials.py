@@ -21,7 +21,7 @@ HOUR_S = 3600.0
 class Refusal(NamedTuple):
     status: int
     kind: str
-    error: dict[str, object]
+    error: dict[str, str | None]
     reason: str
     aside_s: float
 
@@ -186,14 +186,15 @@ async def test_f10_key_out_of_credit_is_probed_once_an_hour(code: str, caplog: p
 
 async def test_f10_refused_key_is_probed_by_one_request_alone() -> None:
     refused = refusal(401, "Incorrect API key provided.", "auth")
-    first = Upstream("first", "sim-delay-0.2", more=TWO_KEYS)
-    async with stage(first, scenario=refusing(refused, ONE, count=1)) as on:
+    probe = f'[[rules]]\ncredential = "{ONE}"\nfirst = 1\nthen = "delay-1"\n'
+    async with stage(Upstream("first", more=TWO_KEYS), scenario=refusing(refused, ONE, count=1) + probe) as on:
         assert (await on.ask()).trail == "first=auth;first=ok"
         on.clock.advance(31)
-        fingerprint = on.arrivals("first")[0].arrival.credential
-        assert {answer.trail for answer in await on.ask_many(20)} == {"first=ok"}
-        with_one = [entry for entry in on.arrivals("first") if entry.arrival.credential == fingerprint]
-        assert len(with_one) == 2, "the refusal and one probe"
+        heard = await on.ask_crowd(20, slow=1, slow_s=1)
+        assert {answer.trail for answer in heard} == {"first=ok"}
+        refused_key = on.arrivals("first")[0].arrival.credential
+        with_it = [entry for entry in on.arrivals("first") if entry.arrival.credential == refused_key]
+        assert len(with_it) == 2, "the refusal and one probe"
 
 
 @BOTH

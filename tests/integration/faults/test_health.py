@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from tests.fakes.stage import Stage, Upstream, stage
+from tests.fakes.stage import Stage, Upstream, script, stage
 from tests.fakes.upstream_calls import settles
 from tests.integration.faults.cases import BOTH, SECOND
 
@@ -163,45 +163,45 @@ async def test_f16_flapping_provider_never_shows_where_another_can_serve(share: 
         assert on.calls("first") > 10, "it is tried again and again"
 
 
-async def open_breaker(on: Stage, phrase: str) -> None:
+async def open_breaker(on: Stage) -> None:
     for _ in range(3):
         (await on.ask()).check_whole("second")
-    assert on.breaker("first", phrase) == OPEN
+    assert on.breaker("first", "sim-ok") == OPEN
     assert on.calls("first") == 3
 
 
 async def test_f16_half_open_breaker_admits_one_probe_of_fifty() -> None:
-    phrase = "sim-500-first-3-delay-0.2"
-    async with stage(Upstream("first", phrase), SECOND) as on:
-        await open_breaker(on, phrase)
+    async with stage(Upstream("first"), SECOND, scenario=script((3, "500"), (1, "delay-1"))) as on:
+        await open_breaker(on)
         on.clock.advance(9)
-        assert {answer.trail for answer in await on.ask_many(10)} == {"second=ok"}
+        assert {answer.trail for answer in await on.ask_many(5)} == {"second=ok"}
         on.clock.advance(1.5)
-        by = Counter([answer.trail for answer in await on.ask_many(50)])
+        by = Counter([answer.trail for answer in await on.ask_crowd(50, slow=1, slow_s=1)])
         assert by == {"first=ok": 1, "second=ok": 49}
-        assert on.breaker("first", phrase) == CLOSED
+        assert on.breaker("first", "sim-ok") == CLOSED
         assert {answer.trail for answer in await on.ask_many(50)} == {"first=ok"}, "then all"
 
 
 async def test_f16_failed_probe_doubles_the_time_and_costs_one_request_a_detour() -> None:
-    phrase = "sim-500-first-5-delay-0.1"
-    async with stage(Upstream("first", phrase), SECOND) as on:
-        await open_breaker(on, phrase)
+    scenario = script((3, "500"), (2, "500-delay-1"), (1, "delay-1"))
+    async with stage(Upstream("first"), SECOND, scenario=scenario) as on:
+        await open_breaker(on)
         for open_s in (10, 20):
             on.clock.advance(open_s - 1)
-            assert {answer.trail for answer in await on.ask_many(10)} == {"second=ok"}
+            assert {answer.trail for answer in await on.ask_many(5)} == {"second=ok"}
             on.clock.advance(1.5)
-            by = Counter([answer.trail for answer in await on.ask_many(20)])
+            by = Counter([answer.trail for answer in await on.ask_crowd(20, slow=1, slow_s=1)])
             assert by == {"first=server_error;second=ok": 1, "second=ok": 19}
         on.clock.advance(41)
-        assert "first=ok" in {answer.trail for answer in await on.ask_many(20)}
-        assert on.breaker("first", phrase) == CLOSED
+        by = Counter([answer.trail for answer in await on.ask_crowd(20, slow=1, slow_s=1)])
+        assert by == {"first=ok": 1, "second=ok": 19}
+        assert on.breaker("first", "sim-ok") == CLOSED
 
 
 async def test_f16_herd_on_a_provider_that_has_just_died_opens_the_breaker_once() -> None:
-    phrase = "sim-500-delay-0.1"
+    phrase = "sim-500-delay-1"
     async with stage(Upstream("first", phrase), SECOND) as on:
-        for answer in await on.ask_many(50):
+        for answer in await on.ask_crowd(50, slow=50, slow_s=1):
             answer.check_whole("second")
         assert on.calls("first") == 50, "all were under way when it showed"
         assert 8 < on.cooldown_s("first", "candidate", "server_error") <= 10, "not fifty steps of the ladder"
@@ -209,15 +209,34 @@ async def test_f16_herd_on_a_provider_that_has_just_died_opens_the_breaker_once(
 
 
 async def test_f16_client_that_leaves_its_probe_lets_the_next_request_probe() -> None:
-    phrase = "sim-500-first-3-delay-0.3"
-    async with stage(Upstream("first", phrase), SECOND) as on:
-        await open_breaker(on, phrase)
+    async with stage(Upstream("first"), SECOND, scenario=script((3, "500"), (1, "delay-9"))) as on:
+        await open_breaker(on)
         on.clock.advance(11)
         probe = asyncio.create_task(on.ask())
         assert await settles(lambda: on.calls("first") == 4, 1.0)
         assert (await on.ask()).trail == "second=ok"
         probe.cancel()
         assert await on.quiet(1.0), "its claim is given back"
-        assert on.breaker("first", phrase) != CLOSED, "a client that leaves proves nothing"
+        assert on.breaker("first", "sim-ok") != CLOSED, "a client that leaves proves nothing"
         assert (await on.ask()).trail == "first=ok"
-        assert on.breaker("first", phrase) == CLOSED
+        assert on.breaker("first", "sim-ok") == CLOSED
+
+
+async def test_f16_probe_that_hangs_lets_one_more_through_after_half_a_minute() -> None:
+    scenario = script((3, "500"), (1, "delay-100"), (1, "delay-1"))
+    async with stage(Upstream("first"), SECOND, scenario=scenario) as on:
+        await open_breaker(on)
+        on.clock.advance(11)
+        probe = asyncio.create_task(on.ask())
+        assert await settles(lambda: on.calls("first") == 4, 1.0)
+        on.clock.advance(29)
+        assert {answer.trail for answer in await on.ask_many(5)} == {"second=ok"}
+        on.clock.advance(2)
+        more = asyncio.create_task(on.ask())
+        assert await settles(lambda: on.calls("first") == 5, 1.0)
+        assert {answer.trail for answer in await on.ask_many(20)} == {"second=ok"}
+        on.clock.advance(1)
+        (await more).check_whole("first")
+        assert on.breaker("first", "sim-ok") == CLOSED
+        on.clock.advance(100)
+        (await probe).check_whole("first")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.fakes.rawserver import refused_url
-from tests.fakes.stage import Stage, Upstream, stage
+from tests.fakes.stage import Stage, Upstream, script, stage
 from tests.integration.faults.cases import BOTH, SECOND
 
 MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86_400.0
@@ -352,10 +352,10 @@ async def test_f15_last_resort_that_fails_is_told_and_lengthens_nothing() -> Non
 
 
 async def test_f15_at_most_eight_last_resorts_are_under_way_at_once() -> None:
-    async with stage(Upstream("first", "sim-500-first-3-delay-0.3")) as on:
+    async with stage(Upstream("first"), scenario=script((3, "500"), (8, "delay-1"))) as on:
         for _ in range(3):
             assert (await on.ask()).status == 502
-        heard = await on.ask_many(20)
+        heard = await on.ask_crowd(20, slow=8, slow_s=1)
         assert sorted(answer.status for answer in heard) == [200] * 8 + [503] * 12
         assert on.calls("first") == 3 + 8
         turned_away = [answer for answer in heard if answer.status == 503]

@@ -1,0 +1,197 @@
+"""F20: a change of the configuration lets what is under way finish and keeps retries off what was taken away."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.fakes.heard import Heard
+from tests.fakes.rawserver import RawServer, response
+from tests.fakes.rawserver import answer as always
+from tests.fakes.rawstreams import DONE, FINISH, ROLE, said, streaming
+from tests.fakes.stage import Stage, Upstream, stage
+from tests.fakes.upstream_calls import settles
+from tests.integration.faults.cases import BOTH
+
+SLOW_FAILURE = Upstream("first", "sim-500-delay-0.3")
+SECOND = Upstream("second", "sim-ok", priority=2)
+THIRD = Upstream("third", "sim-ok", priority=3)
+
+
+async def begun(on: Stage, upstream: str, *, stream: bool) -> asyncio.Task[Heard]:
+    """Ask, and wait until the upstream is working on it."""
+    task = asyncio.create_task(on.ask(stream=stream))
+    assert await settles(lambda: on.calls(upstream) > 0)
+    return task
+
+
+@BOTH
+async def test_f20_request_under_way_finishes_on_a_provider_that_is_deleted(stream: bool) -> None:
+    async with stage(Upstream("first", "sim-think-0.3-rate-100"), SECOND) as on:
+        task = await begun(on, "first", stream=stream)
+        on.publish(SECOND)
+        (await task).check_whole("first")
+        (await on.ask(stream=stream)).check_whole("second")
+        assert on.calls("first") == 1
+        assert on.gateway.metric("config_version") == 1
+
+
+@BOTH
+async def test_f20_request_under_way_finishes_on_a_provider_that_is_disabled(stream: bool) -> None:
+    first = Upstream("first", "sim-think-0.3-rate-100")
+    async with stage(first, SECOND) as on:
+        task = await begun(on, "first", stream=stream)
+        on.publish(Upstream("first", first.model, more="enabled = false"), SECOND)
+        (await task).check_whole("first")
+        (await on.ask(stream=stream)).check_whole("second")
+        assert on.calls("first") == 1
+
+
+async def test_f20_stream_past_its_commit_finishes_on_a_provider_that_is_deleted() -> None:
+    events = [ROLE, *said("Once", " upon", " a", " time"), FINISH, DONE]
+    async with RawServer(streaming(*events, gap_s=0.08)) as first:
+        async with stage(Upstream("first", "gpt", first.url), SECOND) as on:
+            task = asyncio.create_task(on.ask(stream=True))
+            assert await settles(lambda: on.attempts("first", "ok") == 1), "committed"
+            on.publish(SECOND)
+            heard = await task
+            heard.check_clean()
+            assert heard.text == "Once upon a time"
+            assert await settles(lambda: first.open == 0, 1.0), "its connection is not kept for later"
+
+
+TAKEN_AWAY = [
+    pytest.param((SLOW_FAILURE, THIRD), id="deleted"),
+    pytest.param((SLOW_FAILURE, Upstream("second", priority=2, more="enabled = false"), THIRD), id="disabled"),
+]
+
+
+@BOTH
+@pytest.mark.parametrize("left", TAKEN_AWAY)
+async def test_f20_failover_passes_over_a_provider_that_was_taken_away(
+    left: tuple[Upstream, ...], stream: bool
+) -> None:
+    async with stage(SLOW_FAILURE, SECOND, THIRD) as on:
+        task = await begun(on, "first", stream=stream)
+        on.publish(*left)
+        heard = await task
+        heard.check_whole("third")
+        assert heard.trail == "first=server_error;third=ok"
+        assert on.calls("second") == 0
+
+
+@BOTH
+async def test_f20_failover_passes_over_a_provider_that_an_operator_disables(stream: bool) -> None:
+    async with stage(SLOW_FAILURE, SECOND, THIRD) as on:
+        task = await begun(on, "first", stream=stream)
+        on.gateway.parts.state.disable("second")
+        heard = await task
+        heard.check_whole("third")
+        assert on.calls("second") == 0
+
+
+@BOTH
+async def test_f20_failover_passes_over_a_candidate_that_left_the_model(stream: bool) -> None:
+    """The provider stays, but serves another model only."""
+    async with stage(SLOW_FAILURE, SECOND, THIRD) as on:
+        task = await begun(on, "first", stream=stream)
+        on.publish(SLOW_FAILURE, Upstream("second", "sim-tokens-3", priority=2), THIRD)
+        heard = await task
+        heard.check_whole("third")
+        assert on.calls("second") == 0
+
+
+@BOTH
+async def test_f20_nothing_left_after_the_change_is_an_error_of_what_was_tried(stream: bool) -> None:
+    async with stage(SLOW_FAILURE, SECOND) as on:
+        task = await begun(on, "first", stream=stream)
+        on.publish(SLOW_FAILURE)
+        heard = await task
+        assert heard.status == 502
+        assert heard.trail == "first=server_error"
+        assert on.calls("second") == 0
+
+
+@BOTH
+async def test_f20_retry_in_place_does_not_go_to_a_provider_that_was_disabled(stream: bool) -> None:
+    first = Upstream("first", "sim-409-first-1-delay-0.3")
+    async with stage(first, SECOND) as on:
+        task = await begun(on, "first", stream=stream)
+        on.publish(Upstream("first", first.model, more="enabled = false"), SECOND)
+        heard = await task
+        heard.check_whole("second")
+        assert heard.trail == "first=conflict;second=ok"
+
+
+async def test_f20_short_limit_that_is_sat_out_is_asked_again_after_the_change() -> None:
+    """While a client waits for the stated second its only provider is disabled: nothing is sent to it any more."""
+    first = Upstream("first", "sim-429-retry-ms-0.5-first-1")
+    async with stage(first) as on:
+        task = await begun(on, "first", stream=False)
+        assert await settles(lambda: on.attempts("first", "rate_limited") == 1)
+        on.publish(Upstream("first", first.model, more="enabled = false"))
+        heard = await task
+        assert heard.status == 429
+        assert heard.trail == "first=rate_limited"
+        assert on.calls("first") == 1
+
+
+ONE, TWO = "sk-one-planted-0123456789", "sk-two-planted-0123456789"
+
+
+@BOTH
+async def test_f20_retry_does_not_use_a_key_that_was_removed(stream: bool) -> None:
+    keys = f'api_keys = ["{ONE}", "{TWO}"]'
+    first = Upstream("first", "sim-429-retry-after-30-delay-0.3", more=keys)
+    async with stage(first, SECOND) as on:
+        task = await begun(on, "first", stream=stream)
+        on.publish(Upstream("first", first.model, more=f'api_keys = ["{ONE}"]'), SECOND)
+        heard = await task
+        heard.check_whole("second")
+        assert on.calls("first") == 1
+
+
+async def test_f20_new_key_ends_what_the_old_one_had_brought_about() -> None:
+    scenario = f'[[rules]]\ncredential = "{ONE}"\nthen = "auth"\n'
+    async with stage(Upstream("first", more=f'api_key = "{ONE}"'), SECOND, scenario=scenario) as on:
+        assert (await on.ask()).trail == "first=auth;second=ok"
+        assert on.gateway.metric("provider_attention", provider="first", reason="auth") == 1
+        on.publish(Upstream("first", more=f'api_key = "{TWO}"'), SECOND)
+        assert not on.is_anything_aside()
+        assert on.gateway.metric("provider_attention", provider="first", reason="auth") == 0
+        assert (await on.ask()).trail == "first=ok"
+
+
+async def test_f20_change_that_leaves_a_provider_alone_keeps_its_cooldown() -> None:
+    first = Upstream("first", "sim-429-retry-after-30")
+    async with stage(first, SECOND) as on:
+        assert (await on.ask()).trail == "first=rate_limited;second=ok"
+        on.publish(first, SECOND, THIRD)
+        assert (await on.ask()).trail == "second=ok"
+        assert on.calls("first") == 1
+
+
+async def test_f20_new_base_url_takes_the_traffic_at_once_and_the_old_one_is_let_go() -> None:
+    body = response(b'{"id":"1","choices":[{"index":0,"message":{"content":"hi"},"finish_reason":"stop"}]}', b"A: b")
+
+    async with RawServer(always(body)) as old, RawServer(always(body)) as new:
+        async with stage(Upstream("first", "gpt", old.url)) as on:
+            assert (await on.ask()).status == 200
+            assert old.open == 1, "kept for the next request"
+            on.publish(Upstream("first", "gpt", new.url))
+            assert await settles(lambda: old.open == 0, 1.0)
+            assert (await on.ask()).status == 200
+            assert (old.accepted, new.accepted) == (1, 1)
+
+
+async def test_f20_changes_under_load_lose_no_request() -> None:
+    """Thirty changes, each taking away one of three providers, under a steady load."""
+    every = [Upstream(name, "sim-ok-delay-0.02", priority=1) for name in ("first", "second", "third")]
+    async with stage(*every, model='rotation = "round_robin"') as on:
+        asking = [asyncio.create_task(on.ask_many(10, stream=bool(turn % 2))) for turn in range(20)]
+        for turn in range(30):
+            await asyncio.sleep(0.01)
+            on.publish(*(upstream for place, upstream in enumerate(every) if place != turn % 3))
+        answers = [answer for many in await asyncio.gather(*asking) for answer in many]
+        assert [answer.status for answer in answers] == [200] * 200

@@ -1,0 +1,218 @@
+"""One connection, driven by hand: what the event loop may call, and when."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from proxy.core.failure import Failure, FailureKind
+from proxy.core.ports import Wait
+from proxy.core.snapshot import Provider
+from proxy.upstream.connection import HIGH_WATER_BYTES, JOIN_BYTES, SLICE_BYTES, Connection, Place
+
+PLACE = Place(Provider("p", "openai", "http://127.0.0.1"), "http://127.0.0.1")
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+WAIT = Wait(10.0, FailureKind.TIMEOUT_IDLE)
+
+
+class Socket(asyncio.Transport):
+    """Takes writes, and remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.unsent_bytes = 0
+        self.aborted = 0
+        self.pauses: list[bool] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent_bytes
+
+    def abort(self) -> None:
+        self.aborted += 1
+
+    def pause_reading(self) -> None:
+        self.pauses.append(True)
+
+    def resume_reading(self) -> None:
+        self.pauses.append(False)
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def now(self) -> float:
+        return self.now_s
+
+    def wall(self) -> float:
+        return self.now_s
+
+    async def sleep(self, delay_s: float) -> None:
+        self.now_s += delay_s
+
+
+class Bench:
+    """A connection between a socket and a clock."""
+
+    def __init__(self) -> None:
+        self.socket = Socket()
+        self.clock = Clock()
+        self.lost: list[Connection] = []
+        self.connection = Connection(PLACE, self.clock, self.lost.append)
+        self.connection.begin(bodiless=False, reused=False)
+        self.connection.connection_made(self.socket)
+
+    async def answered(self, *pieces: bytes) -> None:
+        """Send a request and feed what comes back."""
+        sending = asyncio.ensure_future(self.connection.send(b"head", b"", WAIT))
+        await asyncio.sleep(0)
+        for piece in pieces:
+            self.connection.data_received(piece)
+        assert await sending is None
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    return Bench()
+
+
+async def test_a_small_request_leaves_in_one_write(bench: Bench) -> None:
+    sending = asyncio.ensure_future(bench.connection.send(b"head", b"b" * JOIN_BYTES, WAIT))
+    await asyncio.sleep(0)
+    assert bench.socket.written == [b"head" + b"b" * JOIN_BYTES]
+    bench.connection.data_received(OK)
+    assert await sending is None
+
+
+async def test_a_large_request_leaves_as_fast_as_the_socket_takes_it(bench: Bench) -> None:
+    body = b"b" * (2 * SLICE_BYTES + 1)
+    bench.connection.pause_writing()
+    sending = asyncio.ensure_future(bench.connection.send(b"head", body, WAIT))
+    await asyncio.sleep(0)
+    assert bench.socket.written == [b"head"]
+    bench.connection.resume_writing()
+    await asyncio.sleep(0)
+    assert b"".join(bench.socket.written) == b"head" + body
+    bench.connection.data_received(OK)
+    assert await sending is None
+    assert bench.connection.reusable
+
+
+async def test_an_answer_ends_the_upload_and_the_connection(bench: Bench) -> None:
+    bench.connection.pause_writing()
+    sending = asyncio.ensure_future(bench.connection.send(b"head", bytes(SLICE_BYTES), WAIT))
+    await asyncio.sleep(0)
+    bench.connection.data_received(OK)
+    assert await sending is None
+    assert bench.socket.written == [b"head"]
+    assert bench.connection.parser.complete
+    assert not bench.connection.reusable
+
+
+async def test_a_whole_clean_answer_makes_the_connection_reusable(bench: Bench) -> None:
+    await bench.answered(OK)
+    assert bench.connection.reusable
+    bench.socket.unsent_bytes = 1
+    assert not bench.connection.reusable
+
+
+@pytest.mark.parametrize("surplus", [b"x", b"\r\n", OK])
+async def test_bytes_that_come_after_the_answer_spoil_the_connection(bench: Bench, surplus: bytes) -> None:
+    await bench.answered(OK)
+    bench.connection.data_received(surplus)
+    assert not bench.connection.reusable
+    assert await bench.connection.read(WAIT) == b"ok"
+
+
+async def test_an_end_after_the_answer_spoils_the_connection(bench: Bench) -> None:
+    await bench.answered(OK)
+    bench.connection.eof_received()
+    assert not bench.connection.reusable
+    assert [await bench.connection.read(WAIT), await bench.connection.read(WAIT)] == [b"ok", b""]
+
+
+async def test_reading_pauses_when_nobody_takes_the_body_and_goes_on_when_somebody_does(bench: Bench) -> None:
+    await bench.answered(b"HTTP/1.1 200 OK\r\n\r\n", bytes(HIGH_WATER_BYTES))
+    assert bench.socket.pauses == []
+    for _ in range(2):
+        bench.connection.data_received(b"x")
+    assert bench.socket.pauses == [True]
+    assert len(await _bytes(bench.connection)) == HIGH_WATER_BYTES + 2
+    assert bench.socket.pauses == [True, False]
+
+
+async def test_an_answer_complete_behind_a_pause_does_not_make_the_connection_reusable(bench: Bench) -> None:
+    body = bytes(HIGH_WATER_BYTES + 1)
+    await bench.answered(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    assert bench.connection.parser.complete
+    assert not bench.connection.reusable
+
+
+async def test_a_dead_connection_does_not_resume(bench: Bench) -> None:
+    await bench.answered(b"HTTP/1.1 200 OK\r\n\r\n", bytes(HIGH_WATER_BYTES + 1))
+    bench.connection.connection_lost(ConnectionResetError())
+    assert len(await _bytes(bench.connection)) == HIGH_WATER_BYTES + 1
+    assert bench.socket.pauses == [True]
+    assert isinstance(await bench.connection.read(WAIT), Failure)
+
+
+async def test_a_connection_that_is_made_after_it_was_given_up_is_closed() -> None:
+    connection = Connection(PLACE, Clock(), lambda _: None)
+    connection.abort()
+    socket = Socket()
+    connection.connection_made(socket)
+    assert socket.aborted == 1
+
+
+async def test_a_request_is_not_written_to_a_connection_that_has_ended(bench: Bench) -> None:
+    bench.connection.eof_received()
+    got = await bench.connection.send(b"head", b"", WAIT)
+    assert bench.socket.written == []
+    assert got == Failure(
+        FailureKind.CONNECT, request_sent=False, detail="the connection was closed before an answer came"
+    )
+    assert not bench.connection.died_stale()
+
+
+async def test_bytes_that_come_after_the_connection_was_given_up_are_ignored(bench: Bench) -> None:
+    bench.connection.abort()
+    bench.connection.abort()
+    bench.connection.data_received(OK)
+    assert bench.socket.aborted == 1
+    assert not bench.connection.parser.started
+
+
+async def test_a_lost_connection_is_reported_once_and_its_timer_stops(bench: Bench) -> None:
+    await bench.answered(OK)
+    bench.connection.connection_lost(None)
+    assert bench.lost == [bench.connection]
+    assert not bench.connection.alive
+
+
+async def test_a_timer_that_fires_when_nobody_waits_does_nothing(bench: Bench) -> None:
+    bench.clock.now_s = 9.999
+    await bench.answered(OK)
+    bench.clock.now_s = 11.0
+    await asyncio.sleep(0.01)
+    assert await bench.connection.read(WAIT) == b"ok"
+
+
+async def test_a_timer_that_fires_early_is_set_again(bench: Bench) -> None:
+    bench.clock.now_s = 9.999
+    sending = asyncio.ensure_future(bench.connection.send(b"head", b"", WAIT))
+    await asyncio.sleep(0.01)
+    assert not sending.done()
+    bench.clock.now_s = 10.0
+    assert await sending == Failure(FailureKind.TIMEOUT_IDLE, detail="no answer in time")
+
+
+async def _bytes(connection: Connection) -> bytes:
+    piece = await connection.read(WAIT)
+    assert isinstance(piece, bytes)
+    return piece

@@ -1,0 +1,68 @@
+"""Idle connections."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.core.snapshot import Provider
+from proxy.upstream.connection import Connection, Place
+from proxy.upstream.pool import Pool
+from tests.unit.upstream.test_connection import Clock, Socket
+
+A, B = (Place(Provider(name, "openai", "http://127.0.0.1"), "http://127.0.0.1") for name in "ab")
+
+
+@pytest.fixture
+async def pool() -> Pool:
+    return Pool(Clock(), 30.0)
+
+
+def idle(pool: Pool, place: Place = A) -> Connection:
+    connection = Connection(place, Clock(), pool.discard)
+    connection.connection_made(Socket())
+    pool.put(connection)
+    return connection
+
+
+async def test_the_last_one_in_is_the_first_one_out(pool: Pool) -> None:
+    one, two = idle(pool), idle(pool)
+    assert [pool.take(A), pool.take(A), pool.take(A)] == [two, one, None]
+
+
+async def test_places_are_apart(pool: Pool) -> None:
+    one = idle(pool, A)
+    assert pool.take(B) is None
+    assert pool.take(A) is one
+
+
+async def test_a_connection_that_died_is_passed_over(pool: Pool) -> None:
+    one, two = idle(pool), idle(pool)
+    two.abort()
+    assert [pool.take(A), pool.take(A)] == [one, None]
+
+
+async def test_a_lost_connection_is_forgotten(pool: Pool) -> None:
+    one, two = idle(pool), idle(pool)
+    two.connection_lost(None)
+    two.connection_lost(None)
+    assert [pool.take(A), pool.take(A)] == [one, None]
+
+
+async def test_an_idle_connection_is_closed_by_whatever_comes(pool: Pool) -> None:
+    connection = idle(pool)
+    connection.data_received(b"\r\n")
+    assert not connection.alive
+    assert pool.take(A) is None
+
+
+async def test_only_the_given_providers_are_kept(pool: Pool) -> None:
+    one, two = idle(pool, A), idle(pool, B)
+    pool.keep_only([A.provider])
+    assert (one.alive, two.alive) == (True, False)
+
+
+async def test_a_closed_pool_keeps_nothing(pool: Pool) -> None:
+    before = idle(pool)
+    pool.close()
+    after = idle(pool)
+    assert (before.alive, after.alive, pool.take(A)) == (False, False, None)
