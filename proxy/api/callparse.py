@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Annotated, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -26,6 +26,9 @@ T = TypeVar("T")
 BYTES_PER_TOKEN = 4
 LONGEST_NUMBER = 18  # digits; Python refuses to read numbers of thousands of them
 _NOT_UPSTREAM = NEVER_FORWARDED | {b"accept", b"user-agent"}
+_STEERING = frozenset(
+    {b"x-fairlead-provider", b"x-fairlead-no-failover", b"x-fairlead-deadline-ms", b"x-fairlead-tags"}
+)
 _IMAGE = re.compile(rb'"type"\s*:\s*"image_url"')
 _AUDIO = re.compile(rb'"type"\s*:\s*"input_audio"')
 _INLINE = re.compile(rb';base64,|"data"\s*:\s*"')
@@ -66,6 +69,7 @@ def parse_call(endpoint: EndpointSpec, body: bytes, envelope: Envelope, snapshot
     except ValueError as exc:
         raise MalformedRequest(f"The request body is not a JSON object: {exc}.") from exc
     headers = envelope.headers
+    steering = _steering(headers, snapshot)
     stream = endpoint.operation in STREAMING and bool(_field(fields, "stream", _FLAG, "true or false"))
     options = _field(fields, "stream_options", _STREAM_OPTIONS, "an object") if stream else None
     return Call(
@@ -80,12 +84,32 @@ def parse_call(endpoint: EndpointSpec, body: bytes, envelope: Envelope, snapshot
         query=_query(envelope.query_string, endpoint),
         key=envelope.key,
         arrived_s=envelope.arrived_s,
-        deadline_s=_deadline(headers, snapshot.deadline_s),
+        deadline_s=steering.deadline_s,
         needs=_needs(fields, body),
         max_tokens=_max_tokens(fields),
-        pinned_provider=_header_text(headers, b"x-fairlead-provider"),
-        failover=headers.get(b"x-fairlead-no-failover", b"").lower() not in (b"true", b"1"),
-        tags=_tags(headers),
+        pinned_provider=steering.provider,
+        failover=steering.failover,
+        tags=steering.tags,
+    )
+
+
+class _Steering(NamedTuple):
+    """What a client asks of the gateway itself, by `x-fairlead-` headers."""
+
+    deadline_s: float
+    provider: str | None = None
+    failover: bool = True
+    tags: tuple[str, ...] = ()
+
+
+def _steering(headers: Mapping[bytes, bytes], snapshot: Snapshot) -> _Steering:
+    if _STEERING.isdisjoint(headers):  # as nearly always
+        return _Steering(snapshot.deadline_s)
+    return _Steering(
+        _deadline(headers, snapshot.deadline_s),
+        _header_text(headers, b"x-fairlead-provider"),
+        headers.get(b"x-fairlead-no-failover", b"").lower() not in (b"true", b"1"),
+        _tags(headers),
     )
 
 

@@ -133,6 +133,7 @@ async def _fail(visit: _Visit, exchange: Exchange, error: GatewayError) -> None:
         headers += own_headers(visit.snapshot, account)
     else:
         headers.append((b"x-fairlead-request-id", visit.request_id.encode()))
+    headers.append((b"x-request-id", visit.request_id.encode()))  # where SDKs look for the id of an error
     headers.append((b"content-length", b"%d" % len(body)))
     await exchange.begin(error.status, headers)
     await exchange.end(body)

@@ -70,7 +70,7 @@ def client_app(edge: Edge, operator_routes: Sequence[BaseRoute]) -> App:
     server = edge.engine.snapshot.server
     routes: list[BaseRoute] = [*_deployments(edge), *_models(edge), *operator_routes, *probe_routes(edge)]
     if server.metrics_port is None:
-        routes += report_routes(edge, guarded=server.host not in LOOPBACK)
+        routes += report_routes(edge, guarded=True)
     router = Starlette(routes=routes, exception_handlers=_ERRORS)
     front: App = Front(edge, router)
     if not server.cors_origins:
@@ -103,15 +103,17 @@ def probe_routes(edge: Edge) -> list[BaseRoute]:
 
 
 def report_routes(edge: Edge, *, guarded: bool) -> list[BaseRoute]:
-    """`/health` and `/metrics`; guarded, they want a client key or the admin token."""
+    """`/health` and `/metrics`; guarded, off loopback they want a client key or the admin token."""
     engine = edge.engine
 
     async def health(request: Request) -> Response:
-        _check_reader(edge, request, guarded=guarded)
+        if guarded:
+            _check_reader(edge, request)
         return JSONResponse(health_report(engine.snapshot, engine.state.view, engine.clock.now()))
 
     async def metrics(request: Request) -> Response:
-        _check_reader(edge, request, guarded=guarded)
+        if guarded:
+            _check_reader(edge, request)
         body, content_type = engine.metrics.render()
         return Response(body, headers={"content-type": content_type})
 
@@ -149,11 +151,11 @@ def _caller(edge: Edge, request: Request) -> ClientKey | None:
     return authenticate(request.scope["headers"], snapshot.auth, edge.engine.clock.wall())
 
 
-def _check_reader(edge: Edge, request: Request, *, guarded: bool) -> None:
-    if not guarded:
-        return
-    snapshot = edge.engine.snapshot
-    if is_admin(dict(request.scope["headers"]), snapshot.auth.admin_token):
+def _check_reader(edge: Edge, request: Request) -> None:
+    snapshot, headers = edge.engine.snapshot, dict(request.scope["headers"])
+    if snapshot.auth.mode == "none":  # a web page may read these no more than it may call
+        check_open_mode(headers, snapshot.server)
+    if snapshot.server.host in LOOPBACK or is_admin(headers, snapshot.auth.admin_token):
         return
     if snapshot.auth.mode == "none":
         raise NotAuthenticated("Send the admin token as 'Authorization: Bearer <token>'.")

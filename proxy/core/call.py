@@ -19,6 +19,8 @@ Headers = tuple[tuple[bytes, bytes], ...]
 class Operation(StrEnum):
     """What a client asks for, whatever the dialect. OpenTelemetry's `gen_ai.operation.name` follows from it."""
 
+    __hash__ = str.__hash__  # Enum's own is a Python function, called for every look-up
+
     CHAT = "chat"
     COMPLETIONS = "completions"
     EMBEDDINGS = "embeddings"

@@ -208,10 +208,16 @@ def _choose(failures: Sequence[Failure], causes: Sequence[Cause], *, sent: int) 
         )
     if last is not None and last.kind in TIMEOUTS:
         return UpstreamsExhausted(
-            "The upstream provider did not answer in time.", status=504, type="upstream_error", code="upstream_timeout"
+            "The upstream provider did not answer in time. Try again later, or ask for a shorter answer.",
+            status=504,
+            type="upstream_error",
+            code="upstream_timeout",
         )
     return UpstreamsExhausted(
-        "No upstream provider gave a usable answer.", status=502, type="upstream_error", code="upstream_error"
+        "No upstream provider gave a usable answer. Try again later; the gateway's log says what each one did.",
+        status=502,
+        type="upstream_error",
+        code="upstream_error",
     )
 
 

@@ -13,6 +13,8 @@ from enum import StrEnum
 class FailureKind(StrEnum):
     """The taxonomy. The comments name who is at fault."""
 
+    __hash__ = str.__hash__  # Enum's own is a Python function, called for every look-up
+
     RATE_LIMITED = "rate_limited"  # our credential, for seconds to minutes
     QUOTA_EXHAUSTED = "quota_exhausted"  # our credential, for a day, a month or a plan window
     BILLING = "billing"  # our account has no credit
@@ -52,6 +54,8 @@ CLIENT_FAULTS = frozenset({FailureKind.INVALID_REQUEST, FailureKind.REJECTED, Fa
 
 class Scope(StrEnum):
     """How far a failure reaches; see `core.health.Target` for the key each scope is remembered under."""
+
+    __hash__ = str.__hash__  # as above
 
     CREDENTIAL_MODEL = "credential_model"
     CREDENTIAL = "credential"

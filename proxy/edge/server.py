@@ -100,6 +100,36 @@ class StallCutter(HttpToolsProtocol):
         cycle.__class__ = LeanCycle
         super()._start_asgi_task(cycle, app)
 
+    # uvicorn sets and cancels a keep-alive timer for every request; here one is set and looks again when it fires.
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Data came: the timer stays and finds out."""
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since_s = monotonic()
+        if self.timeout_keep_alive_task is None:
+            self._set_keep_alive(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self.cycle is not None and not self.cycle.response_complete:
+            return  # the end of that answer sets it again
+        left_s = self._idle_since_s + self.timeout_keep_alive - monotonic()
+        if left_s > 0:
+            self._set_keep_alive(left_s)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _set_keep_alive(self, delay_s: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(delay_s, self.timeout_keep_alive_handler)
+
     def pause_writing(self) -> None:
         super().pause_writing()
         if self._stall_timer is None:
@@ -112,6 +142,8 @@ class StallCutter(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_stall()
         super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
 
     def _forget_stall(self) -> None:
         if self._stall_timer is not None:

@@ -26,6 +26,7 @@ class Account:
     Attributes:
         model: None until resolved.
         label: The public model as a metric label: configured names only.
+        trail: `openrouter=rate_limited;azure-eu=ok`.
         waited_s: Time spent waiting for upstreams before the commit point.
         end: "ok", "truncated", "client_gone" or "failed"; None while open.
         end_if_cancelled: The end to note when the request is cancelled; `shut_down` changes it.
@@ -44,6 +45,7 @@ class Account:
         "is_open",
         "label",
         "model",
+        "trail",
         "usage",
         "waited_s",
     )
@@ -55,6 +57,7 @@ class Account:
         self.label = UNKNOWN
         self.candidate: Candidate | None = None
         self.attempts: list[AttemptRecord] = []
+        self.trail = ""
         self.dropped: tuple[str, ...] = ()
         self.usage: Usage | None = None
         self.waited_s = 0.0
@@ -66,11 +69,6 @@ class Account:
     def resolved(self, model: Model) -> None:
         self.model = model
         self.label = model_label(model)
-
-    @property
-    def trail(self) -> str:
-        """`openrouter=rate_limited;azure-eu=ok`"""
-        return ";".join([f"{attempt[0]}={attempt[3]}" for attempt in self.attempts])
 
     @property
     def overhead_s(self) -> float:
@@ -119,6 +117,7 @@ class Account:
                 outcome is not None and outcome.request_sent,
             )
         )
+        self.trail = f"{self.trail};{provider}={result}" if self.trail else f"{provider}={result}"
         metrics.attempt(provider, label, result)
         if outcome is not None and outcome.kind is FailureKind.CLIENT_GONE:  # what was begun is likely to be billed
             self.candidate = candidate
@@ -127,6 +126,7 @@ class Account:
     def truncated(self, failure: Failure) -> None:
         """The last attempt began an answer and did not finish it."""
         self.attempts[-1] = self.attempts[-1]._replace(outcome=failure.kind.value, maybe_billed=True)
+        self.trail = ";".join([f"{attempt.provider}={attempt.outcome}" for attempt in self.attempts])
 
     def committed(self, candidate: Candidate, now_s: float) -> None:
         """The first byte is about to go downstream."""

@@ -23,6 +23,11 @@ from proxy.routing.steps import AttemptPolicy, Send, Stop, StopReason, Tried
 from proxy.routing.steps import Wait as Pause
 from proxy.routing.walk import Walk
 
+# CPython 3.11 calls a Python function to get a member out of its enum; these are wanted for every request.
+_CONNECT, _RESPONSE = FailureKind.TIMEOUT_CONNECT, FailureKind.TIMEOUT_RESPONSE
+_HEADERS, _FIRST_OUTPUT = FailureKind.TIMEOUT_HEADERS, FailureKind.TIMEOUT_FIRST_OUTPUT
+_CANCELLED = Failure(FailureKind.CLIENT_GONE)  # what an attempt is noted as that something outside ended
+
 
 async def attempt(engine: Engine, snapshot: Snapshot, call: Call, plan: Plan, account: Account) -> tuple[Reply, Grant]:
     """Walk the plan to an answer. The caller releases the grant and closes the answer.
@@ -63,7 +68,7 @@ async def attempt(engine: Engine, snapshot: Snapshot, call: Call, plan: Plan, ac
 
 async def _send(engine: Engine, call: Call, send: Send, grant: Grant, account: Account) -> Reply | Failure:
     """Send once. A failure is noted and its grant released; an answer keeps its grant."""
-    outcome: Reply | Failure = Failure(FailureKind.CLIENT_GONE)  # what a cancelled attempt is noted as
+    outcome: Reply | Failure = _CANCELLED
     try:
         outcome = await _exchange(engine, call, send, account)
     finally:
@@ -146,12 +151,12 @@ def _admission(call: Call, send: Send, now_s: float) -> Admission:
 def _deadlines(call: Call, send: Send, now_s: float) -> Deadlines:
     timeouts = send.planned.candidate.timeouts
     left_s = call.arrived_s + call.deadline_s - now_s
-    connect = Wait(now_s + min(timeouts.connect_s, left_s), FailureKind.TIMEOUT_CONNECT)
+    connect = Wait(now_s + min(timeouts.connect_s, left_s), _CONNECT)
     if not call.stream:
-        head = Wait(now_s + min(timeouts.response_s, left_s), FailureKind.TIMEOUT_RESPONSE)
+        head = Wait(now_s + min(timeouts.response_s, left_s), _RESPONSE)
         return Deadlines(connect, head, head, timeouts.idle_s, timeouts.max_stream_s)
-    head = Wait(now_s + min(timeouts.headers_s, left_s), FailureKind.TIMEOUT_HEADERS)
-    first_output = Wait(now_s + min(timeouts.first_output_s, left_s), FailureKind.TIMEOUT_FIRST_OUTPUT)
+    head = Wait(now_s + min(timeouts.headers_s, left_s), _HEADERS)
+    first_output = Wait(now_s + min(timeouts.first_output_s, left_s), _FIRST_OUTPUT)
     return Deadlines(connect, head, first_output, timeouts.idle_s, timeouts.max_stream_s)
 
 
@@ -160,7 +165,7 @@ def _final(engine: Engine, plan: Plan, history: list[Tried], reason: StopReason)
     now_s = engine.clock.now()
     if reason is StopReason.DEADLINE and not history:
         return UpstreamsExhausted(
-            "The deadline of this request leaves no time for an attempt.",
+            "The deadline of this request leaves no time for an attempt. Give it more than a second.",
             status=504,
             type="upstream_error",
             code="upstream_timeout",

@@ -107,10 +107,11 @@ def read_error(body: bytes, headers: Headers = ()) -> ErrorBody:
 
 def decode(body: bytes | str) -> object:
     """Decode JSON; None where it is none."""
-    try:
-        return _DECODER.decode(body)
-    except (ValueError, RecursionError):
-        return None
+    payload = body.encode() if isinstance(body, str) else body
+    for text in (payload, readable(payload)):
+        with suppress(ValueError, RecursionError):
+            return _DECODER.decode(text)
+    return None
 
 
 def _first_object(decoded: object) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from proxy.core.plan import OmitReason, Omitted, Planned
 from proxy.core.snapshot import Candidate, Capabilities, Model, Provider, Rotation, Snapshot
 from proxy.routing.order import Group, groups_of, spread
 
+EMBEDDINGS = Operation.EMBEDDINGS  # CPython 3.11 takes a function call to get a member out of its enum
 NEEDS = ("tools", "images", "audio", "json_schema")
 
 
@@ -48,7 +49,7 @@ class Lineup:
 
 def lineup_of(call: Call, model: Model, snapshot: Snapshot) -> Lineup:
     """Return the line-up for a request: fallbacks to the first depth, and never for embeddings."""
-    if not model.fallbacks or call.endpoint.operation is Operation.EMBEDDINGS:
+    if not model.fallbacks or call.endpoint.operation is EMBEDDINGS:
         return _lineup(model, ())
     names = (snapshot.aliases.get(name, name) for name in model.fallbacks)
     return _lineup(model, tuple(snapshot.models[name] for name in names if name in snapshot.models))

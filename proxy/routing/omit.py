@@ -12,13 +12,13 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from proxy.core.call import Call, Operation
+from proxy.core.call import Call
 from proxy.core.errors import BodyTooLarge, ClientError, MalformedRequest
 from proxy.core.failure import FailureKind
 from proxy.core.health import StateView
 from proxy.core.plan import OmitReason, Omitted, Plan, Planned
 from proxy.core.snapshot import Provider, Snapshot
-from proxy.routing.lineup import NEEDS, Lineup, known
+from proxy.routing.lineup import EMBEDDINGS, NEEDS, Lineup, known
 from proxy.routing.view import PROBING_S, block, pick
 
 ROUGHNESS = 1.5  # an estimate must exceed a context window this many times to be believed
@@ -51,7 +51,7 @@ def admits_all(question: Question) -> bool:
         and call.endpoint.operation in lineup.operations
         and needs.input_tokens <= lineup.window_tokens
         and len(call.body) <= lineup.body_limit_bytes
-        and not (lineup.is_mixed and call.endpoint.operation is Operation.EMBEDDINGS)
+        and not (lineup.is_mixed and call.endpoint.operation is EMBEDDINGS)
         and not any(_limit_reached(provider, question) for provider in lineup.providers)
     )
 
@@ -118,7 +118,7 @@ def _by_capability(planned: Planned, question: Question) -> Omitted | None:
     operation, needs = question.call.endpoint.operation, question.call.needs
     if operation not in planned.candidate.provider.operations:
         return _omit(planned, OmitReason.UNSUPPORTED, f"it does not serve {operation}")
-    if operation is Operation.EMBEDDINGS and question.lineup.is_mixed:
+    if operation is EMBEDDINGS and question.lineup.is_mixed:
         reference = question.lineup.groups[0].members[0].candidate.model
         if planned.candidate.model != reference:
             detail = f"its vectors are not those of {reference}; same_vectors = true would allow it"

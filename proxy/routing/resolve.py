@@ -71,7 +71,7 @@ def _configured(name: str, snapshot: Snapshot) -> Model | None:
         return model
     for prefix in snapshot.prefixes:
         stem = prefix.name[:-1]
-        if name.startswith(stem) and len(stem) < len(name) <= LONGEST_NAME:
+        if name.startswith(stem) and _may_be_made(name, name[len(stem) :]):
             names = _substituted(prefix, name)
             return _derived(prefix, name, tuple(map(snapshot.prices.get, names)) if snapshot.prices else ())
     return None
@@ -80,9 +80,14 @@ def _configured(name: str, snapshot: Snapshot) -> Model | None:
 def _ad_hoc(name: str, snapshot: Snapshot) -> Model | None:
     provider_name, _, rest = name.partition("/")
     provider = snapshot.providers.get(provider_name) if snapshot.server.direct_models else None
-    if provider is None or not rest or len(name) > LONGEST_NAME:
+    if provider is None or not _may_be_made(name, rest):
         return None
     return _direct(provider, rest, snapshot.prices.get(CandidateId(provider_name, rest)))
+
+
+def _may_be_made(name: str, rest: str) -> bool:
+    """Say whether a name may make a model: a client chooses it, and it stands in headers, logs and paths."""
+    return len(name) <= LONGEST_NAME and name.isprintable() and rest not in ("", ".", "..")
 
 
 def _substituted(prefix: Model, name: str) -> list[CandidateId]:

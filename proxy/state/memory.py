@@ -26,6 +26,7 @@ from proxy.state.rows import rows
 from proxy.state.select import Wanted, is_configured, is_member
 
 CAP = 10_000  # entries in each map
+_ROUND_ROBIN = CredentialOrder.ROUND_ROBIN  # CPython 3.11 takes a function call to get a member out of its enum
 SMOOTHING = 0.3  # weight of the newest time to first token
 
 K = TypeVar("K")
@@ -77,7 +78,7 @@ class MemoryState:
             self._asides[target] = replace(self._asides[target], claimed_s=now_s)
         if provider.limits.rpm or provider.limits.tpm:
             self._charge(provider, now_s, 1, tokens)
-        if provider.credential_order is CredentialOrder.ROUND_ROBIN:
+        if provider.credential_order is _ROUND_ROBIN:
             self._take_turn(credential_slot(provider))
         if is_last_resort:
             _add(self._last_resorts, candidate.id, 1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
@@ -96,7 +97,8 @@ class ClientCache:
         except (ValueError, httpx.InvalidURL):
             return failures.unusable_proxy()
         pool = ConnectionPool(context, _httpcore_proxy(proxy) if proxy else None, self._idle_s)
-        return Client(httpx.AsyncClient(transport=_Transport(pool), trust_env=False), pool)
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # nobody reads them, and they would pile up
+        return Client(httpx.AsyncClient(transport=_Transport(pool), trust_env=False, cookies=no_cookies), pool)
 
 
 def proxy_url(provider: Provider) -> str | None:

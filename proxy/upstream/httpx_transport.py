@@ -44,7 +44,7 @@ class HttpxTransport:
         Raises:
             ValueError: The request cannot be written as HTTP/1.1, the form in which it is handed over.
         """
-        serialise(request)
+        serialise(request)  # for its checks alone: both transports refuse the same requests
         client = self._clients.borrow(request.provider)
         if isinstance(client, Failure):
             return client

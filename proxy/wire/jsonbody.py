@@ -1,10 +1,12 @@
 """JSON objects edited without being decoded: top-level members stay the raw bytes that came.
 
-Never interprets a member; who needs one decodes it from its raw bytes.
+Never interprets a member; who needs one decodes it from its raw bytes. Half characters, as clients and vendors write
+them that cut text into UTF-16 units (`\\ud83d` alone), pass unharmed: other parsers take them, msgspec does not.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -12,6 +14,15 @@ from msgspec import Raw
 
 _DECODER = msgspec.json.Decoder(dict[str, Raw])
 _ENCODER = msgspec.json.Encoder()
+
+# An escape of half a surrogate pair whose other half does not stand beside it. The backslashes before it are taken in
+# pairs, each pair being a backslash that is text.
+_HALF = re.compile(
+    rb"(?<!\\)((?:\\\\)*+)\\(u[dD](?:[89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD])[c-fC-F][0-9a-fA-F]{2}))"
+)
+_MOST_HALVES = 10_000  # in one body; more is no accident
+_STAND_IN = b"\xff"  # for the backslash of such an escape; no UTF-8 text holds this byte
 
 
 def split_object(body: bytes) -> dict[str, Raw]:
@@ -22,12 +33,20 @@ def split_object(body: bytes) -> dict[str, Raw]:
     """
     try:
         return _DECODER.decode(body)
-    except RecursionError as exc:
-        raise ValueError("nested too deeply") from exc
-    except UnicodeDecodeError as exc:
-        raise ValueError("a member's name is not UTF-8") from exc
-    except msgspec.DecodeError as exc:
-        raise ValueError(_where(str(exc))) from exc
+    except (ValueError, RecursionError) as exc:
+        marked = body if _STAND_IN in body else _HALF.sub(b"\\1" + _STAND_IN + b"\\2", body, _MOST_HALVES)
+        if marked == body:
+            raise ValueError(_reason(exc)) from exc
+    try:
+        members = _DECODER.decode(marked)
+    except (ValueError, RecursionError) as exc:
+        raise ValueError(_reason(exc)) from exc
+    return {name: Raw(bytes(value).replace(_STAND_IN, b"\\")) for name, value in members.items()}
+
+
+def readable(payload: bytes) -> bytes:
+    """Put U+FFFD where half a character stands, so that msgspec can decode what other parsers can."""
+    return _HALF.sub(rb"\1\\ufffd", payload, _MOST_HALVES)
 
 
 def join_object(members: Mapping[str, Raw]) -> bytes:
@@ -40,6 +59,11 @@ def raw(value: object) -> Raw:
     return Raw(_ENCODER.encode(value))
 
 
-def _where(message: str) -> str:
+def _reason(exc: ValueError | RecursionError) -> str:
     """Keep msgspec's position, drop anything it may quote from the body."""
+    if isinstance(exc, RecursionError):
+        return "nested too deeply"
+    if isinstance(exc, UnicodeDecodeError):
+        return "a member's name is not UTF-8"
+    message = str(exc)
     return message if "byte" in message or "truncated" in message else "expected a JSON object"

@@ -10,6 +10,7 @@ import re
 from typing import NamedTuple
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 # Atomic groups: without them `\r\n` could match as two line endings by backtracking.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
@@ -25,6 +26,13 @@ class Event(NamedTuple):
 
     raw: bytes
     data: bytes | None
+
+
+def with_data(event: Event, data: bytes) -> bytes:
+    """Write an event with other data; its other fields stay as they came."""
+    others = [line for line in _LINE_END.split(event.raw) if line and line.partition(b":")[0] != b"data"]
+    lines = [*others, *(b"data: " + line for line in data.split(b"\n"))]
+    return b"\n".join(lines) + b"\n\n"
 
 
 def only_data(chunk: bytes) -> bytes | None:
@@ -95,6 +103,8 @@ class EventSplitter:
 def _event(frame: bytes, ending: bytes) -> Event:
     if frame.startswith(b"data: ") and b"\n" not in frame and b"\r" not in frame:
         return Event(frame + ending, frame[6:])
+    # It may stand before a stream, where readers that look for it drop it and all others lose the first event.
+    frame = frame.removeprefix(BYTE_ORDER_MARK)
     return Event(frame + ending, _data(frame))
 
 

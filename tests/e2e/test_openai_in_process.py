@@ -34,7 +34,7 @@ async def test_forwarded_request_without_keys_is_a_permission_error() -> None:
 
 async def test_full_gateway_is_tried_again_by_the_sdk_until_there_is_room() -> None:
     sections = "[server]\nmax_in_flight = 1\n"
-    async with stage(Upstream("first", "sim-delay-0.6"), sections=sections) as on, sdk(on) as impatient:
+    async with stage(Upstream("first", "sim-delay-0.9"), sections=sections) as on, sdk(on) as impatient:
         first = asyncio.create_task(on.ask())
         while not on.calls("first"):
             await asyncio.sleep(0.01)
@@ -72,7 +72,7 @@ KEEP_ALIVE = "[server]\nsse_keepalive_s = 0.1\n"
 
 
 async def test_keep_alive_comments_do_not_disturb_the_sdk() -> None:
-    async with stage(Upstream("first", "sim-think-0.5-rate-5-tokens-3"), sections=KEEP_ALIVE) as on, sdk(on) as client:
+    async with stage(Upstream("first", "sim-think-0.8-rate-10-tokens-3"), sections=KEEP_ALIVE) as on, sdk(on) as client:
         stream = await client.chat.completions.create(model="m", messages=HELLO, stream=True)
         assert on.attempts("first", "ok") == 0, "the status line came before the first output"
         chunks = [chunk async for chunk in stream]

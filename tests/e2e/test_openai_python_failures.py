@@ -142,7 +142,7 @@ def test_sdk_repeats_after_a_short_wait_that_the_gateway_asks_for(retrying: Open
     raw = retrying.chat.completions.with_raw_response.create(model=model, messages=HELLO)
     assert raw.parse().choices[0].finish_reason == "stop"
     assert raw.retries_taken == 1
-    assert 3.0 <= time.monotonic() - began_s < 4.5, "2.1 s, a margin of 5 %, rounded up"
+    assert 3.0 <= time.monotonic() - began_s < 6.0, "2.1 s, a margin of 5 %, rounded up"
     assert len(deployed.arrivals(model)) == 2
 
 
@@ -167,7 +167,7 @@ def test_impatient_client_gets_a_timeout_and_its_upstream_is_let_go(
 
 def test_timeout_in_mid_stream_lets_the_upstream_go(client: OpenAI, deployed: Deployment) -> None:
     model = "python-stall-after-3"
-    stream = client.chat.completions.create(model=model, messages=HELLO, stream=True, timeout=0.3)
+    stream = client.chat.completions.create(model=model, messages=HELLO, stream=True, timeout=1.0)
     with pytest.raises(openai.APITimeoutError):
         for _ in stream:
             pass
@@ -185,7 +185,7 @@ def check_let_go(deployed: Deployment, model: str) -> None:
 
 def test_sdk_repeats_its_own_timeouts(client: OpenAI, deployed: Deployment) -> None:
     model = "python-silent-tokens-1-first-1"
-    answer = client.with_options(max_retries=1).chat.completions.create(model=model, messages=HELLO, timeout=0.5)
+    answer = client.with_options(max_retries=1).chat.completions.create(model=model, messages=HELLO, timeout=1.0)
     assert answer.choices[0].finish_reason == "stop"
     assert [request["end"] for request in deployed.arrivals(model)] == ["client_gone", "complete"]
 

@@ -73,7 +73,7 @@ api_key = "sk-upstream-0123456789"
 candidates = [{ provider = "SUITE", model = "sim-{*}" }]
 
 [models."SUITE-hasty-*"]
-timeouts = { response_s = 0.4, headers_s = 0.4, first_output_s = 0.4, idle_s = 0.4 }
+timeouts = { response_s = 0.7, headers_s = 0.7, first_output_s = 0.7, idle_s = 0.7 }
 candidates = [{ provider = "SUITE", model = "sim-{*}" }]
 
 [models."SUITE-backed-*"]

@@ -5,14 +5,17 @@ What it answers is chosen by the model that it is asked for: a status (`429`), o
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from tests.fakes.rawstreams import DONE, FINISH, ROLE, said
+
+PASSED_ON_S = 0.3
 
 
 async def indiscreet(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
@@ -49,6 +52,18 @@ def _stream(*events: bytes) -> Response:
     return StreamingResponse(iter(events), media_type="text/event-stream")
 
 
+def _begun(*rest: bytes) -> Response:
+    """A stream that has said something, and been passed on, before the rest comes."""
+
+    async def events() -> AsyncIterator[bytes]:
+        yield ROLE + b"".join(said("hello"))
+        await asyncio.sleep(PASSED_ON_S)
+        for event in rest:
+            yield event
+
+    return StreamingResponse(events(), media_type="text/event-stream")
+
+
 _ANSWERS: Mapping[str, Callable[[str], Response]] = {
     "ok": lambda told: JSONResponse(_completion("hello")),
     "error-in-200": lambda told: JSONResponse(_error(told)),
@@ -58,7 +73,7 @@ _ANSWERS: Mapping[str, Callable[[str], Response]] = {
     "unknown-coding": lambda told: Response(told, headers={"content-encoding": "odd"}, media_type="application/json"),
     "stream": lambda told: _stream(ROLE, *said("hello"), FINISH, DONE),
     "error-first": lambda told: _stream(ROLE, _event(_error(told))),
-    "error-later": lambda told: _stream(ROLE, *said("hello"), _event(_error(told))),
-    "no-finish": lambda told: _stream(ROLE, *said("hello")),
+    "error-later": lambda told: _begun(_event(_error(told))),
+    "no-finish": lambda told: _begun(),
     "broken-event": lambda told: _stream(ROLE, *said("hello"), f"data: {{{told}\n\n".encode(), FINISH, DONE),
 }

@@ -89,6 +89,7 @@ def configuration(url: str, proxy_url: str, key: str = PROVIDER_KEY) -> str:
     }
     reached = {"refused": refused_url(), "no-tls": url.replace("http://", "https://")}
     models = "".join(f'[models.a{name}]\nmodel = "{name}"\nproviders = ["telling"]\n' for name in sorted(asked))
+    models = models.replace("[models.asilent]", "[models.asilent]\ntimeouts = { response_s = 0.3, headers_s = 0.3 }")
     models += "".join(f'[models.{name}]\nmodel = "ok"\nproviders = ["{name}"]\n' for name in UNREACHABLE)
     others = "".join(
         f"""
@@ -114,10 +115,12 @@ def configuration(url: str, proxy_url: str, key: str = PROVIDER_KEY) -> str:
     api_keys = ["{key}", "{SECOND_KEY}"]
     headers = {{ x-team-token = "{TEAM_HEADER}" }}
     forward_headers = ["x-client-note"]
-    timeouts = {{ response_s = 0.3, headers_s = 0.3 }}
     breaker = false
     {others}
     {models}
+    [models.patient]
+    model = "silent"
+    providers = ["telling"]
     """
 
 

@@ -166,12 +166,12 @@ async def test_planted_secret_is_in_nothing_that_a_gateway_tells_or_keeps(tmp_pa
 
 async def test_planted_secret_is_in_no_repr_while_requests_are_under_way() -> None:
     """Everything of this package that is alive is asked, from the request that waits to the configuration."""
-    async with upstreams() as toml, gateway(toml.replace("response_s = 0.3, headers_s = 0.3", "")) as running:
+    async with upstreams() as toml, gateway(toml) as running:
         headers = {"authorization": f"Bearer {CLIENT_KEY}", "x-client-note": CLIENT_HEADER}
         async with WireClient(running.url) as streaming, WireClient(running.url) as waiting:
-            streaming.send(question("asilent", stream=True), headers)
-            waiting.send(question("asilent"), headers)
-            assert await settles(lambda: running.metric("in_flight_requests", model="asilent") == 2)
+            streaming.send(question("patient", stream=True), headers)
+            waiting.send(question("patient"), headers)
+            assert await settles(lambda: running.metric("in_flight_requests", model="patient") == 2)
             assert await settles(lambda: len(running.parts.state.view.in_flight) == 1)
             await asyncio.sleep(0.2)
             shown = {(type(alive).__name__, text) for alive in living() if (text := repr(alive))}

@@ -178,8 +178,14 @@ async def test_f17_other_codings_are_refused(content: bytes, coding: str) -> Non
 async def test_f17_bodies_that_would_fill_the_memory_together_are_refused() -> None:
     """The buffer of all bodies is capped, and a refused one leaves room for the next."""
     sections = f"[server]\nmax_body_bytes = {8 * MB}\nmax_buffered_bytes = {15 * MB}\n"
-    first = Upstream("first", "sim-ok-delay-0.2")
-    async with stage(first, sections=sections) as on:
+
+    async def think(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            await asyncio.sleep(0.3)
+            await peer.send(response(ANSWER, b"A: b"))
+
+    async with RawServer(think) as first, stage(Upstream("first", "gpt", first.url), sections=sections) as on:
         body = body_of(6 * MB, stream=False)
         answers = await asyncio.gather(*(post(on, body) for _ in range(4)))
         statuses = sorted(answer.status_code for answer in answers)

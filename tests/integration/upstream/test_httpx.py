@@ -14,7 +14,7 @@ import trustme
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.upstream import httpx_clients
 from proxy.upstream.httpx_transport import HttpxTransport
-from tests.fakes.rawserver import OK, OK_BODY, Peer, RawServer, answer, server_tls
+from tests.fakes.rawserver import OK, OK_BODY, Peer, RawServer, answer, response, server_tls
 from tests.fakes.upstream_calls import CLOCK, body_of, fetch, fetched, post, provider, sent, settles, wait
 
 URL = "https://api.vendor.test/v1/chat/completions"
@@ -77,6 +77,22 @@ async def test_mutual_tls_presents_the_configured_certificate(
         assert isinstance(await fetch(httpx_transport, post(server.url, by=provider(ca_file=ca_file))), Failure)
 
 
+async def test_cookies_are_passed_on_and_not_kept(httpx_transport: HttpxTransport) -> None:
+    heads: list[bytes] = []
+
+    async def handle(peer: Peer) -> None:
+        while True:
+            heads.append((await peer.request()).head)
+            await peer.send(response(b"", b"Set-Cookie: a=b; Path=/"))
+
+    async with RawServer(handle) as server:
+        for _ in range(2):
+            assert (await fetched(httpx_transport, post(server.url))).header(b"set-cookie") == b"a=b; Path=/"
+    (client,) = httpx_transport._clients._clients.values()
+    assert len(client.http.cookies.jar) == 0
+    assert b"cookie" not in heads[1].lower()
+
+
 async def test_a_retired_client_serves_its_last_request_and_is_closed_then(httpx_transport: HttpxTransport) -> None:
     going_on = asyncio.Event()
 
@@ -89,13 +105,13 @@ async def test_a_retired_client_serves_its_last_request_and_is_closed_then(httpx
 
     async with RawServer(handle) as server:
         gone = provider()
-        response = await sent(httpx_transport, post(server.url, by=gone))
+        under_way = await sent(httpx_transport, post(server.url, by=gone))
         httpx_transport.keep_only([])
         await asyncio.sleep(0.05)
         assert server.open == 1
         going_on.set()
-        assert await body_of(response) == OK_BODY
-        await response.aclose()
+        assert await body_of(under_way) == OK_BODY
+        await under_way.aclose()
         assert await settles(lambda: server.open == 0)
         assert (await fetched(httpx_transport, post(server.url, by=gone))).body == OK_BODY
 
@@ -148,9 +164,9 @@ async def test_an_idle_connection_that_the_upstream_closed_is_not_used(httpx_tra
 
 async def test_closing_the_transport_ends_what_is_under_way(httpx_transport: HttpxTransport) -> None:
     async with RawServer(answer(OK[:-1])) as server:
-        response = await sent(httpx_transport, post(server.url))
-        assert await response.read(wait()) == OK_BODY[:-1]
+        under_way = await sent(httpx_transport, post(server.url))
+        assert await under_way.read(wait()) == OK_BODY[:-1]
         await httpx_transport.aclose()
         assert await settles(lambda: server.open == 0)
-        assert isinstance(await body_of(response), Failure)
-        await response.aclose()
+        assert isinstance(await body_of(under_way), Failure)
+        await under_way.aclose()

