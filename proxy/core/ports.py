@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple, Protocol
@@ -54,6 +54,10 @@ class UpstreamRequest(Struct, frozen=True, eq=False):
         return f"UpstreamRequest({self.method} to {self.provider.name}, {len(self.body)} bytes)"  # never a credential
 
 
+# Takes a piece of a body; False = stop. Called by the event loop itself: it may not wait and may not raise.
+Sink = Callable[[bytes], bool]
+
+
 class UpstreamResponse(Protocol):
     """An upstream's answer whose body has not been read yet."""
 
@@ -67,6 +71,14 @@ class UpstreamResponse(Protocol):
 
     async def read(self, wait: Wait) -> bytes | Failure:
         """Return the next bytes of the body, b"" once it has ended cleanly, or why it did not."""
+        ...
+
+    def hand_to(self, sink: Sink | None) -> None:
+        """Let pieces of the body that come while a `read` waits go straight to `sink`; None ends it.
+
+        The read goes on waiting, as long again for each piece, until the sink says stop: then it returns b"", as at
+        the end, and the sink's owner knows which it was. A transport may ignore this and return every piece.
+        """
         ...
 
     async def aclose(self) -> None:

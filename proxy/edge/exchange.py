@@ -23,12 +23,24 @@ Send = Callable[[Message], Awaitable[None]]
 WATCH_AFTER_S = 0.1
 
 
+# This gateway's own ASGI extension: under "call" a function that writes more of an answer's body at once.
+WRITE_NOW = "fairlead.write_now"
+
+
 class Cut(StrEnum):
     """Why an exchange was cut short."""
 
     CLIENT_GONE = "client_gone"
     BODY_TIMEOUT = "body_timeout"
     SHUTDOWN = "shutdown"
+
+
+def _never(body: bytes) -> bool:
+    """For servers without the extension: everything is awaited."""
+    return False
+
+
+_ABSENT = {"call": _never}
 
 
 class Exchange:
@@ -38,6 +50,7 @@ class Exchange:
         account: What it is accounted under, once that is known.
         cut: Why it was cut short; None while nothing did.
         started: The status line was sent.
+        write_now: Writes more of the answer without waiting where the server can: True if it was written.
         ended: The last byte of the answer was handed over.
         status: The status that was sent; 0 before that.
     """
@@ -58,6 +71,7 @@ class Exchange:
         "scope",
         "started",
         "status",
+        "write_now",
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,6 +80,7 @@ class Exchange:
         self._send = send
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.account: Account | None = None
+        self.write_now: Callable[[bytes], bool] = scope.get("extensions", {}).get(WRITE_NOW, _ABSENT)["call"]
         self.cut: Cut | None = None
         self.started = False
         self.ended = False

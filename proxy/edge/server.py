@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import uvicorn
@@ -21,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from proxy.core.snapshot import Server as Listening
 from proxy.edge.admission import Admission
+from proxy.edge.exchange import WRITE_NOW
 
 # Longer than load balancers keep idle connections, so that none is reused while it closes here.
 KEEP_ALIVE_S = 75
@@ -38,6 +39,14 @@ class LeanCycle(RequestResponseCycle):
     """
 
     _head = b""
+
+    def write_now(self, body: bytes) -> bool:
+        """Write more of a chunked answer without waiting; False where `send` would wait or has more to say."""
+        if self.flow.write_paused or self.disconnected or not self.chunked_encoding or self.response_complete:
+            return False
+        self.transport.write(self._head + b"%x\r\n%b\r\n" % (len(body), body))
+        self._head = b""
+        return True
 
     async def send(self, message: Any) -> None:  # noqa: ANN401 - ASGI messages are open dicts
         if self.flow.write_paused and not self.disconnected:
@@ -98,6 +107,7 @@ class StallCutter(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - uvicorn's signature
         cycle.__class__ = LeanCycle
+        cycle.scope["extensions"] = {WRITE_NOW: {"call": cast(LeanCycle, cycle).write_now}}
         super()._start_asgi_task(cycle, app)
 
     # uvicorn sets and cancels a keep-alive timer for every request; here one is set and looks again when it fires.

@@ -34,6 +34,10 @@ class Downstream(Protocol):
 
     def write(self, body: bytes) -> Awaitable[None]: ...
 
+    def write_now(self, body: bytes) -> bool:
+        """Write if that needs no waiting; False = not written, use `write`."""
+        ...
+
     def end(self, body: bytes = b"") -> Awaitable[None]: ...
 
 

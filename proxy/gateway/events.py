@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.usage import Usage
-from proxy.translate.openai_chat import PLAIN_OUTPUT, Frame, FrameKind, read_frame, skim_frame
+from proxy.translate.openai_chat import PLAIN_OUTPUT, Frame, FrameKind, ended_choices, read_frame, skim_frame
 from proxy.wire.jsonbody import join_object, raw, split_object
-from proxy.wire.sse import Event, EventSplitter, EventTooLarge, only_data
+from proxy.wire.sse import Event, EventSplitter, EventTooLarge, only_data, with_data
 
 MAX_HELD_EVENTS = 64
 MAX_HELD_BYTES = 256 * 1024
@@ -29,12 +29,14 @@ class EventPolicy:
         keep_usage: The client asked for the chunk that holds only usage.
         end_on_broken: A broken event ends the stream instead of being dropped.
         model: The public name to put in place of the upstream's; None leaves the bytes alone.
+        choices: How many the client asked for; each is to finish.
     """
 
     find_error: Callable[[bytes], Failure | None]
     keep_usage: bool
     end_on_broken: bool
     model: str | None = None
+    choices: int = 1
 
 
 class EventReader:
@@ -42,7 +44,7 @@ class EventReader:
 
     Attributes:
         usage: The last usage any event carried.
-        finished: A finish reason was seen.
+        finished: A finish reason was seen for every choice.
         done: The terminator was seen; nothing after it counts.
         failure: Why the stream cannot go on.
         broken: How many events were no JSON.
@@ -50,6 +52,7 @@ class EventReader:
     """
 
     __slots__ = (
+        "_ended",
         "_held",
         "_held_bytes",
         "_policy",
@@ -67,6 +70,7 @@ class EventReader:
         self._splitter = EventSplitter()
         self._held: list[bytes] = []
         self._held_bytes = 0
+        self._ended: frozenset[int] = frozenset()
         self.usage: Usage | None = None
         self.finished = False
         self.done = False
@@ -132,7 +136,12 @@ class EventReader:
             return event.raw
         if "model" not in members:
             return event.raw
-        return b"data: " + join_object({**members, "model": raw(self._policy.model)}) + b"\n\n"
+        return with_data(event, join_object({**members, "model": raw(self._policy.model)}))
+
+    def _note_finish(self, payload: bytes) -> None:
+        if self._policy.choices > 1:
+            self._ended |= ended_choices(payload)
+        self.finished = self._policy.choices == 1 or len(self._ended) >= self._policy.choices
 
     def _split(self, chunk: bytes) -> list[Event]:
         try:
@@ -153,7 +162,8 @@ class EventReader:
         if frame.suspect and (failure := self._policy.find_error(payload)) is not None:
             self.failure = failure
             return False
-        self.finished = self.finished or frame.finished
+        if frame.finished and not self.finished:
+            self._note_finish(payload)
         match frame.kind:
             case FrameKind.OUTPUT:
                 self.output_events += 1

@@ -16,7 +16,7 @@ from proxy.gateway.context import Deadlines, Engine, Reply
 from proxy.gateway.events import EventPolicy, EventReader
 from proxy.providers.signals import SignalRows, classify, envelope_failure, rows_for
 from proxy.routing.steps import Send
-from proxy.translate.openai_chat import read_answer
+from proxy.translate.openai_chat import choices_asked, read_answer
 
 MAX_ERROR_BYTES = 64 * 1024
 ERROR_BODY_S = 5.0
@@ -82,7 +82,15 @@ async def _stream(
     rows = rows_for(send.planned.candidate.provider)
     find_error = partial(_find_error, engine, rows, answer.headers)
     public_name = send.planned.model.name if server.rewrite_model else None
-    reader = EventReader(EventPolicy(find_error, call.include_usage, server.broken_events == "error", public_name))
+    reader = EventReader(
+        EventPolicy(
+            find_error,
+            call.include_usage,
+            end_on_broken=server.broken_events == "error",
+            model=public_name,
+            choices=choices_asked(call.fields),
+        )
+    )
     failure = await _first_output(reader, answer, waits, engine.clock.now)
     if failure is None:
         return Reply(send, answer, answer.status, answer.headers, reader=reader)

@@ -21,6 +21,7 @@ from proxy.translate.openai_chat import error_event
 from proxy.wire.jsonbody import join_object, raw, split_object
 
 DRAIN_S = 1.0
+_IDLE = FailureKind.TIMEOUT_IDLE
 
 # Failures that say something about limits or credentials even when they come as an event of a stream.
 _TELLING = frozenset(
@@ -72,8 +73,8 @@ async def _whole(delivery: Delivery) -> None:
     body = reply.body
     account.usage = reply.usage
     account.estimate(len(body) // BYTES_PER_TOKEN)
-    if delivery.snapshot.server.rewrite_model and account.model is not None:
-        body = join_object({**split_object(body), "model": raw(account.model.name)})
+    if delivery.snapshot.server.rewrite_model:
+        body = _renamed(body, reply.send.planned.model.name)
     if downstream.started:  # a keep-alive promised a stream, and this upstream answered with one JSON object
         await _truncate(delivery, Failure(FailureKind.PROTOCOL, detail="JSON after a keep-alive"))
         return
@@ -91,7 +92,7 @@ async def _stream(delivery: Delivery, reader: EventReader) -> None:
         if not downstream.started:
             headers = reply_headers(delivery.snapshot, account, _without_type(delivery.reply.headers))
             await downstream.begin(delivery.reply.status, [EVENT_STREAM, *STREAM_HEADERS, *headers])
-        failure = await _pump(delivery, reader)
+        failure = await _Pump(delivery, reader).run()
     finally:
         account.usage = reader.usage
         account.estimate(reader.output_events)
@@ -103,31 +104,64 @@ async def _stream(delivery: Delivery, reader: EventReader) -> None:
     await _drain(delivery)
 
 
-async def _pump(delivery: Delivery, reader: EventReader) -> Failure | None:
-    """Pass events on until the terminator or the end; None when the answer was whole."""
-    answer: UpstreamResponse = delivery.reply.answer
-    timeouts = delivery.reply.send.planned.candidate.timeouts
-    now, write = delivery.engine.clock.now, delivery.downstream.write
-    idle_s, stop_at_s, renew_at_s = timeouts.idle_s, now() + timeouts.max_stream_s, 0.0
-    output = reader.take_held()
-    while True:
-        if output:
-            await write(output)
-        if reader.done or reader.failure is not None:
-            return reader.failure
-        now_s = now()
-        if now_s >= renew_at_s:  # not for every chunk: `idle_s` is kept to a twentieth
-            renew_at_s = now_s + idle_s / 20
-            wait = Wait(min(now_s + idle_s, stop_at_s), FailureKind.TIMEOUT_IDLE)
-        chunk = await answer.read(wait)
-        if isinstance(chunk, Failure):
-            return chunk
-        if not chunk:
-            rest = reader.end()
-            if rest:
-                await write(rest)
-            return reader.failure
+class _Pump:
+    """Passes events on until the terminator or the end.
+
+    Chunks that come while nothing has to be waited for go from socket to socket within the event loop's own call; the
+    task wakes only for a client that reads slowly, and for the end.
+    """
+
+    __slots__ = ("_answer", "_downstream", "_now", "_reader", "_stop_at_s", "_timeouts", "_unsent", "_write_now")
+
+    def __init__(self, delivery: Delivery, reader: EventReader) -> None:
+        self._answer: UpstreamResponse = delivery.reply.answer
+        self._downstream = delivery.downstream
+        self._write_now = delivery.downstream.write_now
+        self._reader = reader
+        self._now = delivery.engine.clock.now
+        self._timeouts = delivery.reply.send.planned.candidate.timeouts
+        self._stop_at_s = self._now() + self._timeouts.max_stream_s
+        self._unsent = b""
+
+    async def run(self) -> Failure | None:
+        """Relay the stream; None when the answer was whole."""
+        reader, output = self._reader, self._reader.take_held()
+        self._answer.hand_to(self._take)
+        try:
+            while True:
+                if output:
+                    await self._downstream.write(output)
+                if reader.done or reader.failure is not None:
+                    return reader.failure
+                now_s = self._now()
+                if now_s >= self._stop_at_s:
+                    return Failure(FailureKind.TIMEOUT_IDLE, Scope.CANDIDATE, detail="the stream lasted too long")
+                chunk = await self._answer.read(Wait(min(now_s + self._timeouts.idle_s, self._stop_at_s), _IDLE))
+                if isinstance(chunk, Failure):
+                    return chunk
+                if self._unsent or chunk:
+                    output, self._unsent = self._unsent + reader.pass_on(chunk), b""
+                elif reader.done or reader.failure is not None or self._now() >= self._stop_at_s:
+                    output = b""  # the sink stopped there
+                else:
+                    return await self._end()
+        finally:
+            self._answer.hand_to(None)
+
+    def _take(self, chunk: bytes) -> bool:
+        """The sink: pass a chunk on at once, or keep what comes of it for the task."""
+        reader = self._reader
         output = reader.pass_on(chunk)
+        if output and not self._write_now(output):
+            self._unsent = output
+            return False
+        return not reader.done and reader.failure is None and self._now() < self._stop_at_s
+
+    async def _end(self) -> Failure | None:
+        rest = self._reader.end()
+        if rest:
+            await self._downstream.write(rest)
+        return self._reader.failure
 
 
 async def _truncate(delivery: Delivery, failure: Failure) -> None:
@@ -146,6 +180,15 @@ async def _truncate(delivery: Delivery, failure: Failure) -> None:
             code="upstream_truncated",
         )
     )
+
+
+def _renamed(body: bytes, model: str) -> bytes:
+    """Put the public name where the answer names a model; what cannot be taken apart goes as it came."""
+    try:
+        members = split_object(body)
+    except ValueError:
+        return body
+    return join_object({**members, "model": raw(model)}) if "model" in members else body
 
 
 def _without_type(headers: Headers) -> Headers:

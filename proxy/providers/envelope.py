@@ -15,6 +15,7 @@ from msgspec import Raw
 
 from proxy.providers.errorbody import ErrorBody
 from proxy.providers.signalrows.shared import STATUS_BY_NAME
+from proxy.wire.jsonbody import readable
 
 DEFAULT_STATUS = 502
 
@@ -61,7 +62,8 @@ def told_error(payload: bytes) -> bytes | None:
         if _is_there(envelope.x_groq) and _is_there(_ONE.decode(envelope.x_groq).error):
             return bytes(envelope.x_groq)
     except (ValueError, RecursionError):
-        return None
+        plain = readable(payload)
+        return None if plain == payload else told_error(plain)
     # 4. DashScope: a business code and a message instead of an answer.
     answered = _is_there(envelope.choices) or _is_there(envelope.output)
     if _is_there(envelope.code) and _is_there(envelope.message) and not answered:

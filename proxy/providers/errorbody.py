@@ -9,12 +9,14 @@ Source: shapes collected from each vendor's SDK and error pages, read 2026-11-20
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from proxy.core.call import Headers
+from proxy.wire.jsonbody import readable
 
 _DECODER = msgspec.json.Decoder()
 
@@ -107,10 +109,10 @@ def read_error(body: bytes, headers: Headers = ()) -> ErrorBody:
 
 def decode(body: bytes | str) -> object:
     """Decode JSON; None where it is none."""
-    payload = body.encode() if isinstance(body, str) else body
-    for text in (payload, readable(payload)):
-        with suppress(ValueError, RecursionError):
-            return _DECODER.decode(text)
+    with suppress(ValueError, RecursionError):
+        return _DECODER.decode(body)
+    with suppress(ValueError, RecursionError):
+        return _DECODER.decode(readable(body.encode() if isinstance(body, str) else body))
     return None
 
 

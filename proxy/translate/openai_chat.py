@@ -8,19 +8,22 @@ Source: OpenAI Python SDK 3.51.0, types/chat/chat_completion_chunk.py and _strea
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from proxy.core.usage import Usage
+from proxy.wire.jsonbody import readable
+
+T = TypeVar("T")
 
 DONE = b"[DONE]"
 _EMPTY = (b"null", b'""', b"[]", b"{}")
 _NOT_OUTPUT = frozenset({"role", "obfuscation"})
+LARGEST_COUNT = 100_000_000  # tokens; no answer has more, so an upstream that says so is wrong
 
 
 class FrameKind(StrEnum):
@@ -44,6 +47,14 @@ class _Finish(Struct):
     finish_reason: str | None = None
 
 
+class _Ended(_Finish):
+    index: int = 0
+
+
+class _Endings(Struct):
+    choices: list[_Ended]
+
+
 class _Choice(_Finish):
     delta: Raw | UnsetType = UNSET
     text: Raw | UnsetType = UNSET
@@ -62,15 +73,14 @@ class _Chunk(_Skimmed):
 
 _SKIMMED = msgspec.json.Decoder(_Skimmed)
 _CHUNK = msgspec.json.Decoder(_Chunk)
+_ENDINGS = msgspec.json.Decoder(_Endings)
+_NUMBER = msgspec.json.Decoder(int)
+_LIST = msgspec.json.Decoder(list[Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _ENCODER = msgspec.json.Encoder()
 
 # msgspec's own errors are ValueErrors, and so is the UnicodeDecodeError that it lets through.
 _UNREADABLE = (ValueError, RecursionError)
-
-# Vendors that cut text into UTF-16 units write half an emoji in one event and half in the next. Clients' parsers take
-# such an escape, msgspec does not; a space in its place is judged alike.
-_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 _TERMINATOR = Frame(FrameKind.DONE)
 PLAIN_OUTPUT = Frame(FrameKind.OUTPUT)
@@ -85,6 +95,12 @@ def skim_frame(payload: bytes) -> Frame:
         chunk = _SKIMMED.decode(payload)
     except _UNREADABLE:
         return _unreadable(payload, skim_frame)
+    if chunk.usage is None and chunk.error is UNSET and chunk.x_groq is UNSET and chunk.choices:
+        for choice in chunk.choices:
+            if choice.finish_reason:
+                break
+        else:  # nearly every chunk there is
+            return PLAIN_OUTPUT
     return _frame(chunk, payload)
 
 
@@ -100,6 +116,22 @@ def read_frame(payload: bytes) -> Frame:
     if frame.kind is FrameKind.OUTPUT and not frame.finished and not any(map(_speaks, chunk.choices or ())):
         return frame._replace(kind=FrameKind.LIFECYCLE)
     return frame
+
+
+def ended_choices(payload: bytes) -> frozenset[int]:
+    """Name the choices that an event's data gives a finish reason."""
+    try:
+        choices = _ENDINGS.decode(readable(payload)).choices
+    except _UNREADABLE:
+        return frozenset({0})
+    return frozenset(choice.index for choice in choices if choice.finish_reason)
+
+
+def choices_asked(members: Mapping[str, Raw]) -> int:
+    """Count the choices that a request asks for: `n` for each of its prompts, of which a chat is one."""
+    number, prompts = _decoded(_NUMBER, members.get("n"), 1), _decoded(_LIST, members.get("prompt"), [])
+    is_several = bool(prompts) and bytes(prompts[0])[:1] in (b'"', b"[")  # else one prompt, given as tokens
+    return max(1, number) * (len(prompts) if is_several else 1)
 
 
 def read_usage(counts: Mapping[str, Any]) -> Usage:
@@ -122,11 +154,11 @@ def read_answer(body: bytes) -> Frame:
     """
     try:
         return _frame(_SKIMMED.decode(body), body)
-    except _UNREADABLE as exc:
-        frame = _unexpected(body)
-        if frame.kind is FrameKind.BROKEN:
-            raise ValueError("an answer that is no JSON object") from exc
-        return frame
+    except _UNREADABLE:
+        frame = _unreadable(body, skim_frame)
+    if frame.kind is FrameKind.BROKEN:
+        raise ValueError("an answer that is no JSON object")
+    return frame
 
 
 def error_object(message: str, *, type_: str, param: str | None = None, code: str | None = None) -> bytes:
@@ -163,8 +195,9 @@ def _is_finished(choices: Sequence[_Finish]) -> bool:
 
 
 def _unreadable(payload: bytes, judge: Callable[[bytes], Frame]) -> Frame:
-    readable = _HALF_CHARACTER.sub(rb"\\u0020", payload)
-    return _unexpected(payload) if readable == payload else judge(readable)
+    """Judge what msgspec cannot decode: half an emoji in one event and the other half in the next are judged alike."""
+    plain = readable(payload)
+    return _unexpected(payload) if plain == payload else judge(plain)
 
 
 def _unexpected(payload: bytes) -> Frame:
@@ -195,5 +228,12 @@ def _is_empty(member: Raw | UnsetType) -> bool:
 
 
 def _count(value: object) -> int:
-    """Accept whole numbers only: True, text, negatives and fractions are no token counts."""
-    return value if type(value) is int and value >= 0 else 0
+    """Accept whole numbers only: True, text, negatives, fractions and the absurd are no token counts."""
+    return value if type(value) is int and 0 <= value <= LARGEST_COUNT else 0
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], member: Raw | None, otherwise: T) -> T:
+    try:
+        return otherwise if member is None else decoder.decode(member)
+    except _UNREADABLE:
+        return otherwise

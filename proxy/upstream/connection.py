@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple, cast
 
 from proxy.core.failure import Failure
-from proxy.core.ports import Clock, Wait
+from proxy.core.ports import Clock, Sink, Wait
 from proxy.core.snapshot import Provider
 from proxy.upstream import failures
 from proxy.upstream.response_parser import ResponseParser
@@ -50,6 +50,9 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._timer_s = 0.0
         self._due_s = 0.0
+        self._sink: Sink | None = None
+        self._halted = False  # the sink said stop
+        self._span_s = 0.0
         self._ended = False  # nothing more will come
         self._reset = False
         self._aborted = False
@@ -79,6 +82,13 @@ class Connection(asyncio.Protocol):
         parser.feed(data)
         if parser.error is not None:
             self.abort()
+        elif self._sink is not None and parser.pieces and self._waiter is not None and not self._waiter.done():
+            if self._sink(parser.take()):
+                self._due_s = self._clock.now() + self._span_s
+                if not parser.complete:
+                    return
+            else:
+                self._halted = True
         elif parser.buffered_bytes > HIGH_WATER_BYTES and not self._reading_paused:
             self._pause_reading()
         self._wake()
@@ -106,6 +116,7 @@ class Connection(asyncio.Protocol):
     def begin(self, *, bodiless: bool, reused: bool) -> None:
         """Make ready for one request."""
         self.busy = True
+        self._sink, self._halted = None, False
         self._reused = reused
         self._uploaded = False
         self._wrote_s = None
@@ -141,7 +152,8 @@ class Connection(asyncio.Protocol):
         if self._failure is not None:
             return self._failure
         while not parser.pieces:
-            if parser.complete:
+            if self._halted or parser.complete:
+                self._halted = False
                 return b""
             if parser.error is not None:
                 return self.fail(failures.protocol(parser.error, parser.status))
@@ -154,10 +166,15 @@ class Connection(asyncio.Protocol):
                 raise
             if not in_time:
                 return self.fail(failures.no_body_in_time(wait, parser.status))
+        self._halted = False
         piece = parser.take()
         if self._reading_paused:
             self._resume_reading()
         return piece
+
+    def hand_to(self, sink: Sink | None) -> None:
+        """See `core.ports.UpstreamResponse`."""
+        self._sink = sink
 
     @property
     def reusable(self) -> bool:
@@ -230,6 +247,8 @@ class Connection(asyncio.Protocol):
     def _armed(self, wait: Wait) -> asyncio.Future[bool]:
         """What to await; `read` does so itself, to spare a frame for every chunk."""
         self._due_s = wait.until_s
+        if self._sink is not None:
+            self._span_s = wait.until_s - self._clock.now()
         if self._timer is None or wait.until_s < self._timer_s:
             self._set_timer()
         self._waiter = waiter = self._loop.create_future()

@@ -14,7 +14,7 @@ import httpx
 
 from proxy.core.call import Headers
 from proxy.core.failure import Failure
-from proxy.core.ports import Clock, UpstreamRequest, Wait
+from proxy.core.ports import Clock, Sink, UpstreamRequest, Wait
 from proxy.core.snapshot import Provider
 from proxy.upstream import failures
 from proxy.upstream.closers import Closers
@@ -116,6 +116,9 @@ class HttpxResponse:
         if isinstance(piece, Failure):
             self._failure = piece
         return piece
+
+    def hand_to(self, sink: Sink | None) -> None:
+        """Every piece is returned by `read`: httpx has no moment at which to hand one on."""
 
     async def aclose(self) -> None:
         """Give the connection back if the answer was read to its end, else close it. Idempotent.

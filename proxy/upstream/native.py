@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from proxy.core.call import Headers
 from proxy.core.failure import Failure
-from proxy.core.ports import Clock, UpstreamRequest, Wait
+from proxy.core.ports import Clock, Sink, UpstreamRequest, Wait
 from proxy.core.snapshot import Provider
 from proxy.upstream import failures
 from proxy.upstream.connection import Connection, Place
@@ -163,6 +163,11 @@ class NativeResponse:
             return await read_plain(decoder, connection.read, wait)
         except DecodingError as error:
             return connection.fail(failures.protocol(str(error), self.status))
+
+    def hand_to(self, sink: Sink | None) -> None:
+        """See `core.ports.UpstreamResponse`; a coded body is decoded piece by piece instead."""
+        if self._connection is not None and self._decoder is None:
+            self._connection.hand_to(sink)
 
     async def aclose(self) -> None:
         """Give the connection back if its message is complete, else close it. Idempotent."""

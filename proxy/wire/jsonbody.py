@@ -15,14 +15,15 @@ from msgspec import Raw
 _DECODER = msgspec.json.Decoder(dict[str, Raw])
 _ENCODER = msgspec.json.Encoder()
 
-# An escape of half a surrogate pair whose other half does not stand beside it. The backslashes before it are taken in
-# pairs, each pair being a backslash that is text.
+# An escape of half a surrogate pair whose other half does not stand beside it.
 _HALF = re.compile(
-    rb"(?<!\\)((?:\\\\)*+)\\(u[dD](?:[89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
-    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD])[c-fC-F][0-9a-fA-F]{2}))"
+    rb"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD])[c-fC-F][0-9a-fA-F]{2})"
 )
 _MOST_HALVES = 10_000  # in one body; more is no accident
+_LONGEST_RUN = 4096  # of backslashes that are counted
 _STAND_IN = b"\xff"  # for the backslash of such an escape; no UTF-8 text holds this byte
+_MARKED = re.compile(_STAND_IN + rb"u[0-9a-fA-F]{4}")
 
 
 def split_object(body: bytes) -> dict[str, Raw]:
@@ -34,8 +35,8 @@ def split_object(body: bytes) -> dict[str, Raw]:
     try:
         return _DECODER.decode(body)
     except (ValueError, RecursionError) as exc:
-        marked = body if _STAND_IN in body else _HALF.sub(b"\\1" + _STAND_IN + b"\\2", body, _MOST_HALVES)
-        if marked == body:
+        marked = _mark_halves(body)
+        if _STAND_IN in body or marked == body:
             raise ValueError(_reason(exc)) from exc
     try:
         members = _DECODER.decode(marked)
@@ -46,7 +47,7 @@ def split_object(body: bytes) -> dict[str, Raw]:
 
 def readable(payload: bytes) -> bytes:
     """Put U+FFFD where half a character stands, so that msgspec can decode what other parsers can."""
-    return _HALF.sub(rb"\1\\ufffd", payload, _MOST_HALVES)
+    return _MARKED.sub(rb"\\ufffd", _mark_halves(payload))
 
 
 def join_object(members: Mapping[str, Raw]) -> bytes:
@@ -57,6 +58,18 @@ def join_object(members: Mapping[str, Raw]) -> bytes:
 def raw(value: object) -> Raw:
     """Encode one value as a raw member."""
     return Raw(_ENCODER.encode(value))
+
+
+def _mark_halves(payload: bytes) -> bytes:
+    """Replace the backslash of each half character's escape by one that stands in for it; no byte moves."""
+
+    def marked(found: re.Match[bytes]) -> bytes:
+        before = payload[max(0, found.start() - _LONGEST_RUN) : found.start()]
+        is_text = (len(before) - len(before.rstrip(b"\\"))) % 2 == 1  # the backslash itself is escaped
+        return found[0] if is_text else _STAND_IN + found[0][1:]
+
+    result, count = _HALF.subn(marked, payload, _MOST_HALVES)
+    return result if count < _MOST_HALVES else payload
 
 
 def _reason(exc: ValueError | RecursionError) -> str:

@@ -42,7 +42,9 @@ from tests.fakes.planted import (
     PROMPT,
     PROVIDER_KEY,
     QUERY,
+    SECOND_KEY,
     STREAMED,
+    TEAM_HEADER,
     UNREACHABLE,
     WHOLE,
     WRONG_KEY,
@@ -99,7 +101,10 @@ async def drive_everything(running: GatewayProcess, told: Told) -> None:
     ):
         assert 400 <= answer.status_code < 500, answer.text
         told.note(answer)
-    assert (await post(CHAT, json=question(f"sk-{MISPLACED}"))).status_code == 404  # it is told its own words
+    for secret in (PROVIDER_KEY, SECOND_KEY, ADMIN_TOKEN, TEAM_HEADER, f"sk-{MISPLACED}"):
+        # What a client calls a model is logged, and told to itself alone.
+        answer = await post(CHAT, json=question(secret), headers={"x-fairlead-tags": secret})
+        assert (answer.status_code, secret in answer.text) == (404, True)
     async with WireClient(running.url) as client:
         client.writer.write(f"POST {CHAT} HTTP/1.1\r\nx-api-key {WRONG_KEY}\r\n\r\n{PROMPT}".encode())
         told.to_all.append((await client.reader.read(4096)).decode())

@@ -128,7 +128,10 @@ async def test_embeddings_have_no_fallback() -> None:
 
 @pytest.mark.parametrize(
     ("same_vectors", "trail"),
-    [pytest.param("false", "a=server_error;c=ok", id="never"), pytest.param("true", "a=server_error;b=ok", id="said-so")],
+    [
+        pytest.param("false", "a=server_error;c=ok", id="never"),
+        pytest.param("true", "a=server_error;b=ok", id="said-so"),
+    ],
 )
 async def test_embeddings_never_cross_to_another_upstream_model(same_vectors: str, trail: str) -> None:
     toml = (

@@ -95,7 +95,9 @@ SECOND_ANSWERS = [
     pytest.param(MISSING, MISSING, Final(404, "model_not_found", None, None), id="missing"),
     pytest.param(FORBIDDEN, FORBIDDEN, Final(503, "no_upstream_available", (599, 600), None), id="permission"),
     pytest.param(LIMITED, DEAD_KEY, Final(503, "no_upstream_available", (20, 21), None), id="limit-and-refused"),
-    pytest.param(MISSING, FORBIDDEN, Final(503, "no_upstream_available", (599, 600), None), id="missing-and-permission"),
+    pytest.param(
+        MISSING, FORBIDDEN, Final(503, "no_upstream_available", (599, 600), None), id="missing-and-permission"
+    ),
 ]
 
 
@@ -189,9 +191,7 @@ async def test_clients_fault_keeps_the_upstreams_fields_in_at_most_four_kilobyte
 
 async def test_unmatched_400_is_shown_to_one_other_kind_and_the_first_body_is_returned() -> None:
     toml = (
-        providers("a", "b", kind="openai_compatible")
-        + providers("c", "d", kind="deepseek")
-        + model("a", "b", "c", "d")
+        providers("a", "b", kind="openai_compatible") + providers("c", "d", kind="deepseek") + model("a", "b", "c", "d")
     )
     witnesses = {name: Witness(refused(400, f"said by {name}")) for name in "abcd"}
     async with scene(toml, **witnesses) as gateway:

@@ -152,7 +152,12 @@ async def test_configured_header_named_by_connection_is_still_an_end_to_end_one(
 
 @pytest.mark.parametrize(
     "query",
-    ["?base_url=http://203.0.113.9", "?api-version=2020-01-01", "?api_key=planted&key=planted", "?stream=true&a=%0d%0a"],
+    [
+        "?base_url=http://203.0.113.9",
+        "?api-version=2020-01-01",
+        "?api_key=planted&key=planted",
+        "?stream=true&a=%0d%0a",
+    ],
 )
 async def test_no_query_of_a_client_reaches_an_upstream(query: str) -> None:
     witness = Witness(said())
@@ -235,7 +240,9 @@ BODIES = [
     pytest.param('{"model":"m","messages":[{"content":"\\u00e9\\/ é 😀 \\ud83d\\ude00"}]}', None, id="escapes"),
     pytest.param('{"model":"m","messages":[],"user":"a\\u0000b"}', None, id="nul"),
     pytest.param('{"model":"m","messages":[{"content":"half \\ud83d"}]}', None, id="half-a-character"),
-    pytest.param('{"model":"m","messages":[{"content":"\\\\ud83d \\uDE00\\ud83d"}],"user":"\\udc00"}', None, id="halves"),
+    pytest.param(
+        '{"model":"m","messages":[{"content":"\\\\ud83d \\uDE00\\ud83d"}],"user":"\\udc00"}', None, id="halves"
+    ),
     pytest.param('{"model":"m","messages":[{"\\ud83d":"key"}],"x":"\\ud83d\\ude00"}', None, id="half-in-a-name"),
     pytest.param(
         ' {\n "model" : "m" ,\t"messages" : [ ] } ', '{"model":"m","messages":[ ]}', id="white-space-between-members"

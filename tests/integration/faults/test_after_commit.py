@@ -77,11 +77,11 @@ async def test_f06_stream_that_ends_cleanly_with_either_sign_of_its_end_is_whole
 @pytest.mark.parametrize(
     ("phrase", "outcome"),
     [
-        pytest.param("sim-error-after-3-rate-200", "truncated", id="server-error"),
-        pytest.param("sim-error-after-3-rate-limit-rate-200", "rate_limited", id="rate-limit"),
-        pytest.param("sim-error-after-3-overload-as-anthropic-rate-200", "overloaded", id="anthropics-event"),
-        pytest.param("sim-error-after-3-as-openrouter-rate-200", "truncated", id="openrouters-chunk"),
-        pytest.param("sim-error-after-3-as-groq-rate-200", "truncated", id="groqs-side-channel"),
+        pytest.param("sim-error-after-3-rate-20", "truncated", id="server-error"),
+        pytest.param("sim-error-after-3-rate-limit-rate-20", "rate_limited", id="rate-limit"),
+        pytest.param("sim-error-after-3-overload-as-anthropic-rate-20", "overloaded", id="anthropics-event"),
+        pytest.param("sim-error-after-3-as-openrouter-rate-20", "truncated", id="openrouters-chunk"),
+        pytest.param("sim-error-after-3-as-groq-rate-20", "truncated", id="groqs-side-channel"),
     ],
 )
 async def test_f06_error_event_after_n_tokens_becomes_one_in_the_clients_dialect(phrase: str, outcome: str) -> None:
@@ -107,7 +107,7 @@ async def test_f06_error_in_the_same_bytes_as_the_first_output_still_fails_over(
 
 
 async def test_f06_rate_limit_told_in_mid_stream_sets_the_key_aside() -> None:
-    async with stage(Upstream("first", "sim-error-after-3-rate-limit-retry-text-40-rate-200"), SECOND) as on:
+    async with stage(Upstream("first", "sim-error-after-3-rate-limit-retry-text-40-rate-20"), SECOND) as on:
         (await on.ask(stream=True)).check_cut("This answer is")
         assert on.cooldown_s("first", "credential_model", "rate_limited") == pytest.approx(41, abs=2)
         (await on.ask(stream=True)).check_whole("second")
@@ -161,7 +161,7 @@ async def test_f07_stall_after_n_tokens_ends_with_an_error_event() -> None:
     ):
         began_s = time.monotonic()
         heard = await on.ask(stream=True)
-        assert 0.3 <= time.monotonic() - began_s < 1.5
+        assert 0.3 <= time.monotonic() - began_s < 3
         await check_truncated(on, heard, TEXT)
         assert await settles(lambda: first.open == 0, 1.0), "its connection is closed"
 
@@ -181,7 +181,7 @@ async def test_f07_stream_longer_than_its_bound_ends_with_an_error_event() -> No
     async with stage(Upstream("first", "sim-rate-20-tokens-200"), SECOND, sections=sections) as on:
         began_s = time.monotonic()
         heard = await on.ask(stream=True)
-        assert 0.4 <= time.monotonic() - began_s < 1.5
+        assert 0.4 <= time.monotonic() - began_s < 3
         await check_truncated(on, heard, heard.text)
         assert len(heard.text) > 5
 
@@ -243,7 +243,7 @@ async def test_f08_broken_event_before_output_fails_over_where_so_configured() -
 
 
 async def test_f13_slow_drip_is_relayed_as_it_comes_and_counted() -> None:
-    phrase = "sim-slow-drip-40-tokens-40"
+    phrase = "sim-slow-drip-20-tokens-20"
     async with stage(Upstream("first", phrase), SECOND, sections=IMPATIENT) as on:
         times_s, body = [], b""
         request = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "hello"}]}
@@ -253,8 +253,8 @@ async def test_f13_slow_drip_is_relayed_as_it_comes_and_counted() -> None:
                 body += piece
         heard = Heard(answer.status_code, answer.headers, body)
         heard.check_clean()
-        assert len(heard.text) == 40
-        assert len(times_s) >= 30, "each character on its own"
+        assert len(heard.text) == 20
+        assert len(times_s) >= 12, "each character on its own"
         assert times_s[-1] - times_s[0] > 0.8
         assert on.attempts("first", "ok") == 1
         assert on.calls("second") == 0

@@ -109,7 +109,7 @@ async def test_f02_upstream_without_headers_fails_over_in_time(start: bytes, str
     ):
         began_s = on.clock.now()
         heard = await on.ask(stream=stream)
-        assert 0.3 <= on.clock.now() - began_s < 1.5
+        assert 0.3 <= on.clock.now() - began_s < 3
         heard.check_whole("second")
         outcome = "timeout_headers" if stream else "timeout_response"
         assert heard.trail == f"first={outcome};second=ok"
@@ -142,7 +142,7 @@ async def test_f03_upstream_without_output_fails_over_in_time(phrase: str, strea
     async with stage(Upstream("first", phrase), SECOND, sections=impatient(idle_s=5)) as on:
         began_s = on.clock.now()
         heard = await on.ask(stream=stream)
-        assert 0.3 <= on.clock.now() - began_s < 1.5
+        assert 0.3 <= on.clock.now() - began_s < 3
         heard.check_whole("second")
         outcome = "timeout_first_output" if stream else "timeout_response"
         assert heard.trail == f"first={outcome};second=ok"

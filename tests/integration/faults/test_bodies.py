@@ -147,7 +147,7 @@ async def test_f17_gzip_bomb_is_refused_without_being_unpacked(size_mb: int) -> 
     async with stage(Upstream("first"), SECOND) as on:
         began_s = time.monotonic()
         answer = await post(on, packed, **{"content-encoding": "gzip"})
-        assert time.monotonic() - began_s < 2
+        assert time.monotonic() - began_s < 5
         await check_refused(on, answer)
 
 

@@ -7,14 +7,15 @@ import asyncio
 import pytest
 
 from tests.fakes.heard import Heard
-from tests.fakes.rawserver import RawServer, response
+from tests.fakes.rawserver import BLINK_S, RawServer, response
 from tests.fakes.rawserver import answer as always
 from tests.fakes.rawstreams import DONE, FINISH, ROLE, said, streaming
 from tests.fakes.stage import Stage, Upstream, stage
 from tests.fakes.upstream_calls import settles
 from tests.integration.faults.cases import BOTH
 
-SLOW_FAILURE = Upstream("first", "sim-500-delay-0.3")
+SLOW_S = 1.0
+SLOW_FAILURE = Upstream("first", "sim-500-delay-1")
 SECOND = Upstream("second", "sim-ok", priority=2)
 THIRD = Upstream("third", "sim-ok", priority=3)
 
@@ -23,14 +24,16 @@ async def begun(on: Stage, upstream: str, *, stream: bool) -> asyncio.Task[Heard
     """Ask, and wait until the upstream is working on it."""
     task = asyncio.create_task(on.ask(stream=stream))
     assert await settles(lambda: on.calls(upstream) > 0)
+    await asyncio.sleep(BLINK_S)
     return task
 
 
 @BOTH
 async def test_f20_request_under_way_finishes_on_a_provider_that_is_deleted(stream: bool) -> None:
-    async with stage(Upstream("first", "sim-think-0.3-rate-100"), SECOND) as on:
+    async with stage(Upstream("first", "sim-think-1"), SECOND) as on:
         task = await begun(on, "first", stream=stream)
         on.publish(SECOND)
+        on.clock.advance(SLOW_S)
         (await task).check_whole("first")
         (await on.ask(stream=stream)).check_whole("second")
         assert on.calls("first") == 1
@@ -39,10 +42,11 @@ async def test_f20_request_under_way_finishes_on_a_provider_that_is_deleted(stre
 
 @BOTH
 async def test_f20_request_under_way_finishes_on_a_provider_that_is_disabled(stream: bool) -> None:
-    first = Upstream("first", "sim-think-0.3-rate-100")
+    first = Upstream("first", "sim-think-1")
     async with stage(first, SECOND) as on:
         task = await begun(on, "first", stream=stream)
         on.publish(Upstream("first", first.model, more="enabled = false"), SECOND)
+        on.clock.advance(SLOW_S)
         (await task).check_whole("first")
         (await on.ask(stream=stream)).check_whole("second")
         assert on.calls("first") == 1
@@ -75,6 +79,7 @@ async def test_f20_failover_passes_over_a_provider_that_was_taken_away(
     async with stage(SLOW_FAILURE, SECOND, THIRD) as on:
         task = await begun(on, "first", stream=stream)
         on.publish(*left)
+        on.clock.advance(SLOW_S)
         heard = await task
         heard.check_whole("third")
         assert heard.trail == "first=server_error;third=ok"
@@ -86,6 +91,7 @@ async def test_f20_failover_passes_over_a_provider_that_an_operator_disables(str
     async with stage(SLOW_FAILURE, SECOND, THIRD) as on:
         task = await begun(on, "first", stream=stream)
         on.gateway.parts.state.disable("second")
+        on.clock.advance(SLOW_S)
         heard = await task
         heard.check_whole("third")
         assert on.calls("second") == 0
@@ -97,6 +103,7 @@ async def test_f20_failover_passes_over_a_candidate_that_left_the_model(stream: 
     async with stage(SLOW_FAILURE, SECOND, THIRD) as on:
         task = await begun(on, "first", stream=stream)
         on.publish(SLOW_FAILURE, Upstream("second", "sim-tokens-3", priority=2), THIRD)
+        on.clock.advance(SLOW_S)
         heard = await task
         heard.check_whole("third")
         assert on.calls("second") == 0
@@ -107,6 +114,7 @@ async def test_f20_nothing_left_after_the_change_is_an_error_of_what_was_tried(s
     async with stage(SLOW_FAILURE, SECOND) as on:
         task = await begun(on, "first", stream=stream)
         on.publish(SLOW_FAILURE)
+        on.clock.advance(SLOW_S)
         heard = await task
         assert heard.status == 502
         assert heard.trail == "first=server_error"
@@ -115,10 +123,11 @@ async def test_f20_nothing_left_after_the_change_is_an_error_of_what_was_tried(s
 
 @BOTH
 async def test_f20_retry_in_place_does_not_go_to_a_provider_that_was_disabled(stream: bool) -> None:
-    first = Upstream("first", "sim-409-first-1-delay-0.3")
+    first = Upstream("first", "sim-409-first-1-delay-1")
     async with stage(first, SECOND) as on:
         task = await begun(on, "first", stream=stream)
         on.publish(Upstream("first", first.model, more="enabled = false"), SECOND)
+        on.clock.advance(SLOW_S)
         heard = await task
         heard.check_whole("second")
         assert heard.trail == "first=conflict;second=ok"
@@ -143,10 +152,11 @@ ONE, TWO = "sk-one-planted-0123456789", "sk-two-planted-0123456789"
 @BOTH
 async def test_f20_retry_does_not_use_a_key_that_was_removed(stream: bool) -> None:
     keys = f'api_keys = ["{ONE}", "{TWO}"]'
-    first = Upstream("first", "sim-429-retry-after-30-delay-0.3", more=keys)
+    first = Upstream("first", "sim-429-retry-after-30-delay-1", more=keys)
     async with stage(first, SECOND) as on:
         task = await begun(on, "first", stream=stream)
         on.publish(Upstream("first", first.model, more=f'api_keys = ["{ONE}"]'), SECOND)
+        on.clock.advance(SLOW_S)
         heard = await task
         heard.check_whole("second")
         assert on.calls("first") == 1

@@ -46,8 +46,10 @@ def find_error(payload: bytes) -> Failure | None:
     return LIMITED if b'"error"' in payload else None
 
 
-def make_reader(*, keep_usage: bool = False, end_on_broken: bool = False, model: str | None = None) -> EventReader:
-    return EventReader(EventPolicy(find_error, keep_usage, end_on_broken, model))
+def make_reader(
+    *, keep_usage: bool = False, end_on_broken: bool = False, model: str | None = None, choices: int = 1
+) -> EventReader:
+    return EventReader(EventPolicy(find_error, keep_usage, end_on_broken, model, choices))
 
 
 def committed(*, keep_usage: bool = False, end_on_broken: bool = False) -> EventReader:
@@ -395,6 +397,30 @@ def test_error_at_any_event_ends_the_stream_there(place: int) -> None:
     assert not reader.done
 
 
+# --- several choices ---
+
+
+def finish_of(*indexes: int) -> bytes:
+    return event({"choices": [{"index": index, "delta": {}, "finish_reason": "stop"} for index in indexes]})
+
+
+@pytest.mark.parametrize(
+    ("pieces", "whole"),
+    [
+        pytest.param([finish_of(0)], False, id="one-of-two"),
+        pytest.param([finish_of(1), finish_of(1)], False, id="one-of-two-twice"),
+        pytest.param([finish_of(1), finish_of(0)], True, id="both"),
+        pytest.param([finish_of(0, 1)], True, id="both-at-once"),
+        pytest.param([finish_of(0), finish_of(1), finish_of(2)], True, id="more-than-asked-for"),
+        pytest.param([finish_of(0), DONE], True, id="one-and-the-terminator"),
+    ],
+)
+def test_stream_without_a_terminator_is_whole_when_every_choice_has_finished(pieces: list[bytes], whole: bool) -> None:
+    reader = make_reader(choices=2)
+    relay([HI, *pieces], reader)
+    assert reader.failure == (None if whole else UNFINISHED)
+
+
 # --- the public model name ---
 
 
@@ -410,8 +436,18 @@ def test_error_at_any_event_ends_the_stream_there(place: int) -> None:
         pytest.param(event({"choices": [{"delta": {"content": "x"}}]}), None, id="no-model-to-rewrite"),
         pytest.param(
             b'data: {"model": "up", "choices": [{"delta": {"content": "\\ud83d"}}]}\n\n',
+            b'data: {"model":"demo \\"1\\"","choices":[{"delta": {"content": "\\ud83d"}}]}\n\n',
+            id="beside-half-an-emoji",
+        ),
+        pytest.param(
+            b'data: {"model": "up", "\\ud83d": 1, "choices": [{"delta": {"content": "x"}}]}\n\n',
             None,
-            id="half-an-emoji-so-that-it-cannot-be-split",
+            id="a-name-that-cannot-be-read",
+        ),
+        pytest.param(
+            b'event: chunk\r\nid: 7\r\ndata: {"model": "up", "choices":\r\ndata:  [\r\nretry: 1\r\ndata: ]}\r\n\r\n',
+            b'event: chunk\nid: 7\nretry: 1\ndata: {"model":"demo \\"1\\"","choices":[\ndata: ]}\n\n',
+            id="beside-other-fields-and-lines",
         ),
     ],
 )

@@ -20,6 +20,7 @@ def _read(body: object) -> ErrorBody:
         pytest.param({"type": "error", "error": {"type": "t", "message": "said"}}, "said", id="anthropic"),
         pytest.param([{"error": {"code": 429, "message": "said"}}], "said", id="list"),
         pytest.param({"error": "said"}, "said", id="text"),
+        pytest.param({"error": {"message": "said \ud83d"}}, "said \ufffd", id="half-an-emoji"),
         pytest.param({"code": "c", "error": "said"}, "said", id="code-beside-text"),
         pytest.param({"object": "error", "message": "said"}, "said", id="flat"),
         pytest.param({"Message": "said"}, "said", id="capital"),

@@ -16,6 +16,8 @@ from proxy.providers.envelope import told_error
 from proxy.translate.openai_chat import (
     Frame,
     FrameKind,
+    choices_asked,
+    ended_choices,
     error_event,
     error_object,
     read_answer,
@@ -23,6 +25,7 @@ from proxy.translate.openai_chat import (
     read_usage,
     skim_frame,
 )
+from proxy.wire.jsonbody import split_object
 
 OUTPUT = Frame(FrameKind.OUTPUT)
 FINISHED = Frame(FrameKind.OUTPUT, finished=True)
@@ -231,6 +234,7 @@ def test_usage_counts_whole_numbers_only(counts: dict[str, Any], expected: Usage
         pytest.param(chunk(usage=[7]), None, id="a-wrong-type"),
         pytest.param(b'{"usage": {"\xff": 1}}', None, id="no-utf-8"),
         pytest.param(b"{}", None, id="nothing-at-all"),
+        pytest.param(rb'{"x": "\ud83d", "usage": {"prompt_tokens": 7}}', Usage(7), id="beside-half-an-emoji"),
     ],
 )
 def test_whole_answer_tells_its_usage(body: bytes, expected: Usage | None) -> None:
@@ -254,9 +258,58 @@ def test_answer_that_is_no_json_object_is_refused(body: bytes) -> None:
         read_answer(body)
 
 
+@pytest.mark.parametrize("count", [10**8 + 1, 10**18, 10**30, -1, True, "7", 7.0])
+def test_count_that_can_be_none_is_0(count: object) -> None:
+    body = chunk(usage={"prompt_tokens": count, "completion_tokens": 10**8})
+    assert read_answer(body).usage == Usage(0, 10**8)
+
+
+@pytest.mark.parametrize(
+    ("payload", "ended"),
+    [
+        pytest.param(b'{"choices": [{"index": 1, "finish_reason": "stop"}]}', {1}, id="one"),
+        pytest.param(
+            b'{"choices": [{"index": 0, "finish_reason": "stop"}, {"index": 2, "finish_reason": null},'
+            b' {"index": 1, "finish_reason": "length"}]}',
+            {0, 1},
+            id="several",
+        ),
+        pytest.param(b'{"choices": [{"finish_reason": "stop"}]}', {0}, id="no-index"),
+        pytest.param(
+            rb'{"choices": [{"index": 1, "delta": {"content": "\ude00"}, "finish_reason": "stop"}]}',
+            {1},
+            id="half-an-emoji",
+        ),
+        pytest.param(b'{"choices": [{"index": "x", "finish_reason": "stop"}]}', {0}, id="an-index-of-another-type"),
+    ],
+)
+def test_choices_that_an_event_ends(payload: bytes, ended: set[int]) -> None:
+    assert ended_choices(payload) == ended
+
+
+@pytest.mark.parametrize(
+    ("request_body", "choices"),
+    [
+        pytest.param(b"{}", 1, id="not-said"),
+        pytest.param(b'{"n": 3}', 3, id="several"),
+        pytest.param(b'{"n": null}', 1, id="null"),
+        pytest.param(b'{"n": 0}', 1, id="none"),
+        pytest.param(b'{"n": "x"}', 1, id="a-wrong-type"),
+        pytest.param(b'{"prompt": "x", "n": 2}', 2, id="one-prompt"),
+        pytest.param(b'{"prompt": ["x", "y"], "n": 2}', 4, id="two-prompts"),
+        pytest.param(b'{"prompt": [[1], [2, 3]]}', 2, id="two-prompts-of-tokens"),
+        pytest.param(b'{"prompt": [1, 2, 3]}', 1, id="one-prompt-of-tokens"),
+        pytest.param(b'{"prompt": []}', 1, id="no-prompt"),
+    ],
+)
+def test_choices_that_a_request_asks_for(request_body: bytes, choices: int) -> None:
+    assert choices_asked(split_object(request_body)) == choices
+
+
 @pytest.mark.parametrize(
     ("payload", "error"),
     [
+        pytest.param(rb'{"error": {"message": "\ud83d"}}', True, id="error-that-speaks-half-an-emoji"),
         pytest.param(b'{"error": {"message": "x"}}', True, id="error"),
         pytest.param(choice({"content": ""}, error={"code": 429}), True, id="error-beside-a-choice"),
         pytest.param(b'{"object": "error", "message": "x", "type": "t"}', True, id="object-that-calls-itself-an-error"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from proxy.wire.jsonbody import join_object, raw, split_object
+from proxy.wire.jsonbody import join_object, raw, readable, split_object
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 VALUES = st.recursive(
@@ -56,6 +56,18 @@ def test_any_bytes_are_an_object_or_a_value_error(body: bytes) -> None:
         pytest.param(b"model=PLANTED", "JSON is malformed: invalid character (byte 0)", id="form"),
         pytest.param(b'\xef\xbb\xbf{"a": 1}', "JSON is malformed: invalid character (byte 0)", id="byte-order-mark"),
         pytest.param(b'{"PLANTED\xff": 1}', "a member's name is not UTF-8", id="name-that-is-no-utf-8"),
+        pytest.param(rb'{"PLANTED\ud83d": 1}', "a member's name is not UTF-8", id="half-a-character-in-a-name"),
+        pytest.param(
+            rb'{"a": "\ud83d", PLANTED}',
+            "JSON is malformed: object keys must be strings (byte 16)",
+            id="half-a-character-in-what-is-no-json",
+        ),
+        pytest.param(b'{"a": "\xff\\ud83d"}', "Input data was truncated", id="half-a-character-in-what-is-no-utf-8"),
+        pytest.param(
+            b'{"a": "' + rb"\ud83d" * 10_000 + b'"}',
+            "JSON is malformed: invalid utf-16 surrogate pair (byte 19)",
+            id="nothing-but-halves",
+        ),
         pytest.param(b'{"a": ' + b"[" * 100_000, "nested too deeply", id="deep-and-unfinished"),
         pytest.param(b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply", id="deep-and-whole"),
     ],
@@ -72,6 +84,10 @@ def test_refusal_says_where_and_never_what(body: bytes, message: str) -> None:
         pytest.param(b"1.0e+05", id="a-number-keeps-its-digits"),
         pytest.param(b"123456789012345678901234567890", id="a-number-too-large-for-64-bits"),
         pytest.param(rb'"\u00e9\/"', id="escapes-stay"),
+        pytest.param(rb'"\ud83d"', id="the-first-half-of-a-character"),
+        pytest.param(rb'"\uDE00 \ud83d\uDE00"', id="the-second-half-beside-a-whole-one"),
+        pytest.param(rb'{"\uD83d": "\ude00\ud83d\ud83d\ude00"}', id="halves-in-names-and-in-a-row"),
+        pytest.param(rb'"\\ud83d \\\ud83d \\\\ud83d"', id="halves-among-escaped-backslashes"),
         pytest.param('"é🜚"'.encode(), id="characters-stay"),
         pytest.param(b'{"b" : [1, 2 ], "b":null}', id="inner-objects-are-not-looked-at"),
     ],
@@ -80,6 +96,21 @@ def test_member_stays_the_bytes_that_came(member: bytes) -> None:
     members = split_object(b'{"a": ' + member + b"}")
     assert bytes(members["a"]) == member
     assert join_object(members) == b'{"a":' + member + b"}"
+
+
+@pytest.mark.parametrize(
+    ("payload", "plain"),
+    [
+        pytest.param(rb'"\ud83d"', rb'"\ufffd"', id="first-half"),
+        pytest.param(rb'"\uDE00"', rb'"\ufffd"', id="second-half"),
+        pytest.param(rb'"\ud83d\ude00"', rb'"\ud83d\ude00"', id="whole"),
+        pytest.param(rb'"\\ud83d"', rb'"\\ud83d"', id="text"),
+        pytest.param(rb'"\\\ud83d"', rb'"\\\ufffd"', id="half-behind-a-backslash"),
+    ],
+)
+def test_halves_are_made_readable(payload: bytes, plain: bytes) -> None:
+    assert readable(payload) == plain
+    json.loads(plain).encode()
 
 
 def test_members_keep_their_order() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.wire.sse import MAX_EVENT_BYTES, Event, EventSplitter, EventTooLarge
+from proxy.wire.sse import MAX_EVENT_BYTES, Event, EventSplitter, EventTooLarge, with_data
 
 CASES = [
     pytest.param(b"data: a\n\n", [b"a"], id="one-line"),
@@ -37,6 +37,31 @@ CASES = [
     pytest.param("data: a\u2028b\u0085c\n\n".encode(), ["a\u2028b\u0085c".encode()], id="line-ends-of-other-standards"),
     pytest.param(b"data: a\x0b\x0c\n\n", [b"a\x0b\x0c"], id="control-characters"),
 ]
+
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize("cut", range(8))
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
+def test_byte_order_mark_before_the_first_event_is_dropped(ending: bytes, cut: int) -> None:
+    stream = BYTE_ORDER_MARK + b"data: a" + 2 * ending + b"data: b" + 2 * ending
+    found = split([stream[:cut], stream[cut:]])
+    assert [event.data for event in found] == [b"a", b"b"]
+    assert b"".join(event.raw for event in found) == stream.removeprefix(BYTE_ORDER_MARK)
+
+
+@pytest.mark.parametrize(
+    ("raw", "data", "expected"),
+    [
+        pytest.param(b"data: a\n\n", b"b", b"data: b\n\n", id="data-alone"),
+        pytest.param(b"\ndata:a\r\n\r\n", b"b", b"data: b\n\n", id="surplus-newline"),
+        pytest.param(b"event: x\rdata\rid: 1\r\r", b"b", b"event: x\nid: 1\ndata: b\n\n", id="other-fields"),
+        pytest.param(b": note\ndata: a\n\n", b"b\nc", b": note\ndata: b\ndata: c\n\n", id="two-lines"),
+    ],
+)
+def test_event_is_written_with_other_data(raw: bytes, data: bytes, expected: bytes) -> None:
+    assert with_data(Event(raw, None), data) == expected
 
 
 def split(chunks: Iterable[bytes]) -> list[Event]:
