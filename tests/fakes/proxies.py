@@ -60,6 +60,15 @@ def socks_proxy(seen: list[str]) -> Handler:
     return handle
 
 
+def relay_to(port: int) -> Handler:
+    """Pass bytes to and from another loopback port, whatever they mean."""
+
+    async def handle(peer: Peer) -> None:
+        await _pipe(peer, *await asyncio.open_connection("127.0.0.1", port))
+
+    return handle
+
+
 async def _pipe(peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     async def forth() -> None:
         while piece := await peer.some():

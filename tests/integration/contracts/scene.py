@@ -11,9 +11,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -179,9 +178,3 @@ async def _addressed(toml: str, upstreams: dict[str, Handler], stack: AsyncExitS
 async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait([task])
-
-
-def only(values: Sequence[str]) -> str:
-    """The one value of a list that must have exactly one."""
-    (value,) = values
-    return value

@@ -193,10 +193,10 @@ async def test_unmatched_400_is_shown_to_one_other_kind_and_the_first_body_is_re
     toml = (
         providers("a", "b", kind="openai_compatible") + providers("c", "d", kind="deepseek") + model("a", "b", "c", "d")
     )
-    witnesses = {name: Witness(refused(400, f"said by {name}")) for name in "abcd"}
-    async with scene(toml, **witnesses) as gateway:
+    a, b, c, d = (Witness(refused(400, f"said by {name}")) for name in "abcd")
+    async with scene(toml, a=a, b=b, c=c, d=d) as gateway:
         heard = await ask(gateway)
-    assert {name: witness.calls for name, witness in witnesses.items()} == {"a": 1, "b": 0, "c": 1, "d": 0}
+    assert [witness.calls for witness in (a, b, c, d)] == [1, 0, 1, 0]
     assert (heard.status, heard.error["message"]) == (400, "said by a")
     assert heard.trail == "a=rejected;c=rejected"
 

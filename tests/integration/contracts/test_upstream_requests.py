@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from proxy import __version__
-from tests.integration.contracts.scene import Witness, ask, model, post, providers, said, scene
 from tests.fakes.wireclient import WireClient
+from tests.integration.contracts.scene import Witness, ask, model, post, providers, said, scene
 
 TOML = providers("a") + model("a")
 USUAL = {

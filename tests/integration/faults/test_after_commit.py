@@ -74,6 +74,18 @@ async def test_f06_stream_that_ends_cleanly_with_either_sign_of_its_end_is_whole
         assert on.gateway.metric("streams_truncated_total", provider="first") == 0
 
 
+async def test_f06_upstream_that_says_done_and_stays_open_delays_nobody() -> None:
+    handler = streaming(ROLE, *said(*WORDS), FINISH, DONE, ending=stall)
+    async with RawServer(handler) as first, stage(Upstream("first", "gpt", first.url), SECOND) as on:
+        began_s = time.monotonic()
+        heard = await on.ask(stream=True)
+        assert time.monotonic() - began_s < 0.9
+        heard.check_clean()
+        assert await settles(lambda: first.open == 0, 3.0), "its connection is closed"
+        assert await on.quiet()
+        assert on.gateway.metric("streams_truncated_total", provider="first") == 0
+
+
 @pytest.mark.parametrize(
     ("phrase", "outcome"),
     [

@@ -253,6 +253,18 @@ async def test_f05_lone_upstream_that_answers_html_is_a_502(stream: bool) -> Non
         assert b"<" not in heard.body
 
 
+async def test_f05_page_that_never_ends_is_neither_waited_for_nor_kept() -> None:
+    endless = response(HTML, b"Content-Type: text/html").replace(b"Content-Length: ", b"Content-Length: 9")
+    async with (
+        RawServer(stall_after(endless, len(endless))) as first,
+        stage(Upstream("first", "gpt", first.url), SECOND) as on,
+    ):
+        began_s = on.clock.now()
+        (await on.ask(stream=True)).check_whole("second")
+        assert on.clock.now() - began_s < 3
+        assert await settles(lambda: first.open == 0, 1.0), "its connection is closed"
+
+
 CUT_BODIES = [
     pytest.param(cut_after(response(ANSWER, JSON), 120), "protocol", id="cut-in-the-body"),
     pytest.param(reset_after(response(ANSWER, JSON), 120), "protocol", id="reset-in-the-body"),

@@ -13,8 +13,8 @@ from proxy.core.secret import Secret
 from proxy.core.snapshot import Provider
 from proxy.upstream.httpx_transport import HttpxTransport
 from tests.fakes.h2server import H2Server, Stream
-from tests.fakes.proxies import http_proxy
-from tests.fakes.rawserver import OK_BODY, RawServer, answer, server_tls
+from tests.fakes.proxies import http_proxy, relay_to
+from tests.fakes.rawserver import Peer, RawServer, answer, server_tls
 from tests.fakes.upstream_calls import fetch, fetched, post, provider, send, sent, settles, wait
 
 MiB = 1024 * 1024
@@ -57,8 +57,15 @@ async def test_a_first_burst_does_not_wait_for_one_connection_that_may_be_http_1
     httpx_transport: HttpxTransport, authority: trustme.CA, by: Provider
 ) -> None:
     async with RawServer(answer(), tls=server_tls(authority)) as server:
-        answers = await asyncio.gather(*(fetched(httpx_transport, post(server.url, by=by)) for _ in range(20)))
-        assert {got.body for got in answers} == {OK_BODY}
+        relay = relay_to(server.port)
+
+        async def handle(peer: Peer) -> None:
+            await (peer.gone() if peer.number == 1 else relay(peer))  # the first handshake never ends
+
+        async with RawServer(handle) as front:
+            request = post(front.url.replace("http:", "https:"), by=by)
+            answers = await asyncio.gather(*(fetch(httpx_transport, request, connect_s=1) for _ in range(5)))
+    assert sorted(type(got) is Failure for got in answers) == [False, False, False, False, True]
 
 
 async def test_large_bodies_pass_both_ways(

@@ -195,6 +195,20 @@ async def test_a_lost_connection_is_reported_once_and_its_timer_stops(bench: Ben
     assert not bench.connection.alive
 
 
+@pytest.mark.parametrize("answered", [False, True], ids=["head", "body"])
+async def test_a_cancelled_wait_closes_the_connection_at_once(bench: Bench, answered: bool) -> None:
+    if answered:
+        await bench.answered(OK[:-2])
+        waiting: asyncio.Future[object] = asyncio.ensure_future(bench.connection.read(WAIT))
+    else:
+        waiting = asyncio.ensure_future(bench.connection.send(b"head", b"", WAIT))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert bench.socket.aborted == 1
+
+
 async def test_a_timer_that_fires_when_nobody_waits_does_nothing(bench: Bench) -> None:
     bench.clock.now_s = 9.999
     await bench.answered(OK)
