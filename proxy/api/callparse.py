@@ -85,7 +85,7 @@ def parse_call(endpoint: EndpointSpec, body: bytes, envelope: Envelope, snapshot
         key=envelope.key,
         arrived_s=envelope.arrived_s,
         deadline_s=steering.deadline_s,
-        needs=_needs(fields, body),
+        needs=_needs(fields, body) if snapshot.weighs_requests else Needs(input_tokens=len(body) // BYTES_PER_TOKEN),
         max_tokens=_max_tokens(fields),
         pinned_provider=steering.provider,
         failover=steering.failover,

@@ -264,6 +264,7 @@ class Snapshot:
         source: "file", "environment" or "demo".
         aliases: Alias -> public model name.
         prefixes: Models whose name ends in `*`, longest first.
+        weighs_requests: Some capability or token limit is configured, so that what a request needs must be found out.
         problems: Rows that were disabled, and warnings; the rest of the configuration serves.
         digest: Of the text and the variables that it was made from; the same input gives the same.
     """
@@ -283,4 +284,5 @@ class Snapshot:
     default_model: str | None = None
     prices: Mapping[CandidateId, Price] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    weighs_requests: bool = True
     digest: str = ""

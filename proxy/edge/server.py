@@ -25,6 +25,10 @@ from proxy.edge.exchange import WRITE_NOW
 
 # Longer than load balancers keep idle connections, so that none is reused while it closes here.
 KEEP_ALIVE_S = 75
+# Of a request's head: its lines, trailers included, and its bytes after the first read, which brings 256 KiB at most.
+# A line costs twenty times its size, and whoever reaches the port may send some.
+MAX_FIELDS = 200
+MAX_HEAD_BYTES = 64 * 1024
 LAST_WORDS_S = 5.0  # for error events to leave after the drain
 HASTY_WORDS_S = 0.2  # the same after a second signal
 NOTICE_S = 1.0  # for a request to notice that its connection is gone
@@ -100,10 +104,32 @@ class LeanCycle(RequestResponseCycle):
 
 
 class StallCutter(HttpToolsProtocol):
-    """A connection whose client stops reading for `write_stall_s` is closed, whatever is still unsent."""
+    """A connection whose client stops reading for `write_stall_s` is closed, whatever is still unsent.
+
+    So is one whose request's head is too long, or not there when an idle connection would be closed.
+    """
 
     settings: Callable[[], Listening] = staticmethod(Listening)
     _stall_timer: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        super().connection_made(transport)
+        self._idle_since_s = monotonic()
+        self._set_keep_alive(self.timeout_keep_alive)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        cycle = self.cycle
+        if cycle is not None and cycle.scope is self.scope:  # no head is half read
+            self._head_bytes = 0
+            if len(self.headers) <= MAX_FIELDS:
+                return
+        self._head_bytes = self._head_bytes + len(data) if self._head_bytes else 1
+        if len(self.headers or ()) > MAX_FIELDS:
+            self.transport.abort()
+        elif self._head_bytes > MAX_HEAD_BYTES:
+            self.send_400_response("The head of this request is too long.")
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - uvicorn's signature
         cycle.__class__ = LeanCycle

@@ -6,11 +6,21 @@ in spite of them is the caller's decision.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from proxy.core.health import CandidateId
-from proxy.core.snapshot import Auth, BreakerPolicy, Price, Server, Snapshot, Timeouts
+from proxy.core.snapshot import (
+    Auth,
+    BreakerPolicy,
+    Capabilities,
+    Model,
+    Price,
+    Provider,
+    Server,
+    Snapshot,
+    Timeouts,
+)
 from proxy.settings.access import build_auth, is_loopback
 from proxy.settings.data_dir import resolve_data_dir
 from proxy.settings.environment import Process
@@ -78,6 +88,17 @@ def build_snapshot(origin: Origin, sections: Sections, around: Surroundings, rep
         prices=prices,
         problems=tuple(report.problems),
         digest=origin.digest,
+        weighs_requests=_weighs(providers.values(), [*models.exact.values(), *models.prefixes]),
+    )
+
+
+def _weighs(providers: Iterable[Provider], models: Iterable[Model]) -> bool:
+    """Say whether anything configured depends on what a request needs or on its tokens."""
+    unknown = Capabilities()
+    return any(provider.limits.tpm for provider in providers) or any(
+        capabilities != unknown
+        for model in models
+        for capabilities in (model.capabilities, *(candidate.capabilities for candidate in model.candidates))
     )
 
 

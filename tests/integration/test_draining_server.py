@@ -126,6 +126,21 @@ async def test_a_second_signal_ends_everything_and_drops_who_does_not_read() -> 
         assert not running.server.server_state.connections
 
 
+async def test_a_head_that_does_not_come_is_not_waited_for_longer_than_an_idle_connection_is_kept() -> None:
+    async with listening(0, 0) as running:
+        running.server.config.timeout_keep_alive = 0.3  # type: ignore[assignment] # of whole seconds by its type only
+        for begun in (b"", b"POST /v1/chat", b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nX: "):
+            async with WireClient(running.url) as client:
+                client.writer.write(begun)
+                began_s = time.monotonic()
+                assert await client.reader.read() == b""
+                assert 0.2 < time.monotonic() - began_s < 0.3 + SLACK_S
+        async with WireClient(running.url) as client:  # the next head on a connection that was used
+            (await client.ask(chat("plain"))).check_whole(by="sim")
+            client.writer.write(b"POST /v1/chat")
+            assert await asyncio.wait_for(client.reader.read(), 0.3 + SLACK_S) == b""
+
+
 async def test_a_side_server_that_is_cancelled_leaves_no_request_behind() -> None:
     listener = listen("127.0.0.1", 0)
     side = QuietServer(side_config(simulator_app(), "127.0.0.1", 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import json
 import time
@@ -219,10 +220,53 @@ async def test_body_that_is_too_large_is_413(body: bytes, headers: dict[str, str
         assert running.parts.edge.admission.buffered_bytes == 0
 
 
+START = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+
+
+async def flood(client: WireClient, piece: bytes) -> bytes:
+    """Send the same bytes again and again until the gateway has had enough; return its last words."""
+    with contextlib.suppress(ConnectionError):
+        for _ in range(500):
+            client.writer.write(piece)
+            await client.writer.drain()
+    with contextlib.suppress(ConnectionError):
+        return await client.reader.read()
+    return b""
+
+
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [
+        pytest.param(b"", b"/" * 16_384, id="request-line"),
+        pytest.param(START + b"X: ", b"x" * 16_384, id="one-line"),
+        pytest.param(START, b"a: b\r\n" * 2_000, id="many-lines"),
+        pytest.param(START + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"a: b\r\n" * 2_000, id="trailers"),
+    ],
+)
+async def test_head_without_an_end_is_cut(start: bytes, piece: bytes) -> None:
+    async with limited("") as (running, simulator), WireClient(running.url) as client:
+        client.writer.write(start)
+        said = await flood(client, piece)
+        assert said == b"" or said.startswith(b"HTTP/1.1 400 ")
+        assert not simulator.journal.entries
+        assert await settles(lambda: under_way(running) == 0)
+
+
+async def test_long_head_that_comes_in_pieces_is_taken() -> None:
+    async with limited("") as (running, _), WireClient(running.url) as client:
+        body = json.dumps(chat("quick")).encode()
+        for _ in range(2):  # on one connection
+            client.writer.write(START)
+            for number in range(100):
+                client.writer.write(b"X-Note-%d: " % number + b"x" * 500 + b"\r\n")
+                await asyncio.sleep(0)
+            client.writer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            (await client.heard()).check_whole(by="up")
+
+
 async def test_body_without_a_length_is_bounded_too() -> None:
     async with limited("max_body_bytes = 2048") as (running, _), WireClient(running.url) as client:
-        client.writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n")
-        client.writer.write(b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+        client.writer.write(START + b"Transfer-Encoding: chunked\r\n\r\n")
         for _ in range(3):
             client.writer.write(b"400\r\n" + b" " * 1024 + b"\r\n")
         assert (await client.heard()).status == 413

@@ -167,6 +167,40 @@ async def test_the_end_of_an_answer_can_be_read_twice(transport: Transport) -> N
         await got.aclose()
 
 
+@pytest.mark.parametrize("stops", [False, True], ids=["takes-all", "stops-at-each"])
+@pytest.mark.parametrize("coding", [b"identity", b"gzip"])
+async def test_every_byte_goes_to_the_sink_or_to_the_read_once_and_in_order(
+    transport: Transport, coding: bytes, stops: bool
+) -> None:
+    body = b"".join(b"data: %d\n\n" % number for number in range(200))
+    packed = gzip.compress(body) if coding == b"gzip" else body
+    got = b""
+
+    def sink(piece: bytes) -> bool:
+        nonlocal got
+        got += piece
+        return not stops
+
+    async def handle(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(b"HTTP/1.1 200 OK\r\nContent-Encoding: " + coding + b"\r\n\r\n")
+        await peer.send(*(packed[i : i + 50] for i in range(0, len(packed), 50)), gap_s=0.0005)
+        peer.close()
+
+    async with RawServer(handle) as server:
+        response = await sent(transport, post(server.url))
+        response.hand_to(sink)
+        while len(got) < len(body):  # an empty read is the end, or the sink's own stop
+            piece = await response.read(wait())
+            assert isinstance(piece, bytes)
+            got += piece
+        response.hand_to(None)
+        assert await body_of(response) == b""
+        await response.aclose()
+        response.hand_to(sink)
+    assert got == body
+
+
 async def test_an_answer_that_comes_before_the_request_has_left_is_delivered(transport: Transport) -> None:
     async with RawServer(early(response(b"too large", status=b"413 No"), after_bytes=1000, lingering=True)) as server:
         got = await fetched(transport, post(server.url, b"x" * 8 * MiB))

@@ -226,6 +226,110 @@ async def test_a_timer_that_fires_early_is_set_again(bench: Bench) -> None:
     assert await sending == Failure(FailureKind.TIMEOUT_IDLE, detail="no answer in time")
 
 
+class Taker:
+    """A sink that stops after so many pieces."""
+
+    def __init__(self, pieces: int) -> None:
+        self.left = pieces
+        self.taken: list[bytes] = []
+
+    def __call__(self, piece: bytes) -> bool:
+        self.taken.append(piece)
+        self.left -= 1
+        return self.left > 0
+
+
+STREAM = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+ONE, TWO, THREE, LAST = b"1\r\n1\r\n", b"1\r\n2\r\n", b"1\r\n3\r\n", b"0\r\n\r\n"
+
+
+async def reading(bench: Bench, sink: Taker) -> asyncio.Future[bytes | Failure]:
+    """Begin a stream whose read waits, with a sink."""
+    await bench.answered(STREAM)
+    bench.connection.hand_to(sink)
+    waiting = asyncio.ensure_future(bench.connection.read(WAIT))
+    await asyncio.sleep(0)
+    return waiting
+
+
+async def test_pieces_go_to_the_sink_while_a_read_waits(bench: Bench) -> None:
+    sink = Taker(10)
+    waiting = await reading(bench, sink)
+    for piece in (ONE, TWO):
+        bench.connection.data_received(piece)
+        await asyncio.sleep(0)
+        assert not waiting.done()
+    bench.connection.data_received(LAST)
+    assert (await waiting, sink.taken) == (b"", [b"1", b"2"])
+    assert bench.connection.reusable
+
+
+async def test_the_last_piece_and_the_end_may_come_at_once(bench: Bench) -> None:
+    sink = Taker(10)
+    waiting = await reading(bench, sink)
+    bench.connection.data_received(ONE + LAST)
+    assert (await waiting, sink.taken) == (b"", [b"1"])
+    assert await bench.connection.read(WAIT) == b""
+
+
+async def test_a_sink_that_says_stop_ends_the_read_and_gets_nothing_more(bench: Bench) -> None:
+    sink = Taker(1)
+    waiting = await reading(bench, sink)
+    bench.connection.data_received(ONE)
+    assert (await waiting, sink.taken) == (b"", [b"1"])
+    bench.connection.data_received(TWO)
+    assert (await bench.connection.read(WAIT), sink.taken) == (b"2", [b"1"])
+
+
+async def test_a_piece_on_the_heels_of_the_stop_is_read(bench: Bench) -> None:
+    sink = Taker(1)
+    waiting = await reading(bench, sink)
+    for piece in (ONE, TWO):
+        bench.connection.data_received(piece)
+    assert (await waiting, sink.taken) == (b"2", [b"1"])
+
+
+async def test_a_piece_that_no_read_waits_for_is_kept_for_the_next(bench: Bench) -> None:
+    sink = Taker(10)
+    await bench.answered(STREAM)
+    bench.connection.hand_to(sink)
+    bench.connection.data_received(ONE)
+    assert (await bench.connection.read(WAIT), sink.taken) == (b"1", [])
+
+
+async def test_a_connection_used_again_has_no_sink(bench: Bench) -> None:
+    sink = Taker(10)
+    waiting = await reading(bench, sink)
+    bench.connection.data_received(LAST)
+    await waiting
+    bench.connection.begin(bodiless=False, reused=True)
+    await bench.answered(STREAM)
+    again = asyncio.ensure_future(bench.connection.read(WAIT))
+    await asyncio.sleep(0)
+    bench.connection.data_received(ONE)
+    assert (await again, sink.taken) == (b"1", [])
+
+
+async def test_each_piece_makes_the_wait_as_long_again(bench: Bench) -> None:
+    bench.clock.now_s = 9.99  # the wait ends at 10
+    waiting = await reading(bench, Taker(10))
+    bench.clock.now_s = 9.995
+    bench.connection.data_received(ONE)
+    bench.clock.now_s = 10.0
+    await asyncio.sleep(0.03)
+    assert not waiting.done()
+    bench.clock.now_s = 10.006
+    assert await waiting == Failure(FailureKind.TIMEOUT_IDLE, status=200, detail="the answer stopped coming")
+
+
+async def test_a_fault_after_a_piece_is_told_after_the_piece(bench: Bench) -> None:
+    sink = Taker(10)
+    waiting = await reading(bench, sink)
+    bench.connection.data_received(ONE + b"zz\r\n")
+    assert (await waiting, sink.taken) == (b"1", [])
+    assert isinstance(await bench.connection.read(WAIT), Failure)
+
+
 async def _bytes(connection: Connection) -> bytes:
     piece = await connection.read(WAIT)
     assert isinstance(piece, bytes)
