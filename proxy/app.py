@@ -194,7 +194,7 @@ class _Process:
         async with anyio.create_task_group() as group:
             self._start_beside(group, snapshot, parts)
             if side is not None:
-                group.start_soon(QuietServer(side_config(metrics_app(parts.edge), listening.host, 0)).serve, [side])
+                group.start_soon(QuietServer(server_config(metrics_app(parts.edge), settings)).serve, [side])
             if kept is not None:
                 group.start_soon(_keep, parts, kept)
             await server.serve(sockets=[listener])

@@ -77,7 +77,7 @@ async def _send(engine: Engine, call: Call, send: Send, grant: Grant, account: A
         account.attempted(send, failure, grant.began_s, ended_s)
         if failure is not None:
             await fail(engine, send, grant, failure)
-            await engine.state.release(grant, ended_s)
+            await engine.state.release(grant, ended_s, _used_tokens(call, failure))
     if failure is not None:
         return outcome
     first_token_s = ended_s - grant.began_s
@@ -137,13 +137,21 @@ def _policy(engine: Engine, snapshot: Snapshot, call: Call, refused: list[tuple[
     )
 
 
+def _used_tokens(call: Call, failure: Failure) -> int:
+    """What a failed attempt counts against its provider's tpm: the prompt, where the upstream may have begun it."""
+    is_refused = failure.status is not None and 400 <= failure.status < 500
+    return 0 if is_refused or not failure.request_sent else call.needs.input_tokens
+
+
 def _admission(call: Call, send: Send, now_s: float) -> Admission:
+    # What a client announces is not what it uses: more than a minute's worth would keep everyone else out.
+    announced = min(call.max_tokens or 0, send.planned.candidate.provider.limits.tpm or 0)
     return Admission(
         send.planned.candidate,
         send.credential.id if send.credential else "",
         send.half_open,
         now_s,
-        call.needs.input_tokens + (call.max_tokens or 0),
+        call.needs.input_tokens + announced,
         send.last_resort,
     )
 

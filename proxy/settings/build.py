@@ -27,7 +27,7 @@ from proxy.settings.environment import Process
 from proxy.settings.model_rows import ModelRows, Upstreams
 from proxy.settings.model_schema import PriceRow
 from proxy.settings.origin import Origin
-from proxy.settings.problems import Report, Severity, choose
+from proxy.settings.problems import Report, Severity, choose_name
 from proxy.settings.provider_rows import Inherited, ProviderRows, merge_timeouts
 from proxy.settings.schema import DefaultsSection, ServerSection
 from proxy.settings.sections import Sections
@@ -68,7 +68,7 @@ def build_snapshot(origin: Origin, sections: Sections, around: Surroundings, rep
     models = ModelRows(sections.models, sections.model_names, upstreams, report).build()
     if not sections.provider_names:
         # Not fatal, but a reload must not take a file that was emptied by mistake.
-        fix = "add [providers.NAME]"
+        fix = "add [providers.NAME]; config/examples holds files to start from"
         report.add(Severity.ROW, ("providers",), found="nothing", expected="at least one provider", fix=fix)
     is_judged = sections.auth is not None and sections.server is not None
     return Snapshot(
@@ -143,7 +143,7 @@ def _prices(sections: Sections, report: Report) -> dict[CandidateId, Price]:
     for name, row in sections.prices.items():
         provider, slash, model = name.partition("/")
         if not slash or not model or provider not in sections.provider_names:
-            fix = choose(provider, sections.provider_names)
+            fix = choose_name(provider, sections.provider_names)
             expected = '"provider/model" with a name from [providers]'
             found = "a name that does not fit"
             report.add(Severity.FATAL, ("prices", name), found=found, expected=expected, fix=fix)

@@ -66,7 +66,9 @@ def _base_url(value: str) -> str:
     except ValueError:
         is_usable = is_bare = False
     if not is_usable or not is_bare or not value.isprintable() or " " in value:
-        raise ValueError("an http or https URL without credentials, query and fragment")
+        raise ValueError(
+            'an http or https URL such as "https://api.example.com/v1", without credentials, query and fragment'
+        )
     return value.rstrip("/")
 
 

@@ -14,7 +14,7 @@ from proxy.core.health import CandidateId
 from proxy.core.snapshot import Candidate, Capabilities, Model, Price, Provider
 from proxy.settings.interpolate import KeyPath
 from proxy.settings.model_schema import CandidateRow, CapabilitiesRow, ModelRow
-from proxy.settings.problems import Report, Severity, choose
+from proxy.settings.problems import Report, Severity, choose_name
 from proxy.settings.provider_rows import merge_timeouts
 
 REST = "{*}"
@@ -78,7 +78,7 @@ class ModelRows:
         if candidates is None or not (is_linked and has_fallbacks):
             return None
         if not candidates:
-            self._bad(("models", name), "no provider left", "a provider without a problem", "see its problem")
+            self._bad(("models", name), "no provider left", "a provider without a problem", "correct the one above")
             return None
         if not any(candidate.provider.enabled for candidate in candidates):
             found, expected = "only disabled providers", "a provider that is enabled"
@@ -132,13 +132,13 @@ class ModelRows:
     def _check_fallbacks(self, name: str, row: ModelRow) -> bool:
         if not row.fallbacks:
             return True
-        every_alias = [alias for other in self.rows.values() for alias in other.aliases]
-        known = [other for other in [*self.names, *every_alias] if other != name and not other.endswith("*")]
+        names = [other for other in self.names if other != name and not other.endswith("*")]
+        known = {*names, *(alias for other in self.rows.values() for alias in other.aliases)}
         is_good = True
         for index, fallback in enumerate(row.fallbacks):
             if fallback not in known or fallback in row.aliases:
                 path = ("models", name, "fallbacks", index)
-                self._bad(path, "a name that no other model has", "another model's name", choose(fallback, known))
+                self._bad(path, "a name that no other model has", "another model's name", choose_name(fallback, names))
                 is_good = False
         return is_good
 
@@ -153,7 +153,7 @@ class ModelRows:
         is_good = True
         for path, candidate in _written(name, row):
             if candidate.provider not in self.upstreams.names:
-                fix = choose(candidate.provider, self.upstreams.names)
+                fix = choose_name(candidate.provider, self.upstreams.names)
                 self._bad(path, "a provider that is not configured", "a name from [providers]", fix)
                 is_good = False
             elif (candidate.provider, candidate.model) in seen:

@@ -75,8 +75,12 @@ def read_text(path: Path) -> str:
     try:
         # Bytes, since TOML's line ends are its own affair.
         return path.read_bytes().decode("utf-8")
-    except OSError as exc:
-        found = "no such file" if isinstance(exc, FileNotFoundError) else "a file that cannot be read"
+    except FileNotFoundError:
+        found = "no such file"
+    except IsADirectoryError:
+        found = "a folder"
+    except OSError:
+        found = "a file that cannot be read"
     except UnicodeDecodeError:
         found = "bytes that are not UTF-8"
     raise ConfigError([Problem(str(path), found, "a readable TOML file", "correct the path or the file")])
@@ -100,4 +104,4 @@ def _parse(text: str, path: Path) -> Mapping[str, object]:
     except RecursionError:
         place = None
     where = f"{path}: {place[1]}" if place else str(path)
-    raise ConfigError([Problem(where, "text that is not TOML", "valid TOML", "correct that line")])
+    raise ConfigError([Problem(where, "text that is not TOML", "valid TOML", "correct that line (strings need quotes; a key or table stands once)")])

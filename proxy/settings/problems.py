@@ -7,7 +7,7 @@ keys and the names of variables are shown.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, time
 from difflib import get_close_matches
 from enum import StrEnum
@@ -20,6 +20,7 @@ from proxy.core.snapshot import Problem
 from proxy.settings.fields import Row
 from proxy.settings.interpolate import Fault, FaultKind, KeyPath
 
+SHOWN_NAMES = 8
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 # A name as variables are called, so not a key that was written where its variable's name belongs: those hold digits
 # without underscores, or mix cases.
@@ -61,6 +62,11 @@ _EXPECTED = {
     "tuple_type": _LIST,
     "value_error": "{error}",
 }
+_FIXES = {
+    "missing": "add it",
+    "string_type": "put it in quotes",
+    "tuple_type": 'put it in brackets: ["a", "b"]',
+}
 _OPTIONS = frozenset({"enum", "literal_error"})
 _BOUNDS = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal"})
 
@@ -90,7 +96,7 @@ class Report:
             case FaultKind.UNSET:
                 name = fault.variable if _VARIABLE.fullmatch(fault.variable) else ""
                 found = f"the environment variable {name} is not set" if name else "an environment variable is not set"
-                fix = f"set {name or 'it'}, or write ${{{name or 'VAR'}:-default}}"
+                fix = f"set {name or 'it'}, or write {_instead(fault.path, name)}"
                 self.add(severity, fault.path, found=found, expected="a variable with a value", fix=fix)
             case FaultKind.MALFORMED:
                 fix = "close the reference, or write $${ for a literal ${"
@@ -134,7 +140,9 @@ class Report:
         """Add a key that the schema does not have."""
         hint = nearest(str(path[-1]), known)
         fix = f'did you mean "{hint}"?' if hint else "remove it; docs/configuration.md lists every key"
-        self.add(severity, path, found="an unknown key", expected="a key of this table", fix=fix)
+        is_inner = len(path) > 1
+        found = "an unknown key" if is_inner else "an unknown section"
+        self.add(severity, path, found=found, expected="a key of this table" if is_inner else "a known one", fix=fix)
 
     def _add_detail(self, severity: Severity, path: KeyPath, details: ErrorDetails) -> None:
         kind, value, context = details["type"], details["input"], details.get("ctx", {})
@@ -143,13 +151,22 @@ class Report:
             fix, expected = choose(value, options), "one of " + ", ".join(f'"{option}"' for option in options)
         else:
             expected = _EXPECTED.get(kind, "a valid value").format_map(context)
-            fix = "add it" if kind == "missing" else "correct the value"
+            fix = _FIXES.get(kind, "correct the value")
         found = "nothing" if kind == "missing" else describe(value)
+        if kind.endswith(("_type", "_parsing")) and isinstance(value, str) and value:
+            found = "a string"
         if kind == "value_error" and isinstance(value, dict | Row):
             found = "keys that do not fit together"
         if kind in _BOUNDS and isinstance(value, int | float):
             found = str(value)
         self.add(severity, path, found=found, expected=expected, fix=fix)
+
+
+def _instead(path: KeyPath, variable: str) -> str:
+    """Say what may be written where a variable is not set: a default has no place in a provider's row."""
+    if path[0] == "providers":
+        return "optional = true to go without this provider"
+    return f"${{{variable or 'VAR'}:-default}}"
 
 
 def _is_within(path: KeyPath, table: KeyPath) -> bool:
@@ -191,9 +208,18 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def choose(value: object, options: Iterable[str]) -> str:
-    """Say which option was probably meant."""
+    """Say which option was probably meant; the options themselves are told elsewhere."""
     hint = nearest(value, options) if isinstance(value, str) else None
     return f'did you mean "{hint}"?' if hint else "choose one of them"
+
+
+def choose_name(value: str, names: Sequence[str]) -> str:
+    """Say which name was probably meant, else which there are: keys of the file, never strings of it."""
+    hint = nearest(value, names)
+    if hint or not names:
+        return f'did you mean "{hint}"?' if hint else "add it: there is none yet"
+    more = ", …" if len(names) > SHOWN_NAMES else ""
+    return f"choose one of: {', '.join(names[:SHOWN_NAMES])}{more}"
 
 
 def keys_at(model: type[Row], path: KeyPath) -> list[str]:

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from proxy.core.secret import Secret
 from proxy.simulator.app import Simulator, simulator_app
 from proxy.simulator.journal import Entry
@@ -112,6 +114,8 @@ async def open_streams(gateway: GatewayProcess) -> float:
     return await gateway.metric("in_flight_requests", model="paced")
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(60)
 async def test_providers_are_deleted_disabled_and_rekeyed_under_load_without_a_failed_request(tmp_path: Path) -> None:
     simulator = simulator_app()
     async with serve(simulator) as url, gateway_process(tmp_path, configuration(url, ALL, OLD_KEY)) as gateway:

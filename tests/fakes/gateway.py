@@ -14,7 +14,7 @@ import httpx
 from proxy.app import Parts, assemble
 from proxy.core.ports import Clock
 from proxy.core.snapshot import Snapshot
-from proxy.edge.server import client_protocol
+from proxy.edge.connection import client_protocol
 from proxy.settings.load import load_snapshot
 from proxy.telemetry.logs import AccessLog
 from proxy.telemetry.redact import Redactor
@@ -60,7 +60,7 @@ async def gateway(
     """Run a gateway for the length of one `async with`."""
     snapshot = load(toml, environ, simulator_url=simulator_url)
     redactor, log = Redactor(), io.StringIO()
-    access_log = AccessLog(log, "json", redactor, wake_s=0.05)
+    access_log = AccessLog(log, "json", redactor, wake_s=0.01)
     access_log.start()
     parts = assemble(snapshot, access_log, redactor, clock)
     try:

@@ -166,6 +166,7 @@ async def test_planted_secret_is_in_nothing_that_a_gateway_tells_or_keeps(tmp_pa
     failures = {outcome for _, outcome in (*WHOLE.values(), *STREAMED.values(), *UNREACHABLE.values())} - {"ok"}
     assert {outcome for outcome in failures if f"={outcome}" in running.err} == failures
     assert "needs attention" in running.err
+    assert "upstream_refusal" in running.err
     assert json.loads(kept["state.json"])["asides"]
 
 

@@ -1,28 +1,18 @@
 """A gateway before upstreams that keep every request as it came and answer from a script.
 
-    async with scene(TOML, a=Witness(said("hello"))) as gateway:
-        ...  # `@a` in the TOML is the address of the witness `a`
-
-`listening` runs the gateway behind the server that `fairlead serve` runs, for what happens below ASGI.
+async with scene(TOML, a=Witness(said("hello"))) as gateway:
+    ...  # `@a` in the TOML is the address of the witness `a`
 """
 
 from __future__ import annotations
 
-import asyncio
-import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import httpx
-
-from proxy.app import assemble
 from proxy.core.ports import Clock
-from proxy.edge.server import QuietServer, listen, server_config
-from proxy.telemetry.logs import AccessLog
-from proxy.telemetry.redact import Redactor
-from tests.fakes.gateway import RunningGateway, gateway, load
+from tests.fakes.gateway import RunningGateway, gateway
 from tests.fakes.heard import Heard
 from tests.fakes.rawserver import Handler, Peer, RawServer, Received, response
 from tests.fakes.wireclient import CHAT
@@ -108,28 +98,6 @@ async def scene(
         yield await stack.enter_async_context(gateway(text, clock=clock, simulator_url=simulator_url))
 
 
-@asynccontextmanager
-async def listening(toml: str, *, host: str = "127.0.0.1", **upstreams: Handler) -> AsyncIterator[RunningGateway]:
-    """As `scene`, on the very server of `fairlead serve`."""
-    async with AsyncExitStack() as stack:
-        snapshot = load(await _addressed(toml, upstreams, stack))
-        redactor, log = Redactor(), io.StringIO()
-        access_log = AccessLog(log, "json", redactor, wake_s=0.05)
-        access_log.start()
-        stack.callback(access_log.close)
-        parts = assemble(snapshot, access_log, redactor)
-        stack.push_async_callback(parts.aclose)
-        listener = listen(host, 0)
-        server = QuietServer(server_config(parts.app, parts.settings))
-        task = asyncio.create_task(server.serve([listener]))
-        stack.push_async_callback(_ended, task)
-        while not server.started:
-            await asyncio.sleep(0.005)
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=15))
-        yield RunningGateway(url, parts, client, log)
-
-
 async def ask(
     running: RunningGateway,
     model: str | None = "m",
@@ -173,8 +141,3 @@ async def _addressed(toml: str, upstreams: dict[str, Handler], stack: AsyncExitS
         server = await stack.enter_async_context(RawServer(upstreams[name]))
         toml = toml.replace(f"@{name}", server.url)
     return toml
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task])

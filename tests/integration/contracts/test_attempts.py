@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -237,12 +238,11 @@ async def test_too_long_a_request_goes_to_a_larger_window_only(
     for name, (upstream, window) in (("a", first), ("b", second)):
         more = f", capabilities = {{ context_window_tokens = {window} }}" if window else ""
         rows.append(f'{{ provider = "{name}", model = "{upstream}"{more} }}')
+    toml = f"{providers('a', 'b')}[models.m]\ncandidates = [{', '.join(rows)}]"
     b = Witness(said())
-    async with scene(
-        f"{providers('a', 'b')}[models.m]\ncandidates = [{', '.join(rows)}]", a=Witness(TOO_LONG), b=b
-    ) as gw:
-        heard = await ask(gw)
-        assert not gw.parts.state.view.asides
+    async with scene(toml, a=Witness(TOO_LONG), b=b) as gateway:
+        heard = await ask(gateway)
+        assert not gateway.parts.state.view.asides
     assert b.calls == int(goes_on)
     assert (heard.status, heard.trail) == ((200, "a=context_too_long;b=ok") if goes_on else (400, "a=context_too_long"))
     if not goes_on:
@@ -296,8 +296,9 @@ async def test_candidate_that_lacks_what_the_request_needs_is_passed_over(needs:
     [models.lacking]
     candidates = [{{ provider = "a", model = "up", capabilities = {{ {lacking} }} }}]"""
     async with scene(toml, a=Witness(said()), b=Witness(said())) as gateway:
-        trails = [(await ask(gateway, **needs)).trail, (await ask(gateway)).trail]
-        refused_for = await ask(gateway, "lacking", **needs)
+        needing = json.dumps({"model": "m", "messages": [], **needs}).encode()
+        trails = [(await post(gateway, needing)).trail, (await ask(gateway)).trail]
+        refused_for = await post(gateway, needing.replace(b'"m"', b'"lacking"'))
     assert trails == ["b=ok", "a=ok"]
     assert (refused_for.status, refused_for.error["code"]) == (400, "invalid_request")
     assert "cannot take" in refused_for.error["message"]

@@ -22,15 +22,19 @@ def test_an_empty_variable_is_absent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "expected"),
+    ("variable", "value", "said"),
     [
-        ("FAIRLEAD_PORT", "http", "a whole number"),
-        ("FAIRLEAD_PORT", "65536", "at most 65535"),
-        ("FAIRLEAD_LOG_LEVEL", "loud", 'one of "debug", "info", "warning", "error"'),
-        ("FAIRLEAD_ADMIN_TOKEN", "a\nb", "printable characters on one line"),
+        ("FAIRLEAD_PORT", "http", "a string; expected a whole number"),
+        ("FAIRLEAD_PORT", "65536", "a string that does not fit; expected at most 65535"),
+        (
+            "FAIRLEAD_LOG_LEVEL",
+            "loud",
+            'a string that does not fit; expected one of "debug", "info", "warning", "error"',
+        ),
+        ("FAIRLEAD_ADMIN_TOKEN", "a\nb", "a string that does not fit; expected printable characters on one line"),
     ],
 )
-def test_a_bad_variable_is_told_by_its_name(variable: str, value: str, expected: str) -> None:
+def test_a_bad_variable_is_told_by_its_name(variable: str, value: str, said: str) -> None:
     process, (problem,) = read({variable: value})
-    assert problem.startswith(f"environment: {variable}: a string that does not fit; expected {expected};")
+    assert problem.startswith(f"environment: {variable}: {said};")
     assert process.port is None

@@ -7,7 +7,7 @@ import pytest
 from proxy.core.snapshot import Problem
 from proxy.settings.fields import Row
 from proxy.settings.interpolate import Fault, FaultKind, KeyPath
-from proxy.settings.problems import Report, Severity, choose, describe, dotted, keys_at, nearest
+from proxy.settings.problems import Report, Severity, choose, choose_name, describe, dotted, keys_at, nearest
 from proxy.settings.schema import Configuration
 from tests.unit.settings.documents import LOCAL, only_problem, problems
 
@@ -55,8 +55,18 @@ def test_a_value_is_described_by_its_kind(value: object, expected: str) -> None:
         ),
         pytest.param(
             '[server]\nport = "https"',
-            Problem("f.toml: server.port", "a string that does not fit", "a whole number", "correct the value"),
+            Problem("f.toml: server.port", "a string", "a whole number", "correct the value"),
             id="wrong-type",
+        ),
+        pytest.param(
+            '[server]\ncors_origins = "*"',
+            Problem("f.toml: server.cors_origins", "a string", "a list", 'put it in brackets: ["a", "b"]'),
+            id="string-for-list",
+        ),
+        pytest.param(
+            "[server]\nhost = 127",
+            Problem("f.toml: server.host", "a number", "a string", "put it in quotes"),
+            id="number-for-string",
         ),
         pytest.param(
             "[server]\nport = true",
@@ -110,7 +120,7 @@ def test_a_value_is_described_by_its_kind(value: object, expected: str) -> None:
         ),
         pytest.param(
             "[sever]",
-            Problem("f.toml: sever", "an unknown key", "a key of this table", 'did you mean "server"?'),
+            Problem("f.toml: sever", "an unknown section", "a known one", 'did you mean "server"?'),
             id="unknown-section",
         ),
         pytest.param(
@@ -175,6 +185,12 @@ def test_all_problems_come_at_once() -> None:
             id="unset-lower-case",
         ),
         pytest.param(
+            Fault(("providers", "p", "api_key"), FaultKind.UNSET, "OPENAI_API_KEY"),
+            "the environment variable OPENAI_API_KEY is not set",
+            "set OPENAI_API_KEY, or write optional = true to go without this provider",
+            id="unset-in-a-provider",
+        ),
+        pytest.param(
             Fault(("a", "k_env"), FaultKind.UNSET, "gsk_Q7z81bVv0Ld"),
             "an environment variable is not set",
             "set it, or write ${VAR:-default}",
@@ -229,6 +245,19 @@ def test_the_nearest_word_is_suggested() -> None:
     assert nearest("opnai", ["openai", "azure"]) == "openai"
     assert nearest("zzz", ["openai"]) is None
     assert choose(3, ["openai"]) == "choose one of them"
+
+
+@pytest.mark.parametrize(
+    ("names", "fix"),
+    [
+        pytest.param(["local", "openai"], 'did you mean "local"?', id="nearly-one"),
+        pytest.param(["alpha", "beta"], "choose one of: alpha, beta", id="like-none"),
+        pytest.param([f"x{n}" for n in range(9)], "choose one of: x0, x1, x2, x3, x4, x5, x6, x7, …", id="many"),
+        pytest.param([], "add it: there is none yet", id="none"),
+    ],
+)
+def test_a_configured_name_is_suggested(names: list[str], fix: str) -> None:
+    assert choose_name("locall", names) == fix
 
 
 def test_a_row_never_shows_its_values() -> None:
