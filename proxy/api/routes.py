@@ -44,7 +44,7 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             endpoint = BY_PATH.get(scope["path"])
-            if endpoint is not None and scope["method"] != "OPTIONS":
+            if endpoint is not None:
                 await serve(self.edge, endpoint, scope, receive, send)
                 return
         await self.router(scope, receive, send)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from proxy.cli import options
-from proxy.cli.configuration import errors, load
-from proxy.cli.output import print_table
+from proxy.cli.configuration import chosen, errors, load
+from proxy.cli.output import labelled, print_table
 
 if TYPE_CHECKING:
     from proxy.core.snapshot import Provider, Snapshot
@@ -23,19 +23,24 @@ SOURCES = {
 def check(
     config: options.Config = None,
     probe: Annotated[
-        bool, typer.Option("--probe", help="Ask every provider for its model list with every key; costs nothing.")
+        bool, typer.Option("--probe", help="Ask every provider for its model list with every key; free of charge.")
     ] = False,
 ) -> None:
-    """Check a configuration; exit code 2 if anything in it is wrong or, with --probe, a provider refuses."""
+    """Show what a configuration holds and all that is wrong with it; exit code 2 if anything is or a probe fails."""
     snapshot = load(config)
-    typer.echo(SOURCES.get(snapshot.source, "configuration file"))
+    typer.echo(SOURCES.get(snapshot.source) or f"configuration file {chosen(config)}")
     print_table("Providers", ("name", "kind", "priority", "keys", "base URL", "state"), map(_provider, _rows(snapshot)))
     print_table("Models", ("name", "rotation", "priority", "provider", "upstream model"), _models(snapshot))
+    if snapshot.server.direct_models:
+        typer.echo('Clients may send "provider/model" as the model.\n')
     for problem in snapshot.problems:
-        typer.echo(f"{'warning' if problem.warning else 'error'}: {problem}", err=True)
-    well = not errors(snapshot)
+        typer.echo(labelled(problem), err=True)
+    wrong = len(errors(snapshot))
+    well = not wrong
     if probe:
         well = _probe(snapshot) and well
+    if wrong:
+        typer.echo(f"The configuration has {wrong} {'error' if wrong == 1 else 'errors'}.")
     if not well:
         raise typer.Exit(REFUSED)
     typer.echo("The configuration is fine.")

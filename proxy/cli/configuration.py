@@ -19,9 +19,8 @@ def load(config: Path | None) -> Snapshot:
         ConfigError: It cannot be used at all.
     """
     from proxy.settings.load import load_snapshot
-    from proxy.settings.origin import choose_path
 
-    path = choose_path(config, os.environ, Path.cwd())
+    path = chosen(config)
     return load_snapshot(
         path,
         os.environ,
@@ -30,6 +29,13 @@ def load(config: Path | None) -> Snapshot:
         version=0,
         ollama_answers=path is None and _ollama_answers(),
     )
+
+
+def chosen(config: Path | None) -> Path | None:
+    """The file; None where the environment or the demo takes its place."""
+    from proxy.settings.origin import choose_path
+
+    return choose_path(config, os.environ, Path.cwd())
 
 
 def errors(snapshot: Snapshot) -> list[Problem]:

@@ -14,14 +14,16 @@ from proxy.cli.remote import Gateway
 
 
 def explain(
-    model: Annotated[str, typer.Argument(help="A model's name as a client would send it.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model's name as a client would send it.")],
     config: options.Config = None,
     url: options.MaybeUrl = None,
     token: options.Token = "",
-    key: Annotated[str | None, typer.Option("--key", help="With the rights of the client key of this name.")] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", help="Name of the client key whose rights apply; default all rights.")
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Explain where a request for MODEL would go: with nothing set aside, or now, at a running gateway (--url)."""
+    """Show where a request for MODEL would go and why: with nothing set aside, or now, at a running gateway (--url)."""
     if url is None:
         plan = _planned(model, key, config)
     else:

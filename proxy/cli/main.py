@@ -15,6 +15,7 @@ import typer
 
 from proxy import __version__
 from proxy.cli import check, explain, models, serve, simulate, state
+from proxy.cli.output import labelled
 from proxy.cli.refusal import Refusal
 from proxy.core.errors import ConfigError
 
@@ -23,6 +24,7 @@ OK, FAULT, REFUSED = 0, 1, 2
 app = typer.Typer(
     name="fairlead",
     help="An OpenAI-compatible reverse proxy for LLM providers.",
+    epilog="Exit code: 0 = fine, 2 = wrong configuration or usage, 1 = a fault of Fairlead itself.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -38,7 +40,7 @@ app.add_typer(state.app, name="state")
 @app.callback(invoke_without_command=True)
 def options(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Before the command: show a fault's traceback.")] = False,
 ) -> None:
     if version:
         typer.echo(f"fairlead {__version__}")
@@ -53,7 +55,7 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit as ended:  # how typer ends, whatever the command returned
         code = ended.code
     except ConfigError as error:
-        code = _refuse([str(problem) for problem in error.problems])
+        code = _refuse([labelled(problem) for problem in error.problems])
     except Refusal as refusal:
         code = _refuse(refusal.lines)
     except Exception as error:

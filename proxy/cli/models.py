@@ -16,7 +16,8 @@ def models(
     config: options.Config = None,
     url: options.MaybeUrl = None,
     key: Annotated[
-        str, typer.Option("--key", envvar="FAIRLEAD_KEY", help="A client key, with --url.", show_default=False)
+        str,
+        typer.Option("--key", envvar="FAIRLEAD_KEY", help="With --url: a client key.", show_default=False),
     ] = "",
     as_json: options.AsJson = False,
 ) -> None:

@@ -13,9 +13,12 @@ Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="Configuration file; default $FAIRLEAD_CONFIG, else ./fairlead.toml."),
 ]
-Url = Annotated[str, typer.Option("--url", envvar="FAIRLEAD_URL", help="A running gateway.")]
+Url = Annotated[str, typer.Option("--url", envvar="FAIRLEAD_URL", help="The running gateway.")]
 MaybeUrl = Annotated[
-    str | None, typer.Option("--url", help="Ask this running gateway instead of reading the configuration.")
+    str | None,
+    typer.Option(
+        "--url", help=f"Ask the gateway that runs there, such as {DEFAULT_URL}, instead of reading the configuration."
+    ),
 ]
 Token = Annotated[
     str, typer.Option("--token", envvar="FAIRLEAD_ADMIN_TOKEN", help="The gateway's admin token.", show_default=False)

@@ -12,6 +12,8 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from proxy.core.snapshot import Problem
+
 PIPE_COLUMNS = 400  # wide enough that a line stays a line for grep
 
 
@@ -27,6 +29,11 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
 
 def print_json(value: object) -> None:
     typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def labelled(problem: Problem) -> str:
+    """A problem of the configuration as its line, with its weight in front."""
+    return f"{'warning' if problem.warning else 'error'}: {problem}"
 
 
 def duration(seconds: float) -> str:

@@ -68,7 +68,8 @@ def probe_one(provider: Provider, credential: Credential | None) -> Finding:
     except httpx.TimeoutException:
         return Finding(provider.name, name, f"no answer within {TIMEOUT_S:.0f} s; check base_url", False)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        return Finding(provider.name, name, f"not reached ({type(error).__name__}); check base_url", False)
+        why = f"not reached ({type(error).__name__}); check base_url, and that it is running"
+        return Finding(provider.name, name, why, False)
     return Finding(provider.name, name, *judge(answer))
 
 

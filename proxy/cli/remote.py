@@ -8,6 +8,7 @@ from typing import Any
 from proxy.cli.refusal import Refusal
 
 TIMEOUT_S = 10.0
+UNAUTHORIZED = 401
 
 
 class Gateway:
@@ -31,7 +32,7 @@ class Gateway:
             with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
                 answer = client.request(method, self._url + path, headers=headers, **rest)
             body = answer.json()
-        except httpx.InvalidURL as exc:
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as exc:
             raise Refusal(f"--url {self._url}: not a URL; expected one such as http://127.0.0.1:8080") from exc
         except httpx.HTTPError as exc:
             raise Refusal(f"{self._url}: {_reason(exc)}; is a gateway running there? Pass --url") from exc
@@ -39,7 +40,15 @@ class Gateway:
             raise Refusal(f"{self._url}: the answer is not JSON; is that a Fairlead gateway? Pass --url") from exc
         if answer.is_success:
             return body
-        raise Refusal(f"{self._url}: {answer.status_code}: {_message(body)}")
+        raise Refusal(f"{self._url}: {answer.status_code}: {_message(body)}{_hint(answer.status_code, path)}")
+
+
+def _hint(status: int, path: str) -> str:
+    """How to give this command what the gateway asks for."""
+    if status != UNAUTHORIZED:
+        return ""
+    given_by = "--token or $FAIRLEAD_ADMIN_TOKEN" if path.startswith("/admin") else "--key or $FAIRLEAD_KEY"
+    return f" Pass it by {given_by}."
 
 
 def _reason(error: Exception) -> str:

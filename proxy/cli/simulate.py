@@ -13,8 +13,10 @@ from proxy.cli.refusal import Refusal
 def simulate(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one.")] = 8090,
-    scenario: Annotated[Path | None, typer.Option(help="A script of behaviours, TOML.")] = None,
-    behaviours: Annotated[bool, typer.Option("--behaviours", help="List what a model name can ask for.")] = False,
+    scenario: Annotated[Path | None, typer.Option(help="A script of behaviours, TOML: docs/simulator.md.")] = None,
+    behaviours: Annotated[
+        bool, typer.Option("--behaviours", help="List what a model's name can say, and exit.")
+    ] = False,
 ) -> None:
     """Run a simulated provider that speaks the OpenAI dialect; the model's name says what it does."""
     import uvicorn

@@ -15,14 +15,14 @@ SET_ASIDE = ("provider", "credential", "upstream model", "cause", "state", "next
 ROTATIONS = ("model", "priority", "rotation", "position")
 COUNTED = {"cleared": "ended", "reset": "had moved"}
 
-app = typer.Typer(help="Show and change the state of a running gateway.", no_args_is_help=True)
+app = typer.Typer(help="Show and change the state of a running gateway; wants its admin token.", no_args_is_help=True)
 
 Provider = Annotated[str | None, typer.Option("--provider", "-p", help="Only this provider.")]
 Model = Annotated[str | None, typer.Option("--model", "-m", help="Only this model.")]
 Priority = Annotated[int | None, typer.Option("--priority", help="Only this priority.")]
 Credential = Annotated[str | None, typer.Option("--credential", help="Only this credential, by name.")]
-ModelName = Annotated[str, typer.Argument(help="A public model name.")]
-ProviderName = Annotated[str, typer.Argument(help="A provider's name.")]
+ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="A model's public name.")]
+ProviderName = Annotated[str, typer.Argument(metavar="PROVIDER", help="A provider's name.")]
 
 
 @app.command()
@@ -76,7 +76,7 @@ def disable(provider: ProviderName, url: options.Url = options.DEFAULT_URL, toke
 
 @app.command()
 def enable(provider: ProviderName, url: options.Url = options.DEFAULT_URL, token: options.Token = "") -> None:
-    """Undo `disable`."""
+    """Send to a provider again that was disabled."""
     _change(url, token, "enable", provider=provider)
 
 

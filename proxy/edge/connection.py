@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, cast
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from proxy.core.snapshot import Server as Listening
@@ -69,7 +70,6 @@ class LeanCycle(RequestResponseCycle):
             self.on_response()
 
     def _begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
-        self.response_started = True
         self.waiting_for_100_continue = False
         fields = [*self.default_headers, *headers]
         self.chunked_encoding = self.scope["method"] != "HEAD" and status not in (204, 304)
@@ -87,6 +87,7 @@ class LeanCycle(RequestResponseCycle):
         if head.count(b"\n") != len(lines) + 2 or head.count(b"\r") != len(lines) + 2 or b"\0" in head:
             raise RuntimeError("a header of the answer holds a line break or a NUL")
         self._head = head
+        self.response_started = True
 
 
 class StallCutter(HttpToolsProtocol):
@@ -98,6 +99,7 @@ class StallCutter(HttpToolsProtocol):
     settings: Callable[[], Listening] = staticmethod(Listening)
     _stall_timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
+    _running: RequestResponseCycle | None = None  # not `cycle`, which may be one that waits behind it
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
@@ -105,7 +107,12 @@ class StallCutter(HttpToolsProtocol):
         self._set_keep_alive(self.timeout_keep_alive)
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as offer:
+            self._decline(offer, data)
+        except HttpParserError:
+            return self._refuse()
         cycle = self.cycle
         if cycle is not None and cycle.scope is self.scope:  # no head is half read
             self._head_bytes = 0
@@ -117,8 +124,35 @@ class StallCutter(HttpToolsProtocol):
         elif self._head_bytes > MAX_HEAD_BYTES:
             self.send_400_response("The head of this request is too long.")
 
+    def _should_upgrade(self) -> bool:
+        """Make uvicorn leave a request alone that offers another protocol; what CONNECT wants is none."""
+        return self.scope["method"] != "CONNECT"
+
+    def _decline(self, offer: HttpParserUpgrade, data: bytes) -> None:
+        """Read a request that offers another protocol again, without the offer (RFC 9110 section 7.8).
+
+        uvicorn would lose its body, and Java's own client offers HTTP/2 with each of its unencrypted requests.
+        """
+        while True:
+            start = f"{self.scope['method']} ".encode() + self.url + f" HTTP/{self.scope['http_version']}".encode()
+            fields = [b": ".join(field) for field in self.headers if field[0] != b"upgrade"]
+            data = b"\r\n".join([start, *fields, b"", data[offer.args[0] :]])
+            self.parser = HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+            try:
+                return self.parser.feed_data(data)
+            except HttpParserUpgrade as another:
+                offer = another
+            except HttpParserError:
+                return self._refuse()
+
+    def _refuse(self) -> None:
+        self.logger.warning("Invalid HTTP request received.")
+        self.send_400_response("Invalid HTTP request received.")
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - uvicorn's signature
         cycle.__class__ = LeanCycle
+        self._running = cycle
         cycle.scope["extensions"] = {WRITE_NOW: {"call": cast(LeanCycle, cycle).write_now}}
         super()._start_asgi_task(cycle, app)
 
@@ -164,6 +198,9 @@ class StallCutter(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_stall()
         super().connection_lost(exc)
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
 

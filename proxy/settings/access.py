@@ -71,7 +71,10 @@ def _mode(section: AuthSection, host: str, report: Report) -> str:
     here = ("auth", "mode")
     if mode == "none" and not is_loopback(host):
         found = "an open gateway on an address that others can reach"
-        fix = 'add a key under [[auth.keys]], write mode = "keys", or listen on 127.0.0.1'
+        fix = (
+            "add a key under [[auth.keys]] (without a file: set FAIRLEAD_CLIENT_KEY), "
+            'write mode = "keys", or listen on 127.0.0.1'
+        )
         report.add(Severity.FATAL, here, found=found, expected="a client key off loopback", fix=fix)
     if mode == "none" and section.keys:
         found, expected = 'mode = "none" beside client keys', 'mode = "keys"'

@@ -22,7 +22,8 @@ def banner(snapshot: Snapshot, host: str, port: int) -> str:
     source = _SOURCES[snapshot.source].format(providers=", ".join(serving))
     lines = [f"Fairlead {__version__} is ready on {url} ({source})"]
     if snapshot.problems:
-        lines.append(f"{len(snapshot.problems)} notes on the configuration: see the log or `fairlead check`.")
+        count = "1 note" if len(snapshot.problems) == 1 else f"{len(snapshot.problems)} notes"
+        lines.append(f"{count} on the configuration: see the log or `fairlead check`.")
     lines += ["Try:", f"  {_curl(snapshot, url)}"]
     if snapshot.source == "environment":
         lines.append(f'Send "provider/model" as the model, for example "{serving[0]}/<model>".')

@@ -84,6 +84,7 @@ def _proxy_url(value: str) -> str:
 
 
 def _origin(value: str) -> str:
+    value = value.lower()  # as browsers send it
     scheme, _, rest = value.partition("://")
     if value != "*" and (scheme not in {"http", "https"} or not rest or "/" in rest):
         raise ValueError('"*" or an origin such as "https://chat.example.com"')

@@ -104,4 +104,5 @@ def _parse(text: str, path: Path) -> Mapping[str, object]:
     except RecursionError:
         place = None
     where = f"{path}: {place[1]}" if place else str(path)
-    raise ConfigError([Problem(where, "text that is not TOML", "valid TOML", "correct that line (strings need quotes; a key or table stands once)")])
+    fix = "correct that line: strings need quotes, and a key or table may stand only once"
+    raise ConfigError([Problem(where, "text that is not TOML", "valid TOML", fix)])

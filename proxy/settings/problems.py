@@ -96,7 +96,7 @@ class Report:
             case FaultKind.UNSET:
                 name = fault.variable if _VARIABLE.fullmatch(fault.variable) else ""
                 found = f"the environment variable {name} is not set" if name else "an environment variable is not set"
-                fix = f"set {name or 'it'}, or write {_instead(fault.path, name)}"
+                fix = f"set {name or 'it'}{_otherwise(severity, fault.path, name)}"
                 self.add(severity, fault.path, found=found, expected="a variable with a value", fix=fix)
             case FaultKind.MALFORMED:
                 fix = "close the reference, or write $${ for a literal ${"
@@ -162,11 +162,13 @@ class Report:
         self.add(severity, path, found=found, expected=expected, fix=fix)
 
 
-def _instead(path: KeyPath, variable: str) -> str:
-    """Say what may be written where a variable is not set: a default has no place in a provider's row."""
+def _otherwise(severity: Severity, path: KeyPath, variable: str) -> str:
+    """Say what else may be done about a variable that is not set: a default has no place in a provider's row."""
+    if severity is Severity.WARNING:
+        return "; until then this optional provider is disabled"
     if path[0] == "providers":
-        return "optional = true to go without this provider"
-    return f"${{{variable or 'VAR'}:-default}}"
+        return ", or write optional = true to go without this provider"
+    return f", or write ${{{variable or 'VAR'}:-default}}"
 
 
 def _is_within(path: KeyPath, table: KeyPath) -> bool:

@@ -8,7 +8,7 @@ import time
 
 
 class ShiftedClock:
-    """Implements `core.ports.Clock`. `advance` moves monotonic and wall time together, and wakes who has slept enough."""
+    """Implements `core.ports.Clock`. `advance` moves monotonic and wall time, and wakes who has slept enough."""
 
     def __init__(self) -> None:
         self._ahead_s = 0.0

@@ -91,7 +91,7 @@ class Stage:
         return await asyncio.gather(*(self.ask(stream=stream) for _ in range(count)))
 
     async def ask_crowd(self, count: int, *, slow: int, slow_s: float, stream: bool = False) -> list[Heard]:
-        """Ask so many times at once, where so many are to meet a simulated delay: it ends when the rest are answered."""
+        """Ask so many times at once; `slow` of them meet a simulated delay, which ends when the rest are answered."""
         asking = [asyncio.create_task(self.ask(stream=stream)) for _ in range(count)]
         entries = self.simulator.journal.entries
 

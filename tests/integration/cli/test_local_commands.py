@@ -84,6 +84,7 @@ def test_check_of_a_good_file_shows_providers_and_models(file: Path, fairlead: F
     rows = [line.split() for line in ended.out.splitlines()]
     assert ["main", "openai", "1", "key-1", "https://api.openai.com/v1", "enabled"] in rows
     assert ["chat", "sticky", "2", "spare", "big-one"] in rows
+    assert ended.out.startswith(f"configuration file {file}\n")
     assert "The configuration is fine." in ended.out
     assert PLANTED not in ended.out + ended.err
 
@@ -96,6 +97,7 @@ def test_check_without_a_file_shows_the_demo(fairlead: Fairlead) -> None:
     ended = fairlead("check")
     assert ended.code == 0
     assert "demo" in ended.out
+    assert 'Clients may send "provider/model"' in ended.out
     assert "simulator.invalid" not in ended.out
 
 
@@ -107,7 +109,7 @@ def test_check_of_a_bad_row_shows_the_rest_and_ends_with_2(file: Path, fairlead:
     (line,) = ended.err.splitlines()
     assert line.startswith("error: ")
     assert f"{file.name}: providers.broken" in line
-    assert "fine" not in ended.out
+    assert ended.out.endswith("The configuration has 1 error.\n")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_unusable_file_is_one_line_a_problem_and_2(text: str, file: Path, fairle
         ended = fairlead(*command)
         assert (ended.code, ended.out) == (2, "")
         assert "expected" in ended.err
-        assert "Traceback" not in ended.err
+        assert all(line.startswith("error: ") for line in ended.err.splitlines())
 
 
 def test_missing_file_is_refused(tmp_path: Path, fairlead: Fairlead) -> None:
@@ -218,9 +220,9 @@ def test_ollama_is_asked_for_only_without_a_file(
     file: Path, fairlead: Fairlead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(configuration, "_ollama_answers", lambda: True)
-    assert "ollama" not in fairlead("check").out
+    assert ":11434" not in fairlead("check").out
     file.unlink()
-    assert "ollama" in fairlead("check").out
+    assert ":11434" in fairlead("check").out
 
 
 def test_ollama_answers_where_something_listens(monkeypatch: pytest.MonkeyPatch) -> None:

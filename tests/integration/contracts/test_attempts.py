@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 
 import pytest
 
 from tests.fakes.clock import ShiftedClock
-from tests.fakes.rawserver import cut_after, silence
+from tests.fakes.rawserver import Peer, answer_once, cut_after, silence, stall_after
+from tests.fakes.rawstreams import DONE, FINISH, HEAD, streaming
+from tests.fakes.rawstreams import said as spoken
 from tests.integration.contracts.scene import Witness, ask, model, post, providers, refused, said, scene
 
 BROKEN = refused(500, "oops")
@@ -22,6 +25,11 @@ TWO = providers("a", "b") + model("a", "b")
 def keyed(name: str, *keys: str, more: str = "") -> str:
     """A provider with several credentials."""
     return f'[providers.{name}]\nkind = "openai_compatible"\nbase_url = "@{name}/v1"\napi_keys = {list(keys)}\n{more}\n'
+
+
+def framed(event: bytes) -> bytes:
+    """An event as one chunk of a chunked body."""
+    return b"%x\r\n%b\r\n" % (len(event), event)
 
 
 def used(witness: Witness) -> list[str]:
@@ -302,3 +310,71 @@ async def test_candidate_that_lacks_what_the_request_needs_is_passed_over(needs:
     assert trails == ["b=ok", "a=ok"]
     assert (refused_for.status, refused_for.error["code"]) == (400, "invalid_request")
     assert "cannot take" in refused_for.error["message"]
+
+
+async def test_deadline_of_a_stream_ends_with_its_first_output() -> None:
+    async def speak_for_long(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(HEAD, framed(spoken("Hi")[0]))
+        await asyncio.sleep(1.3)
+        await peer.send(framed(FINISH), framed(DONE), b"0\r\n\r\n")
+
+    async with scene(ONE, a=speak_for_long) as gateway:
+        heard = await ask(gateway, stream=True, headers={"x-fairlead-deadline-ms": "1100"})
+    heard.check_clean()
+    assert heard.text == "Hi"
+
+
+async def test_deadline_of_a_whole_answer_is_its_last_byte() -> None:
+    async with scene(ONE, a=stall_after(said(), 120)) as gateway:
+        began_s = time.monotonic()
+        heard = await ask(gateway, headers={"x-fairlead-deadline-ms": "1200"})
+        took_s = time.monotonic() - began_s
+    assert (heard.status, heard.error["code"], heard.trail) == (504, "upstream_timeout", "a=timeout_response")
+    assert 1.1 <= took_s <= 1.9
+
+
+HASTY = "timeouts = { headers_s = 0.15, first_output_s = 0.3, idle_s = 0.2, response_s = 0.6 }\n"
+PLACES = [
+    pytest.param(0, "timeout_headers", 0.15, id="before-the-headers"),
+    pytest.param(len(HEAD), "timeout_idle", 0.2, id="before-any-event"),
+]
+
+
+@pytest.mark.parametrize(("size", "outcome", "after_s"), PLACES)
+async def test_timeouts_of_streams_are_their_own(size: int, outcome: str, after_s: float) -> None:
+    toml = providers("a", more=HASTY) + model("a")
+    async with scene(toml, a=stall_after(HEAD, size)) as gateway:
+        began_s = time.monotonic()
+        heard = await ask(gateway, stream=True)
+        took_s = time.monotonic() - began_s
+    assert (heard.status, heard.trail) == (504, f"a={outcome}")
+    assert after_s - 0.02 <= took_s <= after_s + 0.3
+
+
+async def test_pings_put_off_the_silence_and_not_the_first_output() -> None:
+    toml = providers("a", more=HASTY) + model("a")
+    async with scene(toml, a=streaming(*[b": ping\n\n"] * 40, gap_s=0.02)) as gateway:
+        heard = await ask(gateway, stream=True)
+    assert (heard.status, heard.trail) == (504, "a=timeout_first_output")
+
+
+async def test_whole_answers_have_none_of_the_streams_timeouts() -> None:
+    """Such an upstream answers only when it has finished, and may then be slow to send."""
+    toml = providers("a", more=HASTY) + model("a")
+    async with scene(toml, a=answer_once(b"", said()[:60], b"", said()[60:], gap_s=0.12)) as gateway:
+        heard = await ask(gateway)
+    assert (heard.status, heard.text) == (200, "hello")
+
+
+async def test_timeouts_of_a_candidate_win_over_its_models_and_providers() -> None:
+    toml = providers("a", "b", more="timeouts = { response_s = 0.1 }\n")
+    toml += """[models.m]
+    timeouts = { response_s = 0.3 }
+    candidates = [
+      { provider = "a", model = "up", timeouts = { response_s = 0.9 } },
+      { provider = "b", model = "up" },
+    ]"""
+    async with scene(toml, a=answer_once(b"", said(), gap_s=0.5), b=answer_once(b"", said(), gap_s=0.2)) as gateway:
+        trails = [(await ask(gateway, headers={"x-fairlead-provider": name})).trail for name in "ab"]
+    assert trails == ["a=ok", "b=ok"]

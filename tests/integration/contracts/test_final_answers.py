@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.clock import ShiftedClock
 from tests.fakes.rawserver import Handler, Peer, silence
-from tests.integration.contracts.scene import Witness, ask, model, providers, refused, said, scene
+from tests.integration.contracts.scene import Witness, ask, model, post, providers, refused, said, scene
 
 HASTY = "timeouts = { response_s = 0.3 }\n"
 TWO = providers("a", "b", more=HASTY) + model("a", "b")
@@ -207,3 +207,22 @@ async def test_unmatched_400_is_answered_by_another_kind_that_takes_the_request(
         heard = await ask(gateway)
         assert not gateway.parts.state.view.asides
     assert (heard.status, heard.text, heard.trail) == (200, "taken", "a=rejected;b=ok")
+
+
+async def test_request_that_exceeds_every_window_by_far_is_not_sent() -> None:
+    small = "capabilities = { context_window_tokens = 10 }"
+    a, b = Witness(said()), Witness(said())
+    async with scene(providers("a", "b") + model("a", "b", more=small), a=a, b=b) as gateway:
+        heard = await ask(gateway, user="x" * 400)
+        assert (await ask(gateway)).status == 200
+    assert (heard.status, heard.error["code"], heard.error["param"]) == (400, "context_length_exceeded", "messages")
+    assert heard.headers["x-fairlead-attempts"] == "0"
+    assert (a.calls, b.calls) == (1, 0)
+
+
+async def test_endpoint_that_no_provider_of_the_model_has_is_the_clients_fault() -> None:
+    a = Witness(said())
+    async with scene(providers("a", kind="deepseek") + model("a"), a=a) as gateway:
+        heard = await post(gateway, b'{"model":"m","input":"x"}', path="/v1/embeddings")
+    assert (heard.status, heard.error["code"], a.calls) == (400, "invalid_request", 0)
+    assert "embeddings" in heard.error["message"]

@@ -185,6 +185,8 @@ async def test_client_gets_exactly_the_allow_list(stream: bool, expose: str) -> 
         answer = said("Hi", *fields)
     async with scene(f'[server]\nexpose = "{expose}"\n{ONE}', a=Witness(answer)) as gateway:
         heard = await ask(gateway, stream=stream)
+        assert gateway.metric("upstream_ratelimit_remaining", provider="a", kind="requests") == 41
+        assert gateway.metric("upstream_ratelimit_remaining", provider="a", kind="tokens") == 5
     own = FULL if expose == "full" else set()
     framing = {"cache-control", "x-accel-buffering", "transfer-encoding"} if stream else {"content-length"}
     assert set(heard.headers) == {*ALWAYS, *own, *framing, *UPSTREAMS}

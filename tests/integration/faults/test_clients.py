@@ -72,6 +72,7 @@ async def test_f14_client_that_leaves_before_the_first_token(wait: Wait, leave: 
         assert on.attempts("first", "client_gone") == 1
         (record,) = await on.records(1)
         assert record["http.response.status_code"] == 499
+        assert on.gateway.metric("requests_total", endpoint="chat", model="m", status="499") == 1
         assert record["fairlead.end"] == "client_gone"
         assert record["fairlead.trail"] == "first=client_gone"
         assert record["fairlead.usage_estimated"] is True
@@ -188,14 +189,17 @@ async def test_f14_client_that_leaves_during_failover_stops_at_the_provider_it_l
             assert not on.is_anything_aside()
 
 
-STREAMS, ROUNDS = 100, 20
+STREAMS = 100
 KEPT_PER_REQUEST = (Exchange, Account, EventReader, Connection, asyncio.Task, asyncio.TimerHandle)
 
 
 def census() -> Counter[str]:
-    """Count the objects that belong to one request each."""
+    """Count the objects that belong to one request each. The loop forgets a cancelled timer when it likes."""
     gc.collect()
-    return Counter(type(thing).__name__ for thing in gc.get_objects() if isinstance(thing, KEPT_PER_REQUEST))
+    found = [thing for thing in gc.get_objects() if isinstance(thing, KEPT_PER_REQUEST)]
+    return Counter(
+        type(thing).__name__ for thing in found if not (isinstance(thing, asyncio.TimerHandle) and thing.cancelled())
+    )
 
 
 def resident_bytes() -> int:
@@ -222,24 +226,26 @@ async def cancel_a_hundred(on: Stage, first: RawServer, number: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(60)
-async def test_f19_a_hundred_streams_cancelled_at_once_twenty_times_leave_nothing_behind() -> None:
+@pytest.mark.parametrize(("transport", "rounds"), [("native", 20), ("httpx", 4)])
+async def test_f19_a_hundred_streams_cancelled_at_once_leave_nothing_behind(transport: str, rounds: int) -> None:
     async def now_and_then(peer: Peer) -> None:
         await (talking if flags["talks"] else silent)(peer)
 
     flags = {"talks": False}
     talking, silent = streaming(ROLE, *said("Once"), ending=stall), silence()
-    async with RawServer(now_and_then) as first, stage(Upstream("first", "gpt", first.url), SECOND) as on:
+    more = f'transport = "{transport}"'
+    async with RawServer(now_and_then) as first, stage(Upstream("first", "gpt", first.url, more=more), SECOND) as on:
         files, things, memory = 0, Counter[str](), 0
-        for number in range(ROUNDS):
+        for number in range(rounds):
             flags["talks"] = bool(number % 2)
             await cancel_a_hundred(on, first, number)
-            if number == 3:  # by now every lazy thing has been made
+            if number == rounds // 4:  # by now every lazy thing has been made
                 files, things, memory = open_files(), census(), resident_bytes()
         assert await settles(lambda: open_files() <= files)
-        assert not census() - things, "no object of a request is kept"
+        assert await settles(lambda: not census() - things), census() - things
         assert resident_bytes() - memory < 8 * 1024 * 1024
-        assert len(await on.records(STREAMS * ROUNDS)) == STREAMS * ROUNDS, "each has its line in the log"
+        assert len(await on.records(STREAMS * rounds)) == STREAMS * rounds, "each has its line in the log"
         await check_unblamed(on)
-        assert first.accepted == STREAMS * ROUNDS
-        assert on.attempts("first", "ok") == STREAMS * ROUNDS / 2
-        assert on.attempts("first", "client_gone") == STREAMS * ROUNDS / 2
+        assert first.accepted == STREAMS * rounds
+        assert on.attempts("first", "ok") == STREAMS * rounds / 2
+        assert on.attempts("first", "client_gone") == STREAMS * rounds / 2

@@ -51,10 +51,18 @@ def test_a_file_that_cannot_be_used_is_told_without_its_text(
     assert "sk-planted" not in str(problem)
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        pytest.param("", "a folder", id="folder"),
+        pytest.param("file/f.toml", "a file that cannot be read", id="below-a-file"),
+    ],
+)
+def test_what_is_no_file_is_told(tmp_path: Path, name: str, found: str) -> None:
+    (tmp_path / "file").touch()
     with pytest.raises(ConfigError) as caught:
-        read_origin(tmp_path, {}, ollama_answers=False)
-    assert caught.value.problems[0].found == "a file that cannot be read"
+        read_origin(tmp_path / name, {}, ollama_answers=False)
+    assert caught.value.problems[0].found == found
 
 
 def test_the_digest_changes_with_the_text_and_the_variables_it_names() -> None:

@@ -218,6 +218,12 @@ def test_a_bad_reference_is_told_without_what_may_be_a_secret(fault: Fault, foun
     assert (problem.found, problem.fix, problem.fatal, problem.warning) == (found, fix, False, False)
 
 
+def test_what_an_optional_provider_misses_is_told_with_its_effect() -> None:
+    report = Report("f.toml")
+    report.add_fault(Severity.WARNING, Fault(("providers", "p", "api_key"), FaultKind.UNSET, "OPENAI_API_KEY"))
+    assert report.problems[0].fix == "set OPENAI_API_KEY; until then this optional provider is disabled"
+
+
 def test_what_follows_from_a_bad_reference_is_not_told_again() -> None:
     text = LOCAL + '[auth]\nmode = "keys"\n[[auth.keys]]\nname = "ci"\nkey = "${NOT_SET}"'
     assert only_problem(text).where == "f.toml: auth.keys[0].key"
