@@ -68,7 +68,7 @@ format: $(DEV)  ## Rewrite the code in the one format and fix what ruff can
 	$(BIN)/ruff format $(CODE)
 
 .PHONY: bench
-bench: $(DEV)  ## Measure beside nginx, check the bars, write the table into bench/README.md (4 minutes)
+bench: $(DEV)  ## Measure beside nginx, check the bars, write the table into bench/README.md (5 minutes)
 	$(BIN)/python -m bench.run $(BENCH)
 
 .PHONY: profile

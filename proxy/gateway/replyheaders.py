@@ -1,7 +1,6 @@
 """The headers of an answer: what the upstream's allow-list lets through, and Fairlead's own.
 
-Off loopback `[server] expose = "minimal"` leaves only the request id and the cost, since the rest tells how the gateway
-is built.
+Off loopback `[server] expose = "minimal"` leaves only the request id, since the rest tells how the gateway is built.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ class Walk:
         return gone.union(credential for other, credential in self.policy.refused if other == candidate.id)
 
     def _in_order(self) -> Sequence[Planned]:
-        if not self.history or self.history[-1].send.last_resort:
+        if self.history[-1].send.last_resort:
             return self.plan.candidates
         return (self.history[-1].send.planned, *self.plan.candidates)
 
@@ -128,8 +128,6 @@ class Walk:
         candidate = planned.candidate
         if not self.is_current(planned):
             return None
-        if not self.history:
-            return pick(candidate, self.view, self.now_s, self.out_of_question(planned))
         if self.is_barred(planned) or self._is_spent(candidate.id):
             return None
         tried = {

@@ -21,7 +21,7 @@ class CapabilitiesRow(Row):
         None, ge=1, le=100_000_000, description="Prompt and answer together.", examples=[131_072]
     )
     max_output_tokens: Whole | None = Field(
-        None, ge=1, le=100_000_000, description="The longest answer.", examples=[16_384]
+        None, ge=1, le=100_000_000, description="The longest answer. Not used yet.", examples=[16_384]
     )
     tools: bool | None = Field(None, description="It can call tools.", examples=[True])
     images: bool | None = Field(None, description="It takes images.", examples=[True])
@@ -91,7 +91,7 @@ class ModelRow(Row):
 
 
 class PriceRow(Row):
-    """What a provider charges for an upstream model, in USD per million tokens; wins over the built-in prices."""
+    """What an upstream model costs, in USD per million tokens: for `rotation = "lowest_cost"` and the model list."""
 
     input_usd_per_mtok: Amount | None = Field(None, ge=0, le=1_000_000, description="Prompt tokens.", examples=[0.15])
     output_usd_per_mtok: Amount | None = Field(

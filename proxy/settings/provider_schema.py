@@ -64,7 +64,7 @@ class ProviderRow(Row):
     """An account at a vendor. The table's name is how models, logs, metrics and headers call it."""
 
     kind: str = Field(
-        description="The vendor preset.",
+        description="The vendor preset. From `anthropic` on not built yet: such a provider is disabled.",
         examples=["ollama"],
         json_schema_extra={"type": " or ".join(f'"{kind}"' for kind in KINDS)},
     )
@@ -186,7 +186,9 @@ class ProviderRow(Row):
         json_schema_extra={"kinds": ["vertex"]},
     )
     command: OptionalText = Field(
-        None, description="A program that Fairlead starts, watches and stops as this provider.", examples=["uvx"]
+        None,
+        description="A program that Fairlead starts and stops as this provider. Not built yet: it is disabled.",
+        examples=["uvx"],
     )
     args: tuple[str, ...] = Field(
         (),

@@ -72,7 +72,7 @@ class ServerSection(Row):
     )
     expose: Literal["full", "minimal"] | None = Field(
         None,
-        description="Response headers: all of Fairlead's, or only the request id and the cost.",
+        description="Response headers: all of Fairlead's, or only the request id.",
         examples=["minimal"],
         json_schema_extra={"default": '`"full"` on loopback, `"minimal"` off it'},
     )
@@ -110,7 +110,7 @@ class ServerSection(Row):
 class ClientKeyRow(Row):
     """A client key that the file brings; others will live in the database."""
 
-    name: Name = Field(min_length=1, max_length=128, description="How logs and the ledger call it.", examples=["ci"])
+    name: Name = Field(min_length=1, max_length=128, description="How logs and `explain` call it.", examples=["ci"])
     key: OptionalCredential = Field(
         None, description="The key itself, at least 16 characters.", examples=["${FAIRLEAD_CI_KEY}"]
     )
@@ -127,18 +127,22 @@ class ClientKeyRow(Row):
         examples=[datetime(2027, 12, 31, 23, 59, 59, tzinfo=UTC)],
         json_schema_extra={"default": "never"},
     )
-    rpm: Whole | None = Field(None, ge=1, le=10_000_000, description="Requests a minute.", examples=[60])
-    tpm: Whole | None = Field(None, ge=1, le=10_000_000_000, description="Tokens a minute.", examples=[100_000])
-    parallel: Whole | None = Field(None, ge=1, le=100_000, description="Requests at once.", examples=[10])
+    rpm: Whole | None = Field(None, ge=1, le=10_000_000, description="Requests a minute. Not built yet.", examples=[60])
+    tpm: Whole | None = Field(
+        None, ge=1, le=10_000_000_000, description="Tokens a minute. Not built yet.", examples=[100_000]
+    )
+    parallel: Whole | None = Field(
+        None, ge=1, le=100_000, description="Requests at once. Not built yet.", examples=[10]
+    )
     budget_usd_day: Amount | None = Field(
-        None, ge=0, le=1_000_000_000, description="USD in a day of UTC.", examples=[5]
+        None, ge=0, le=1_000_000_000, description="USD in a day of UTC. Not built yet.", examples=[5]
     )
     budget_usd_month: Amount | None = Field(
-        None, ge=0, le=1_000_000_000, description="USD in a month of UTC.", examples=[100]
+        None, ge=0, le=1_000_000_000, description="USD in a month of UTC. Not built yet.", examples=[100]
     )
-    allow_unpriced: bool = Field(False, description="With a budget: models without a known price may still be called.")
+    allow_unpriced: bool = Field(False, description="With a budget: also models without a known price. Not built yet.")
     owner: str = Field("", max_length=256, description="Whom to ask about it.")
-    tags: tuple[Name, ...] = Field((), max_length=50, description="Labels that its requests carry.")
+    tags: tuple[Name, ...] = Field((), max_length=50, description="Labels of your own.")
 
     @model_validator(mode="after")
     def _one_secret(self) -> Self:
@@ -210,8 +214,13 @@ class DefaultsSection(Row):
     """Attempts, and what providers, models and candidates inherit."""
 
     max_attempts: Whole = Field(6, ge=1, le=100, description="Sends for one request, retries and fallbacks included.")
-    deadline_s: Number = Field(600.0, ge=1, le=86_400, description="Seconds from arrival to the answer's first byte.")
-    cooldowns: bool = Field(True, description="False: nothing is ever set aside.")
+    deadline_s: Number = Field(
+        600.0,
+        ge=1,
+        le=86_400,
+        description="Seconds from arrival to a stream's first byte or the end of a whole answer.",
+    )
+    cooldowns: bool = Field(True, description="False: nothing is ever set aside, no breaker opens, no alert is raised.")
     timeouts: TimeoutsRow = Field(TimeoutsRow(**asdict(Timeouts())), description="Seconds of one attempt.")
     breaker: BreakerRow = Field(BreakerRow(**asdict(BreakerPolicy())), description="The breaker, or false for none.")
 

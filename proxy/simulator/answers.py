@@ -167,10 +167,11 @@ def _opening(speaker: Speaker) -> str:
 
 def _chat_text(speaker: Speaker, messages: list[dict[str, Any]], heard: list[Said]) -> str:
     asked = _last_user_text(messages, heard)
+    words = len(asked.split())
     sentences = [
         _opening(speaker),
         f"You sent {len(messages)} message{'s'[: len(messages) != 1]} to the model {speaker.model};",
-        f"the last one of a user had {len(asked.split())} words and digest {_digest(asked)}.",
+        f"the last one of a user had {words} word{'s'[: words != 1]} and digest {_digest(asked)}.",
     ]
     sentences += [f"It held {medium}." for item in heard for medium in item.media]
     results = sum(message.get("role") == "tool" for message in messages)

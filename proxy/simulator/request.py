@@ -101,7 +101,7 @@ def decode(body: bytes, kind: type[Body]) -> Body:
     except msgspec.ValidationError as exc:
         _, found, place = str(exc).rpartition("at `$.")
         raise MalformedRequest(str(exc), param=place.rstrip("`") if found else None) from exc
-    except msgspec.DecodeError as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise MalformedRequest("The request body is not valid JSON.") from exc
 
 

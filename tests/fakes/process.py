@@ -160,8 +160,9 @@ async def run_command(
 
 
 def environment(folder: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The whole environment of a process: nothing of this one's but where programs are."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+    """The whole environment of a process: nothing of this one's but where programs are, and whether to measure it."""
+    names = ("PATH", "LANG", "TMPDIR", "COVERAGE_PROCESS_CONFIG")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     own = {"HOME": str(folder), "PYTHONPATH": str(ROOT), "FAIRLEAD_DATA_DIR": str(folder / "kept")}
     return {**kept, **own, **(more or {})}
 

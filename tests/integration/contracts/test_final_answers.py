@@ -210,10 +210,10 @@ async def test_unmatched_400_is_answered_by_another_kind_that_takes_the_request(
 
 
 async def test_request_that_exceeds_every_window_by_far_is_not_sent() -> None:
-    small = "capabilities = { context_window_tokens = 10 }"
+    small = "capabilities = { context_window_tokens = 100 }"
     a, b = Witness(said()), Witness(said())
     async with scene(providers("a", "b") + model("a", "b", more=small), a=a, b=b) as gateway:
-        heard = await ask(gateway, user="x" * 400)
+        heard = await ask(gateway, user="x" * 1000)
         assert (await ask(gateway)).status == 200
     assert (heard.status, heard.error["code"], heard.error["param"]) == (400, "context_length_exceeded", "messages")
     assert heard.headers["x-fairlead-attempts"] == "0"

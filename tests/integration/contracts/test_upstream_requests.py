@@ -141,15 +141,6 @@ async def test_forwarded_header_that_is_repeated_or_empty_goes_once() -> None:
     assert [value for name, value in witness.headers() if name == "x-custom"] == ["2"]
 
 
-async def test_configured_header_named_by_connection_is_still_an_end_to_end_one() -> None:
-    """`Connection` speaks of the client's own hop, so what it names is not forwarded (RFC 9110 section 7.6.1)."""
-    witness = Witness(said())
-    more = 'forward_headers = ["x-custom", "x-kept"]'
-    async with scene(providers("a", more=more) + model("a"), a=witness) as gateway:
-        await ask(gateway, headers={"connection": "keep-alive", "x-custom": "1", "x-kept": "2"})
-    assert {"x-custom": "1", "x-kept": "2"}.items() <= dict(witness.headers()).items()
-
-
 @pytest.mark.parametrize(
     "query",
     [

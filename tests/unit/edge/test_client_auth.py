@@ -41,6 +41,8 @@ AUTH = Auth("keys", {digest(KEY): CI, digest("fl_old"): OLD, digest("fl_fresh"):
         pytest.param([(b"authorization", b"Bearer " + KEY.encode()), (b"api-key", KEY.encode())], id="same-key-twice"),
         pytest.param([(b"x-api-key", KEY.encode()), (b"x-api-key", KEY.encode())], id="same-header-twice"),
         pytest.param([(b"authorization", b"Basic abc"), (b"x-api-key", KEY.encode())], id="beside-another-scheme"),
+        pytest.param([(b"authorization", b"Bearer "), (b"x-api-key", KEY.encode())], id="beside-an-empty-bearer"),
+        pytest.param([(b"x-api-key", KEY.encode()), (b"api-key", b" ")], id="beside-an-empty-key"),
         pytest.param([(b"accept", b"*/*"), (b"x-api-key", KEY.encode()), (b"x-key", b"a")], id="among-other-headers"),
     ],
 )

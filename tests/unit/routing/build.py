@@ -30,8 +30,10 @@ from proxy.core.snapshot import (
     Server,
     Snapshot,
 )
+from proxy.routing.health import Change, Memory, after_failure
 from proxy.routing.plan import plan
-from proxy.routing.steps import AttemptPolicy, Send, Tried
+from proxy.routing.retry import next_step
+from proxy.routing.steps import AttemptPolicy, Send, Step, Tried
 from proxy.routing.view import targets_of
 
 NOW_S = 1_000.0
@@ -233,3 +235,43 @@ def tried(of: Plan, *failures: Failure | tuple[int, int, Failure]) -> list[Tried
 def resent(history: Sequence[Tried], what: Failure, edit: tuple[str, ...] = ()) -> list[Tried]:
     """The same history with its last send made once more."""
     return [*history, Tried(replace(history[-1].send, edit=edit), what, NOW_S - 1)]
+
+
+def step(
+    of: Plan, history: Sequence[Tried] = (), state: StateView | None = None, bounds: AttemptPolicy | None = None
+) -> Step:
+    """Decide the next step at `NOW_S`."""
+    return next_step(history, of, state or StateView(), bounds or policy(of), NOW_S)
+
+
+def where(found: Step) -> tuple[str, str | None]:
+    """The provider and the credential's name of a send."""
+    assert isinstance(found, Send), found
+    return found.planned.candidate.provider.name, found.credential.name if found.credential else None
+
+
+class Still(random.Random):
+    """No jitter at all, or all of it."""
+
+    def __init__(self, share: float = 0.0) -> None:
+        super().__init__(1)
+        self._share = share
+
+    def random(self) -> float:
+        return self._share
+
+
+def fail(
+    what: Failure,
+    memory: Memory | None = None,
+    attempt: Grant | None = None,
+    *,
+    share: float = 0.0,
+    now_s: float = NOW_S,
+) -> Change:
+    """What a failure of an attempt changes, by default of one with the provider "one", which has no breaker."""
+    return after_failure(memory or Memory(), attempt or grant(candidate(provider(breaker=None))), what, now_s, Still(share))
+
+
+def remember(*pairs: tuple[Target, Aside]) -> Memory:
+    return Memory(asides=dict(pairs))

@@ -82,6 +82,8 @@ def test_the_literal_name_of_a_prefix_is_no_exact_name() -> None:
         pytest.param("nothing", id="unknown"),
         pytest.param("qwen-", id="a-prefix-without-a-rest"),
         pytest.param("qwen-" + "x" * 300, id="longer-than-any-name"),
+        pytest.param("qwen-a\r\nb: c", id="a-prefix-and-a-line-break"),
+        pytest.param("qwen-..", id="a-prefix-and-a-step-up"),
         pytest.param("one/any", id="direct-names-are-off"),
     ],
 )
@@ -97,6 +99,9 @@ def test_an_unknown_name_is_a_404(name: str) -> None:
         pytest.param("nobody/model", id="unknown-provider"),
         pytest.param("one/", id="no-rest"),
         pytest.param("one/" + "x" * 300, id="longer-than-any-name"),
+        pytest.param("one/a\0b", id="a-character-that-cannot-be-printed"),
+        pytest.param("one/.", id="a-step-nowhere"),
+        pytest.param("one/..", id="a-step-up"),
     ],
 )
 def test_a_direct_name_needs_a_provider_and_a_model(name: str) -> None:

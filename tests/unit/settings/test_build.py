@@ -41,7 +41,7 @@ def test_every_server_key_reaches_the_snapshot() -> None:
     write_stall_s = 5
     drain_delay_s = 6
     drain_s = 7
-    cors_origins = ["https://a.example.com"]
+    cors_origins = ["https://A.example.com"]
     metrics_port = 8
     expose = "minimal"
     direct_models = true

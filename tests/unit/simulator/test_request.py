@@ -14,6 +14,7 @@ from proxy.simulator.request import ChatRequest, CompletionRequest, EmbeddingReq
     ("body", "said_", "param"),
     [
         pytest.param(b"{", "not valid JSON", None, id="not-json"),
+        pytest.param(b'{"model": "\xff"}', "not valid JSON", None, id="not-utf-8"),
         pytest.param(b"[]", "Expected `object`", None, id="not-an-object"),
         pytest.param(b'{"n":"two"}', "Expected `int | null`", "n", id="wrong-type"),
         pytest.param(b'{"tool_choice":' + b'{"a":' * 5_000, "nested too deeply", None, id="too-deep"),

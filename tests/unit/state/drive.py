@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from proxy.core.failure import Failure
 from proxy.core.ports import Admission, Grant
 from proxy.core.snapshot import Candidate
 from proxy.state.memory import MemoryState
-from tests.unit.routing.build import credential
+from tests.unit.routing.build import NOW_S, credential
 
 T = TypeVar("T")
 
@@ -33,3 +35,26 @@ def begin(state: MemoryState, of: Candidate, now_s: float, key: int = 1, *, last
     grant = admit(state, of, now_s, key, last_resort=last_resort)
     assert grant is not None
     return grant
+
+
+def fresh(cap: int = 100) -> MemoryState:
+    return MemoryState(random.Random(1), cap)
+
+
+def broken(of: Candidate, what: Failure, now_s: float = NOW_S) -> MemoryState:
+    """A state in which one attempt has failed."""
+    state = fresh()
+    fail(state, of, what, now_s)
+    return state
+
+
+def fail(state: MemoryState, of: Candidate, what: Failure, now_s: float) -> None:
+    attempt = begin(state, of, now_s)
+    done(state.failed(attempt, what, now_s))
+    done(state.release(attempt, now_s))
+
+
+def succeed(state: MemoryState, of: Candidate, now_s: float, first_token_s: float = 0.5) -> None:
+    attempt = begin(state, of, now_s)
+    done(state.succeeded(attempt, now_s, first_token_s))
+    done(state.release(attempt, now_s))
