@@ -148,6 +148,7 @@ class _Process:
         self._options = options
         self._environ = _environment(options)
         self._path = choose_path(options.config, self._environ, Path.cwd())
+        self._ollama_answers = self._path is None and ollama_answers()
         self._simulator: socket.socket | None = listen(LOOPBACK, 0)
         self._simulator_url = f"http://{LOOPBACK}:{self._simulator.getsockname()[1]}"
 
@@ -158,7 +159,7 @@ class _Process:
             strict=False,
             simulator_url=self._simulator_url,
             version=1,
-            ollama_answers=self._path is None and await _answers(LOOPBACK, 11434),
+            ollama_answers=self._ollama_answers,
         )
         redactor = Redactor()
         redactor.learn(snapshot)
@@ -282,14 +283,3 @@ def _environment(options: ServeOptions) -> Mapping[str, str]:
     """The environment with the command line's flags put in as the variables they stand for."""
     flags = {"FAIRLEAD_HOST": options.host, "FAIRLEAD_PORT": options.port, "FAIRLEAD_LOG_LEVEL": options.log_level}
     return {**os.environ, **{name: str(value) for name, value in flags.items() if value is not None}}
-
-
-async def _answers(host: str, port: int) -> bool:
-    """Whether something accepts connections there: how Ollama is found without a file."""
-    try:
-        with anyio.fail_after(OLLAMA_PROBE_S):
-            stream = await anyio.connect_tcp(host, port)
-            await stream.aclose()
-    except (OSError, TimeoutError):
-        return False
-    return True

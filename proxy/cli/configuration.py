@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
 
 from proxy.core.snapshot import Problem, Snapshot
-
-OLLAMA = ("127.0.0.1", 11434)
-OLLAMA_TIMEOUT_S = 0.2
 
 
 def load(config: Path | None) -> Snapshot:
@@ -19,6 +15,7 @@ def load(config: Path | None) -> Snapshot:
         ConfigError: It cannot be used at all.
     """
     from proxy.settings.load import load_snapshot
+    from proxy.settings.ollama import ollama_answers
 
     path = chosen(config)
     return load_snapshot(
@@ -27,7 +24,7 @@ def load(config: Path | None) -> Snapshot:
         strict=False,
         simulator_url=None,
         version=0,
-        ollama_answers=path is None and _ollama_answers(),
+        ollama_answers=path is None and ollama_answers(),
     )
 
 
@@ -40,11 +37,3 @@ def chosen(config: Path | None) -> Path | None:
 
 def errors(snapshot: Snapshot) -> list[Problem]:
     return [problem for problem in snapshot.problems if not problem.warning]
-
-
-def _ollama_answers() -> bool:
-    try:
-        with socket.create_connection(OLLAMA, OLLAMA_TIMEOUT_S):
-            return True
-    except OSError:
-        return False

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-
 import pytest
 
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.usage import Usage
-from proxy.gateway.events import MAX_HELD_BYTES, MAX_HELD_EVENTS, EventPolicy, EventReader
+from proxy.gateway.events import MAX_HELD_BYTES, MAX_HELD_EVENTS
 from proxy.wire.sse import MAX_EVENT_BYTES
+from tests.unit.gateway.streams import (
+    BROKEN,
+    BROKEN_EVENT,
+    COMMENT,
+    DONE,
+    ERROR,
+    FINISH,
+    HARMLESS,
+    HI,
+    LIMITED,
+    ROLE,
+    UNFINISHED,
+    USAGE,
+    YOU,
+    chunk,
+    committed,
+    counts,
+    event,
+    make_reader,
+)
 
 # --- before the commit point ---
 

@@ -5,7 +5,22 @@ from __future__ import annotations
 import pytest
 
 from proxy.core.usage import Usage
-from tests.unit.gateway.streams import *
+from tests.unit.gateway.streams import (
+    ANSWER,
+    COMMENT,
+    DONE,
+    ERROR,
+    FINISH,
+    HI,
+    LIMITED,
+    ROLE,
+    UNFINISHED,
+    USAGE,
+    YOU,
+    event,
+    make_reader,
+    relay,
+)
 
 # --- whole streams ---
 

@@ -270,7 +270,9 @@ def fail(
     now_s: float = NOW_S,
 ) -> Change:
     """What a failure of an attempt changes, by default of one with the provider "one", which has no breaker."""
-    return after_failure(memory or Memory(), attempt or grant(candidate(provider(breaker=None))), what, now_s, Still(share))
+    return after_failure(
+        memory or Memory(), attempt or grant(candidate(provider(breaker=None))), what, now_s, Still(share)
+    )
 
 
 def remember(*pairs: tuple[Target, Aside]) -> Memory:

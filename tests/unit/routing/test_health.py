@@ -1,16 +1,14 @@
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 
 import pytest
 
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.health import Aside, Ladder, Target
-from proxy.core.ports import Grant
 from proxy.core.snapshot import BreakerPolicy, Candidate
 from proxy.routing.breaker import Breaker
-from proxy.routing.health import Change, Memory, after_failure, after_success
+from proxy.routing.health import Memory
 from tests.unit.routing.build import (
     NOW_S,
     aside,

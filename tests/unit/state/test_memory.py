@@ -4,15 +4,14 @@ import random
 
 import pytest
 
-from proxy.core.failure import Failure, FailureKind, Scope
+from proxy.core.failure import FailureKind, Scope
 from proxy.core.health import CandidateId, Slot, StateView, Target
 from proxy.core.ports import Admission, Grant, SharedState
 from proxy.core.secret import Secret
-from proxy.core.snapshot import BreakerPolicy, Candidate, Credential, CredentialOrder, Limits, Rotation
+from proxy.core.snapshot import BreakerPolicy, Candidate, Credential, CredentialOrder, Limits
 from proxy.routing.order import pointer_move
 from proxy.routing.plan import plan
 from proxy.routing.view import credential_slot
-from proxy.state.memory import MemoryState
 from tests.unit.routing.build import (
     NOW_S,
     call,
