@@ -33,6 +33,7 @@ from proxy.gateway.context import Engine
 from proxy.settings.banner import banner
 from proxy.settings.data_dir import open_data_dir
 from proxy.settings.load import load_snapshot
+from proxy.settings.ollama import ollama_answers
 from proxy.settings.origin import choose_path
 from proxy.settings.reload import Reloader, Watched
 from proxy.simulator.app import simulator_app
@@ -50,7 +51,6 @@ _LOG = logging.getLogger("fairlead")
 
 LOOPBACK = "127.0.0.1"
 KEEP_EVERY_S = 1.0
-OLLAMA_PROBE_S = 0.2
 WRONG_CONFIGURATION = 2
 
 

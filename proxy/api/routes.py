@@ -16,12 +16,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from proxy.api.endpoints import Edge, serve
+from proxy.api.endpoints import Edge, new_request_id, serve
 from proxy.api.endpointspec import BY_PATH, DEPLOYMENTS, ENDPOINTS, PREFIXES
 from proxy.api.health import health_report
 from proxy.api.models import list_models, one_model
+from proxy.core.address import is_loopback
 from proxy.core.call import EndpointSpec
-from proxy.core.errors import GatewayError, MethodNotAllowed, NotAuthenticated, NotFound
+from proxy.core.errors import GatewayError, MethodNotAllowed, NotFound
 from proxy.core.snapshot import ClientKey
 from proxy.edge.client_auth import authenticate, is_admin
 from proxy.edge.exchange import Receive, Scope, Send
@@ -30,8 +31,6 @@ from proxy.edge.render import error_body, error_headers
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[[Request], Awaitable[Response]]
-
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,10 +131,10 @@ def _models(edge: Edge) -> list[BaseRoute]:
     engine = edge.engine
 
     async def models(request: Request) -> Response:
-        return JSONResponse(list_models(engine.snapshot, _caller(edge, request)))
+        return _identified(JSONResponse(list_models(engine.snapshot, _caller(edge, request))))
 
     async def model(request: Request) -> Response:
-        return JSONResponse(one_model(request.path_params["id"], engine.snapshot, _caller(edge, request)))
+        return _identified(JSONResponse(one_model(request.path_params["id"], engine.snapshot, _caller(edge, request))))
 
     return [
         route
@@ -155,10 +154,8 @@ def _check_reader(edge: Edge, request: Request) -> None:
     snapshot, headers = edge.engine.snapshot, dict(request.scope["headers"])
     if snapshot.auth.mode == "none":  # a web page may read these no more than it may call
         check_open_mode(headers, snapshot.server)
-    if snapshot.server.host in LOOPBACK or is_admin(headers, snapshot.auth.admin_token):
+    if is_loopback(snapshot.server.host) or is_admin(headers, snapshot.auth.admin_token):
         return
-    if snapshot.auth.mode == "none":
-        raise NotAuthenticated("Send the admin token as 'Authorization: Bearer <token>'.")
     authenticate(request.scope["headers"], snapshot.auth, edge.engine.clock.wall())
 
 
@@ -178,7 +175,13 @@ async def _http_error(request: Request, exc: Exception) -> Response:
 
 def _rendered(error: GatewayError) -> Response:
     headers = {name.decode(): value.decode() for name, value in error_headers(error)}
-    return Response(error_body(error), status_code=error.status, headers=headers)
+    return _identified(Response(error_body(error), status_code=error.status, headers=headers))
+
+
+def _identified(response: Response) -> Response:
+    """Give an answer that no upstream made the id to ask about it by; SDKs look for it in `x-request-id`."""
+    response.headers["x-fairlead-request-id"] = response.headers["x-request-id"] = new_request_id()
+    return response
 
 
 _ERRORS = {GatewayError: _gateway_error, HTTPException: _http_error}

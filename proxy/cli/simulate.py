@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -36,4 +37,5 @@ def simulate(
         raise Refusal(f"{host}:{port}: {exc.strerror or exc}; choose another with --host and --port") from exc
     address = f"[{host}]" if ":" in host else host
     typer.echo(f"Simulated provider at http://{address}:{listener.getsockname()[1]}/v1")
-    uvicorn.Server(side_config(app, host, port)).run(sockets=[listener])
+    with suppress(KeyboardInterrupt):  # how it is ended
+        uvicorn.Server(side_config(app, host, port)).run(sockets=[listener])

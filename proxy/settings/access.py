@@ -6,8 +6,8 @@ Keeps digests of client keys, never the keys.
 from __future__ import annotations
 
 import hashlib
-from ipaddress import ip_address
 
+from proxy.core.address import is_loopback
 from proxy.core.secret import Secret
 from proxy.core.snapshot import Auth, ClientKey
 from proxy.settings.problems import Report, Severity
@@ -15,14 +15,6 @@ from proxy.settings.schema import AuthSection, ClientKeyRow
 
 SHORTEST_KEY = 16
 _LIMITS = ("rpm", "tpm", "parallel", "budget_usd_day", "budget_usd_month")
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether an address to listen on can be reached from this machine alone."""
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def build_auth(section: AuthSection, host: str, report: Report) -> Auth:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 from proxy import __version__
 from proxy.core.snapshot import Snapshot
@@ -19,13 +20,13 @@ def banner(snapshot: Snapshot, host: str, port: int) -> str:
     name = f"[{host}]" if ":" in host else host
     url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else name}:{port}"  # noqa: S104 - a comparison
     serving = [provider.name for provider in snapshot.providers.values() if provider.enabled]
-    source = _SOURCES[snapshot.source].format(providers=", ".join(serving))
+    source = _SOURCES[snapshot.source].format(providers=", ".join(serving) or "none that can serve")
     lines = [f"Fairlead {__version__} is ready on {url} ({source})"]
     if snapshot.problems:
         count = "1 note" if len(snapshot.problems) == 1 else f"{len(snapshot.problems)} notes"
         lines.append(f"{count} on the configuration: see the log or `fairlead check`.")
     lines += ["Try:", f"  {_curl(snapshot, url)}"]
-    if snapshot.source == "environment":
+    if snapshot.source == "environment" and serving:
         lines.append(f'Send "provider/model" as the model, for example "{serving[0]}/<model>".')
     return "\n".join(lines)
 
@@ -36,4 +37,4 @@ def _curl(snapshot: Snapshot, url: str) -> str:
     if model is None:
         return f"curl {url}/v1/models{key}"
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello"}]})
-    return f"curl {url}/v1/chat/completions{key} -H 'Content-Type: application/json' -d '{body}'"
+    return f"curl {url}/v1/chat/completions{key} -H 'Content-Type: application/json' -d {shlex.quote(body)}"

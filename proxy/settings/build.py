@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from proxy.core.address import is_loopback
 from proxy.core.health import CandidateId
 from proxy.core.snapshot import (
     Auth,
@@ -21,7 +22,7 @@ from proxy.core.snapshot import (
     Snapshot,
     Timeouts,
 )
-from proxy.settings.access import build_auth, is_loopback
+from proxy.settings.access import build_auth
 from proxy.settings.data_dir import resolve_data_dir
 from proxy.settings.environment import Process
 from proxy.settings.model_rows import ModelRows, Upstreams

@@ -1,24 +1,28 @@
-"""A clock that runs as the machine's does and can be moved ahead, for waits too long to sit out."""
+"""A clock that can be moved ahead, for waits too long to sit out, and slowed down; else it runs as the machine's."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterator
+
+SLOWNESS = 10
 
 
 class ShiftedClock:
-    """Implements `core.ports.Clock`. `advance` moves monotonic and wall time, and wakes who has slept enough."""
+    """Implements `core.ports.Clock`. `advance` moves both times together, and wakes who has slept enough."""
 
     def __init__(self) -> None:
         self._ahead_s = 0.0
+        self._slow_since_s: float | None = None
         self._moved = asyncio.Event()
 
     def now(self) -> float:
-        return time.monotonic() + self._ahead_s
+        return time.monotonic() + self._shift_s()
 
     def wall(self) -> float:
-        return time.time() + self._ahead_s
+        return time.time() + self._shift_s()
 
     async def sleep(self, delay_s: float) -> None:
         until_s = self.now() + delay_s
@@ -30,3 +34,17 @@ class ShiftedClock:
         self._ahead_s += seconds
         self._moved.set()
         self._moved = asyncio.Event()
+
+    @contextlib.contextmanager
+    def slowed(self) -> Iterator[None]:
+        """Let time pass `SLOWNESS` times as slowly, so that a busy machine may take long over what happens inside."""
+        self._slow_since_s = time.monotonic()
+        try:
+            yield
+        finally:
+            self._ahead_s, self._slow_since_s = self._shift_s(), None
+
+    def _shift_s(self) -> float:
+        if self._slow_since_s is None:
+            return self._ahead_s
+        return self._ahead_s - (time.monotonic() - self._slow_since_s) * (1 - 1 / SLOWNESS)

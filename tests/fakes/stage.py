@@ -28,6 +28,7 @@ from tests.fakes.serving import serve
 from tests.fakes.upstream_calls import open_files, settles
 
 SOON_S = 2.0
+CROWD_S = 9.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +93,16 @@ class Stage:
 
     async def ask_crowd(self, count: int, *, slow: int, slow_s: float, stream: bool = False) -> list[Heard]:
         """Ask so many times at once; `slow` of them meet a simulated delay, which ends when the rest are answered."""
-        asking = [asyncio.create_task(self.ask(stream=stream)) for _ in range(count)]
         entries = self.simulator.journal.entries
 
         def is_down_to_the_slow() -> bool:
             waiting = sum(entry.ended_at_s is None for entry in entries)
             return waiting == slow and sum(task.done() for task in asking) == count - slow
 
-        assert await settles(is_down_to_the_slow, 5.0), [task for task in asking if not task.done()]
-        await asyncio.sleep(BLINK_S)
+        with self.clock.slowed():
+            asking = [asyncio.create_task(self.ask(stream=stream)) for _ in range(count)]
+            assert await settles(is_down_to_the_slow, CROWD_S), [task for task in asking if not task.done()]
+            await asyncio.sleep(BLINK_S)
         self.clock.advance(slow_s)
         return await asyncio.gather(*asking)
 

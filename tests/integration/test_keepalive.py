@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from proxy.simulator.app import simulator_app
 from tests.fakes.gateway import RunningGateway, gateway
 from tests.fakes.heard import DONE
+from tests.fakes.rawserver import Peer, RawServer, response
 from tests.fakes.serving import serve
 from tests.fakes.wireclient import WireClient, ask, chat
 
@@ -68,6 +69,28 @@ async def test_failure_after_a_comment_is_an_error_event_and_no_other_provider_a
         assert chunk["error"]["code"] == "upstream_error"
         assert running.metric("attempts_total", provider="first", model="m", outcome="server_error") == 1
         assert running.metric("attempts_total", provider="second", model="m", outcome="ok") == 0
+
+
+async def test_json_after_a_comment_is_an_error_event_for_the_client_was_promised_a_stream() -> None:
+    body = b'{"id":"1","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}'
+
+    async def answer_late(peer: Peer) -> None:
+        await peer.request()
+        await asyncio.sleep(2 * EVERY_S)
+        await peer.send(response(body, b"Content-Type: application/json"))
+        await peer.gone()
+
+    async with RawServer(answer_late) as server:
+        toml = f"""
+        server.sse_keepalive_s = {EVERY_S}
+        providers.first = {{ kind = "openai_compatible", base_url = "{server.url}/v1" }}
+        models.m = {{ model = "up", providers = ["first"] }}
+        """
+        async with gateway(toml) as running:
+            heard = await ask(running.url, chat("m", stream=True))
+            assert heard.body.startswith(COMMENT)
+            heard.check_cut("")
+            assert running.metric("streams_truncated_total", provider="first") == 1
 
 
 async def test_failure_before_the_first_comment_fails_over_as_ever() -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from proxy.cli import configuration
 from proxy.cli.main import run
 
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
@@ -33,7 +32,7 @@ def fairlead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     for name in set(os.environ) - set(KEPT):
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(configuration, "_ollama_answers", lambda: False)
+    monkeypatch.setattr("proxy.settings.ollama.ollama_answers", lambda: False)
 
     def fairlead(*words: str | Path) -> Ended:
         code = run([str(word) for word in words])

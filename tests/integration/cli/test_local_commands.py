@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,10 +12,12 @@ import httpx
 import pytest
 
 from proxy import __version__
-from proxy.cli import configuration
 from proxy.cli import serve as serve_command
 from proxy.cli.probe import Finding
 from proxy.edge.server import listen
+from proxy.settings.ollama import ollama_answers
+from tests.fakes.deployment import run
+from tests.fakes.process import environment, run_command
 from tests.integration.cli.conftest import Fairlead
 
 PLANTED = "planted-secret-0123456789"
@@ -219,19 +219,19 @@ def test_interrupt_ends_quietly(file: Path, fairlead: Fairlead, monkeypatch: pyt
 def test_ollama_is_asked_for_only_without_a_file(
     file: Path, fairlead: Fairlead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(configuration, "_ollama_answers", lambda: True)
+    monkeypatch.setattr("proxy.settings.ollama.ollama_answers", lambda: True)
     assert ":11434" not in fairlead("check").out
     file.unlink()
     assert ":11434" in fairlead("check").out
 
 
-def test_ollama_answers_where_something_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ollama_answers_where_something_listens() -> None:
     listener = listen("127.0.0.1", 0)
     listener.listen()
-    monkeypatch.setattr(configuration, "OLLAMA", listener.getsockname())
-    assert configuration._ollama_answers()
+    address = listener.getsockname()
+    assert ollama_answers(address)
     listener.close()
-    assert not configuration._ollama_answers()
+    assert not ollama_answers(address)
 
 
 def test_simulate_lists_its_behaviours(fairlead: Fairlead) -> None:
@@ -249,28 +249,15 @@ def test_simulate_refuses_a_taken_port_and_a_bad_scenario(tmp_path: Path, fairle
 
 
 def test_simulate_serves_until_a_signal_ends_it(tmp_path: Path) -> None:
-    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[3])}
-    command = [sys.executable, "-m", "proxy", "simulate", "--port", "0"]
-    with subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        url = process.stdout.readline().split()[-1]
-        answer = httpx.get(f"{url}/models", trust_env=False)
-        process.send_signal(signal.SIGINT)
-        process.wait(10)
+    with run("simulate", folder=tmp_path) as simulator:
+        answer = httpx.get(f"{simulator.url}/v1/models", trust_env=False)
+        simulator.end()
     assert answer.json()["object"] == "list"
-    assert process.returncode == 130
 
 
-def fairlead_process(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    root = str(Path(__file__).parents[3])
-    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": root}
-    command = [sys.executable, "-m", "proxy", *words]
-    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=15)
-
-
-def test_process_ends_with_the_code_of_its_command(tmp_path: Path) -> None:
+async def test_process_ends_with_the_code_of_its_command(tmp_path: Path) -> None:
     (tmp_path / "fairlead.toml").write_text("[server]\nprot = 1\n")
-    ended = fairlead_process("check", folder=tmp_path)
+    ended = await run_command(tmp_path, "check")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "server.prot: an unknown key" in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -282,10 +269,8 @@ def test_version_needs_neither_the_command_line_library_nor_the_application(tmp_
         "heavy = {'typer', 'rich', 'starlette', 'httpx', 'pydantic', 'proxy.app'} & set(sys.modules);"
         "sys.exit(f'imported {heavy}' if heavy else code)"
     )
-    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[3])}
+    environ, command = environment(tmp_path), [sys.executable, "-c", script]
     began_s = time.perf_counter()
-    ended = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=15
-    )
+    ended = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=15)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert time.perf_counter() - began_s < 5.0

@@ -49,6 +49,7 @@ def gateway() -> Iterator[Running]:
     parts = AdminParts(lambda: snapshot, state, FakeClock())
     app = Starlette(routes=[*admin_routes(parts), Route("/v1/models", models_of_a_key)])
     listener = listen("127.0.0.1", 0)
+    listener.listen()  # now: a command may come before the thread has begun
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -139,7 +139,17 @@ def test_kubernetes_waits_15_s_longer_than_the_drain(drain_s: int) -> None:
 
 @each_ci_file
 def test_the_rendered_configuration_is_accepted(path: Path, tmp_path: Path) -> None:
-    text = rendered(path)["ConfigMap"]["data"]["fairlead.toml"]
+    assert_accepted(rendered(path)["ConfigMap"], tmp_path)
+
+
+def test_the_values_of_the_deployment_page_are_accepted(tmp_path: Path) -> None:
+    (values,) = re.findall(r"```yaml\n(.*?)```", (CHART.parents[1] / "docs" / "deploy.md").read_text(), re.DOTALL)
+    manifests = {manifest["kind"]: manifest for manifest in render(yaml.safe_load(values))}
+    assert_accepted(manifests["ConfigMap"], tmp_path)
+
+
+def assert_accepted(config_map: Manifest, tmp_path: Path) -> None:
+    text = config_map["data"]["fairlead.toml"]
     file = tmp_path / "fairlead.toml"
     file.write_text(text.replace('"/var/lib/fairlead"', f'"{tmp_path}"'))
     names = re.findall(r"\$\{(\w+)\}", text)

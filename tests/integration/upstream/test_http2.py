@@ -17,8 +17,6 @@ from tests.fakes.proxies import http_proxy, relay_to
 from tests.fakes.rawserver import Peer, RawServer, answer, server_tls
 from tests.fakes.upstream_calls import fetch, fetched, post, provider, send, sent, settles, wait
 
-MiB = 1024 * 1024
-
 
 @pytest.fixture
 def by(ca_file: str) -> Provider:

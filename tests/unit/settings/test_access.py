@@ -6,7 +6,6 @@ import pytest
 
 from proxy.core.secret import Secret
 from proxy.core.snapshot import Auth
-from proxy.settings.access import is_loopback
 from tests.unit.settings.documents import KEY, LOCAL, build, only_problem, warnings
 
 SHA256 = hashlib.sha256(KEY.encode()).hexdigest()
@@ -18,24 +17,6 @@ def auth(text: str, environ: dict[str, str] | None = None) -> Auth:
     snapshot = build(text + LOCAL, environ)
     assert [problem for problem in snapshot.problems if not problem.warning] == []
     return snapshot.auth
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("127.0.0.1", True),
-        ("127.8.8.8", True),
-        ("::1", True),
-        ("[::1]", True),
-        ("localhost", True),
-        ("0.0.0.0", False),
-        ("::", False),
-        ("10.0.0.1", False),
-        ("gateway.example.com", False),
-    ],
-)
-def test_loopback_addresses_are_known(host: str, expected: bool) -> None:
-    assert is_loopback(host) is expected
 
 
 @pytest.mark.parametrize(

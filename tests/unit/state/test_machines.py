@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -28,7 +28,7 @@ FAILURES = st.builds(
     stated=st.booleans(),
 )
 PAUSES = st.one_of(st.floats(0.0, 3.0), st.floats(3.0, 100.0), st.floats(100.0, 4_000.0))
-SHORT = settings(max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SHORT = settings(stateful_step_count=40)
 
 
 class CooldownMachine(RuleBasedStateMachine):

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.core.failure import Failure, FailureKind, Scope
@@ -25,7 +25,6 @@ from tests.unit.state.drive import done
 
 K = FailureKind
 
-SLOW = [HealthCheck.too_slow]  # under the load of other tests
 GOES_ON = [kind for kind in K if kind not in {K.INVALID_REQUEST, K.CONTENT_POLICY, K.CLIENT_GONE, K.TRUNCATED}]
 OF_ONE_CANDIDATE = [K.SERVER_ERROR, K.PROTOCOL, K.TIMEOUT_HEADERS, K.MODEL_MISSING, K.OVERLOADED]
 
@@ -142,7 +141,6 @@ REQUESTS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
 @given(models(), REQUESTS)
 def test_every_request_keeps_its_promises(of: Model, requests: list[tuple[float, list[Failure]]]) -> None:
     state, configured, now_s = MemoryState(random.Random(1)), snapshot(of), NOW_S
@@ -174,7 +172,6 @@ def told_order(told: dict[str, object]) -> list[tuple[str, str]]:
 ONES = st.lists(st.lists(failures(OF_ONE_CANDIDATE), min_size=9, max_size=9), min_size=1, max_size=5)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
 @given(models(), ONES)
 def test_an_explanation_is_the_order_of_the_attempts(of: Model, requests: list[list[Failure]]) -> None:
     state, configured, now_s = MemoryState(random.Random(1)), snapshot(of), NOW_S
@@ -185,7 +182,6 @@ def test_an_explanation_is_the_order_of_the_attempts(of: Model, requests: list[l
         now_s += 7
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=SLOW)
 @given(models(own_providers=True), st.lists(failures(GOES_ON), min_size=9, max_size=9))
 def test_with_a_provider_each_it_is_so_whatever_fails(of: Model, coming: list[Failure]) -> None:
     configured = snapshot(of)
@@ -197,7 +193,7 @@ def test_with_a_provider_each_it_is_so_whatever_fails(of: Model, coming: list[Fa
         assert visits == told, "and nobody is left out"
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=50)
 @given(models())
 def test_the_explained_credential_is_the_one_that_is_used(of: Model) -> None:
     configured = snapshot(of)

@@ -183,7 +183,7 @@ FRAGMENTS = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@settings(max_examples=300)
 @given(payload=st.binary(max_size=60) | st.lists(FRAGMENTS, max_size=12).map(b"".join))
 @example(DEEP)
 @example(b'{"usage": {"prompt_tokens": ' + b"9" * 5000 + b"}}")

@@ -18,7 +18,7 @@ VALUES = st.recursive(
 OBJECTS = st.dictionaries(st.text(), VALUES, max_size=6)
 
 
-@settings(max_examples=150, deadline=None, database=None)
+@settings(max_examples=150)
 @given(value=OBJECTS, ascii_only=st.booleans(), indent=st.sampled_from([None, 2]))
 def test_object_taken_apart_and_joined_is_the_same_object(
     value: dict[str, Any], ascii_only: bool, indent: int | None
@@ -27,7 +27,7 @@ def test_object_taken_apart_and_joined_is_the_same_object(
     assert json.loads(join_object(split_object(body))) == value
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@settings(max_examples=300)
 @given(body=st.binary(max_size=60) | st.lists(st.sampled_from(list(b'{}[]":,\\ \xff1e-.u0tn')), max_size=30).map(bytes))
 @example(b'{"\xff": 1}')
 @example(b'{"a": "\\ud800"}')

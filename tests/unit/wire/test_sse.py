@@ -108,7 +108,7 @@ def test_raw_bytes_together_are_the_stream(stream: bytes, expected: list[bytes |
 FRAGMENTS = st.sampled_from([b"data: a", b"data:b", b"data", b": c", b"id: 1", b"x", b"\n", b"\r\n", b"\r", b"\n\n"])
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@settings(max_examples=300)
 @given(fragments=st.lists(FRAGMENTS, max_size=14), cuts=st.lists(st.integers(0, 60), max_size=5))
 def test_any_stream_in_any_chunks_gives_what_the_standard_says(fragments: list[bytes], cuts: list[int]) -> None:
     stream = b"".join(fragments)

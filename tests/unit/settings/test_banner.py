@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+import shlex
+
+import pytest
+
+from proxy.core.snapshot import Snapshot
+from proxy.settings.banner import banner
+from proxy.settings.load import load_snapshot
+from tests.unit.settings.documents import KEY, LOCAL, build
+
+KEYED = f'[[auth.keys]]\nname = "ci"\nkey = "{KEY}"\n'
+MODEL = LOCAL + '[models.m]\nproviders = ["local"]\n'
+
+
+def found(**environ: str) -> Snapshot:
+    """What is made of the environment alone."""
+    return load_snapshot(None, environ, strict=False, simulator_url="http://127.0.0.1:9", version=1)
+
+
+def lines(snapshot: Snapshot, host: str = "127.0.0.1") -> list[str]:
+    return banner(snapshot, host, 8080).splitlines()
+
+
+def told_curl(snapshot: Snapshot) -> list[str]:
+    """The words of the line to try, as a shell reads them."""
+    (line,) = [line for line in lines(snapshot) if line.startswith("  curl ")]
+    return shlex.split(line)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        pytest.param("127.0.0.1", "http://127.0.0.1:8080", id="loopback"),
+        pytest.param("0.0.0.0", "http://127.0.0.1:8080", id="every-address"),
+        pytest.param("::", "http://127.0.0.1:8080", id="every-address-of-both-kinds"),
+        pytest.param("::1", "http://[::1]:8080", id="loopback-of-ipv6"),
+        pytest.param("10.0.0.5", "http://10.0.0.5:8080", id="another-address"),
+    ],
+)
+def test_banner_tells_an_address_that_can_be_asked(host: str, url: str) -> None:
+    assert f" {url} (" in lines(build(MODEL), host)[0]
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "source"),
+    [
+        pytest.param(build(MODEL), "providers from the configuration file", id="file"),
+        pytest.param(found(OPENAI_API_KEY=KEY), "providers found in the environment: openai", id="environment"),
+        pytest.param(
+            found(OPENAI_API_KEY=KEY, OPENAI_BASE_URL="ftp://x"),
+            "providers found in the environment: none that can serve",
+            id="nothing-of-the-environment-serves",
+        ),
+        pytest.param(found(), "demo: two simulated providers, since no configuration and no", id="demo"),
+    ],
+)
+def test_banner_tells_where_providers_come_from(snapshot: Snapshot, source: str) -> None:
+    assert f"({source}" in lines(snapshot)[0]
+    assert KEY not in banner(snapshot, "127.0.0.1", 8080)
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        pytest.param(MODEL, None, id="none"),
+        pytest.param(MODEL + "rotatoin = 1", "1 note on the configuration: see the log or `fairlead check`.", id="one"),
+        pytest.param(
+            MODEL + "rotatoin = 1\n[models.n]\nx = 1",
+            "2 notes on the configuration: see the log or `fairlead check`.",
+            id="two",
+        ),
+    ],
+)
+def test_banner_counts_what_is_wrong(text: str, note: str | None) -> None:
+    assert [line for line in lines(build(text)) if "on the configuration" in line] == ([note] if note else [])
+
+
+def test_told_line_asks_the_default_model_else_the_first() -> None:
+    other = '[models."it\'s"]\nproviders = ["local"]\n'
+    for text, model in ((MODEL, "m"), (other, "it's"), (MODEL + other + "default = true", "it's")):
+        *_, body = told_curl(build(text if LOCAL in text else LOCAL + text))
+        assert json.loads(body)["model"] == model
+
+
+def test_told_line_lists_models_where_no_name_is_configured() -> None:
+    assert told_curl(build(LOCAL)) == ["curl", "http://127.0.0.1:8080/v1/models"]
+
+
+def test_told_line_takes_the_key_of_a_guarded_gateway_from_the_environment() -> None:
+    assert "Authorization: Bearer $FAIRLEAD_KEY" in told_curl(build(KEYED + MODEL))
+
+
+def test_names_of_the_environments_providers_may_be_sent_as_they_are() -> None:
+    assert lines(found(OPENAI_API_KEY=KEY))[-1] == ('Send "provider/model" as the model, for example "openai/<model>".')
