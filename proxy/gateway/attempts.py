@@ -114,15 +114,17 @@ async def _exchange(engine: Engine, call: Call, send: Send, account: Account) ->
 
 
 async def fail(engine: Engine, send: Send, grant: Grant, failure: Failure) -> None:
-    """Let the shared state learn from a failure: set aside, move the pointer, call the operator."""
-    if failure.kind is FailureKind.CLIENT_GONE or not engine.snapshot.cooldowns:
+    """Let the operator and the shared state learn from a failure: alert, set aside, move the pointer."""
+    if failure.kind is FailureKind.CLIENT_GONE:
         return
     now_s = engine.clock.now()
+    engine.attention.failed(send.planned.candidate.provider.name, grant.credential, failure, now_s)
+    if not engine.snapshot.cooldowns:
+        return
     setback = await engine.state.failed(grant, failure, now_s)
     move = pointer_move(send.planned, failure, setback, engine.state.view, now_s)
     if move is not None:
         await engine.state.advance(move.slot, move.expected, move.new, move.first)
-    engine.attention.failed(send.planned.candidate.provider.name, grant.credential, failure, now_s)
 
 
 def _policy(engine: Engine, snapshot: Snapshot, call: Call, refused: list[tuple[CandidateId, str]]) -> AttemptPolicy:

@@ -220,7 +220,7 @@ class DefaultsSection(Row):
         le=86_400,
         description="Seconds from arrival to a stream's first byte or the end of a whole answer.",
     )
-    cooldowns: bool = Field(True, description="False: nothing is ever set aside, no breaker opens, no alert is raised.")
+    cooldowns: bool = Field(True, description="False: nothing is ever set aside and no breaker opens.")
     timeouts: TimeoutsRow = Field(TimeoutsRow(**asdict(Timeouts())), description="Seconds of one attempt.")
     breaker: BreakerRow = Field(BreakerRow(**asdict(BreakerPolicy())), description="The breaker, or false for none.")
 

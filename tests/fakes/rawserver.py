@@ -102,9 +102,7 @@ class Peer:
 
     def reset(self) -> None:
         """Close with a TCP reset instead of an end."""
-        raw = self._writer.get_extra_info("socket")
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._writer.transport.abort()
+        reset(self._writer)
 
     async def gone(self) -> None:
         """Wait until the client closes, throwing away what it sends."""
@@ -268,10 +266,15 @@ def stale_after(requests: int, *, reset: bool, response: bytes = OK) -> Handler:
     return handle
 
 
+def chunk(*pieces: bytes) -> bytes:
+    """Frame pieces of a body as a chunk each."""
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+
+
 def chunked(*pieces: bytes, trailers: bytes = b"") -> bytes:
     """Build a chunked response; each piece becomes one chunk."""
-    chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
-    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n" + trailers + b"\r\n"
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return head + chunk(*pieces) + b"0\r\n" + trailers + b"\r\n"
 
 
 def response(body: bytes, *fields: bytes, status: bytes = b"200 OK") -> bytes:
@@ -285,6 +288,12 @@ def split(message: bytes, *positions: int) -> Iterable[bytes]:
         return [message[i : i + 1] for i in range(len(message))]
     ends = (*positions, len(message))
     return [message[start:end] for start, end in zip((0, *positions), ends, strict=True)]
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Close a connection with a TCP reset."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 def refused_url() -> str:

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 
-from tests.fakes.rawserver import BLINK_S, Handler, Peer
+from tests.fakes.rawserver import BLINK_S, Handler, Peer, chunk
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 # Without a length or chunks the connection's end is the body's end, so a cut cannot be told from it by framing.
@@ -65,4 +65,4 @@ def streaming(*events: bytes, ending: Ending = end, head: bytes = HEAD, gap_s: f
 
 
 def _framed(piece: bytes, head: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(piece), piece) if b"chunked" in head else piece
+    return chunk(piece) if b"chunked" in head else piece

@@ -1,4 +1,4 @@
-"""A client on one raw connection, for pacing, for reading slowly or not at all, and for requests that are none.
+"""A client on one raw connection: it reads slowly or not at all, leaves at any byte, and sends requests that are none.
 
     async with WireClient(url) as client:
         heard = await client.ask({"model": "m", ...})
@@ -10,16 +10,17 @@ and keeps nothing back: bytes that nobody asked for stay in the socket.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
 import httpx
 
 from tests.fakes.heard import Heard
+from tests.fakes.rawserver import reset
 
 CHAT = "/v1/chat/completions"
 ANSWER_S = 15.0
@@ -57,10 +58,18 @@ class WireClient:
         self.reader, self.writer = await asyncio.open_connection(sock=raw, limit=self._window_bytes or 65_536)
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self.writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await self.writer.wait_closed()
+
+    def close(self) -> None:
+        """Leave in good order."""
+        self.writer.close()
+
+    def reset(self) -> None:
+        """Leave with a TCP reset."""
+        reset(self.writer)
 
     def send(self, body: object, headers: Mapping[str, str] | None = None, *, path: str = CHAT) -> None:
         """Send a request with a JSON body, or with these bytes."""
@@ -106,6 +115,10 @@ class WireClient:
         async with asyncio.timeout(within_s):
             status, headers = await self.head()
             return Heard(status, headers, await self.body(headers))
+
+    async def hear(self, marker: bytes) -> None:
+        """Read up to these bytes."""
+        await self.reader.readuntil(marker)
 
     async def ask(
         self, body: object, headers: Mapping[str, str] | None = None, *, path: str = CHAT, within_s: float = ANSWER_S

@@ -15,7 +15,7 @@ import pytest
 
 from tests.fakes.gateway import RunningGateway, gateway
 from tests.fakes.process import GatewayProcess, gateway_process
-from tests.fakes.rawserver import Handler, Peer, RawServer, answer, response
+from tests.fakes.rawserver import Handler, Peer, RawServer, answer, chunk, response
 from tests.fakes.rawstreams import DONE, FINISH, HEAD, ROLE, said
 from tests.fakes.upstream_calls import settles
 from tests.fakes.wireclient import WireClient, chat
@@ -44,11 +44,11 @@ class Torrent:
 
     async def __call__(self, peer: Peer) -> None:
         await peer.request()
-        await peer.send(HEAD, _chunk(ROLE))
+        await peer.send(HEAD, chunk(ROLE))
         for _ in range(self.events):
-            await peer.send(_chunk(WORDS))
+            await peer.send(chunk(WORDS))
             self.sent_bytes += len(WORDS)
-        await peer.send(_chunk(FINISH), _chunk(DONE), b"0\r\n\r\n")
+        await peer.send(chunk(FINISH), chunk(DONE), b"0\r\n\r\n")
         await peer.gone()
 
     async def has_paused(self) -> bool:
@@ -60,10 +60,6 @@ class Torrent:
             before = self.sent_bytes
             await asyncio.sleep(0.2)
         return False
-
-
-def _chunk(piece: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(piece), piece)
 
 
 def configuration(url: str, stall_s: float) -> str:

@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from tests.fakes.rawserver import BLINK_S, Peer, RawServer, response
+from tests.fakes.rawserver import BLINK_S, Peer, RawServer, chunk, response
 from tests.fakes.rawstreams import DONE, FINISH, HEAD, ROLE, said
 from tests.fakes.stage import Upstream, stage
 from tests.fakes.upstream_calls import settles
 
-WHOLE = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in (ROLE, *said("Hello"), FINISH, DONE))
-COMMENT = b"6\r\n: bye\n\r\n"
+WHOLE = chunk(ROLE, *said("Hello"), FINISH, DONE)
+COMMENT = chunk(b": bye\n")
 
 
 async def test_connection_of_a_stream_is_used_again_although_its_end_comes_after_the_terminator() -> None:

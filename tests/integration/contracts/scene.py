@@ -14,11 +14,11 @@ from typing import Any
 from proxy.core.ports import Clock
 from tests.fakes.gateway import RunningGateway, gateway
 from tests.fakes.heard import Heard
-from tests.fakes.rawserver import Handler, Peer, RawServer, Received, response
+from tests.fakes.rawserver import Handler, Peer, RawServer, Received, chunk, response
+from tests.fakes.rawstreams import HEAD
 from tests.fakes.wireclient import CHAT
 
 JSON = b"Content-Type: application/json"
-STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class Witness:
@@ -83,9 +83,9 @@ def refused(status: int, message: str = "no", *fields: bytes, **error: object) -
     return response(json.dumps(body).encode(), JSON, *fields, status=b"%d Refused" % status)
 
 
-def streamed(*pieces: bytes, head: bytes = STREAM_HEAD) -> bytes:
+def streamed(*pieces: bytes, head: bytes = HEAD) -> bytes:
     """A stream that ends cleanly; each piece is one chunk of its body."""
-    return head + b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+    return head + chunk(*pieces) + b"0\r\n\r\n"
 
 
 @asynccontextmanager

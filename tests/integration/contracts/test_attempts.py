@@ -378,3 +378,12 @@ async def test_timeouts_of_a_candidate_win_over_its_models_and_providers() -> No
     async with scene(toml, a=answer_once(b"", said(), gap_s=0.5), b=answer_once(b"", said(), gap_s=0.2)) as gateway:
         trails = [(await ask(gateway, headers={"x-fairlead-provider": name})).trail for name in "ab"]
     assert trails == ["a=ok", "b=ok"]
+
+
+async def test_alerts_are_raised_where_nothing_is_set_aside() -> None:
+    a, b = Witness(refused(401)), Witness(said())
+    async with scene("[defaults]\ncooldowns = false\n" + TWO, a=a, b=b) as gateway:
+        for _ in range(2):
+            assert (await ask(gateway)).status == 200
+        assert gateway.metric("provider_attention", provider="a", reason="auth") == 1
+    assert (a.calls, b.calls) == (2, 2)

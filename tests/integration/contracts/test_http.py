@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.fakes.gateway import RunningGateway
-from tests.fakes.rawserver import BLINK_S, Peer, split
+from tests.fakes.rawserver import BLINK_S, Peer, chunk, split
 from tests.fakes.wireclient import WireClient
 from tests.integration.contracts.scene import Witness, ask, model, post, providers, said, scene
 
@@ -31,7 +31,7 @@ def request(*lines: bytes, body: bytes = BODY, start: bytes = b"POST " + CHAT + 
 
 
 def in_chunks(body: bytes, *positions: int) -> bytes:
-    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in split(body, *positions) if piece) + b"0\r\n\r\n"
+    return chunk(*filter(None, split(body, *positions))) + b"0\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)

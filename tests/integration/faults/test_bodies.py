@@ -13,7 +13,7 @@ from functools import cache
 import httpx
 import pytest
 
-from tests.fakes.rawserver import Handler, Peer, RawServer, Received, response
+from tests.fakes.rawserver import Handler, Peer, RawServer, Received, chunk, response
 from tests.fakes.rawstreams import DONE, FINISH, HEAD, said
 from tests.fakes.stage import Stage, Upstream, stage
 from tests.integration.faults.cases import BOTH, SECOND
@@ -55,7 +55,7 @@ def same_but_for_the_model(received: Received, body: bytes) -> bool:
 @BOTH
 async def test_f17_ten_megabytes_pass_and_are_sent_again_whole_on_failover(stream: bool) -> None:
     body = body_of(10 * MB, stream=stream)
-    good = HEAD + b"%x\r\n%b\r\n0\r\n\r\n" % (len(EVENTS), EVENTS) if stream else response(ANSWER, b"A: b")
+    good = HEAD + chunk(EVENTS) + b"0\r\n\r\n" if stream else response(ANSWER, b"A: b")
     one: list[Received] = []
     two: list[Received] = []
     async with (

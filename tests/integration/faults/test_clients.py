@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -15,19 +16,19 @@ from proxy.edge.exchange import Exchange
 from proxy.gateway.accounting import Account
 from proxy.gateway.events import EventReader
 from proxy.upstream.connection import Connection
-from tests.fakes.rawclient import RawClient
 from tests.fakes.rawserver import Handler, Peer, RawServer, response, silence, stall_after
 from tests.fakes.rawstreams import HEAD, ROLE, event, said, stall, streaming
 from tests.fakes.stage import Stage, Upstream, stage
 from tests.fakes.upstream_calls import open_files, settles
+from tests.fakes.wireclient import WireClient, chat
 from tests.integration.faults.cases import BOTH, SECOND
 
 CANCELLED_S = 1.0
 ANSWER = b'{"id":"1","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}'
 HALF = response(ANSWER, b"Content-Type: application/json")
 
-Leave = Callable[[RawClient], None]
-LEAVING = pytest.mark.parametrize("leave", [RawClient.close, RawClient.reset])
+Leave = Callable[[WireClient], None]
+LEAVING = pytest.mark.parametrize("leave", [WireClient.close, WireClient.reset])
 TRANSPORTS = pytest.mark.parametrize("transport", ["native", "httpx"])
 
 
@@ -62,8 +63,8 @@ async def check_unblamed(on: Stage) -> None:
 async def test_f14_client_that_leaves_before_the_first_token(wait: Wait, leave: Leave, transport: str) -> None:
     more = f'transport = "{transport}"'
     async with RawServer(wait.handler) as first, stage(Upstream("first", "gpt", first.url, more=more), SECOND) as on:
-        async with RawClient(on.gateway.url) as client:
-            client.ask(stream=wait.stream)
+        async with WireClient(on.gateway.url) as client:
+            client.send(chat("m", stream=wait.stream))
             assert await settles(lambda: first.open == 1)
             await asyncio.sleep(0.05)
             leave(client)
@@ -86,8 +87,8 @@ async def test_f14_client_that_leaves_after_the_first_token(leave: Leave, transp
     more = f'transport = "{transport}"'
     handler = streaming(ROLE, *said("Once", " upon", " a"), ending=stall)
     async with RawServer(handler) as first, stage(Upstream("first", "gpt", first.url, more=more), SECOND) as on:
-        async with RawClient(on.gateway.url) as client:
-            client.ask(stream=True)
+        async with WireClient(on.gateway.url) as client:
+            client.send(chat("m", stream=True))
             await client.hear(b'" a"')
             leave(client)
             assert await settles(lambda: first.open == 0, CANCELLED_S), "the upstream request is cancelled"
@@ -105,8 +106,8 @@ async def test_f14_client_that_leaves_after_the_first_token(leave: Leave, transp
 async def test_f14_client_that_leaves_a_stream_in_full_flow() -> None:
     """The upstream keeps sending: the gateway notices by its own writes as well as by the close."""
     async with stage(Upstream("first", "sim-rate-200-tokens-2000"), SECOND) as on:
-        async with RawClient(on.gateway.url) as client:
-            client.ask(stream=True)
+        async with WireClient(on.gateway.url) as client:
+            client.send(chat("m", stream=True))
             await client.hear(b"simula")
             client.close()
             assert await settles(lambda: on.arrivals("first")[0].ended_at_s is not None, CANCELLED_S)
@@ -121,8 +122,8 @@ async def test_f14_usage_that_the_upstream_reported_before_is_not_estimated() ->
     usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
     handler = streaming(ROLE, *said("Once"), event({"content": " upon"}, usage=usage), ending=stall)
     async with RawServer(handler) as first, stage(Upstream("first", "gpt", first.url), SECOND) as on:
-        async with RawClient(on.gateway.url) as client:
-            client.ask(stream=True)
+        async with WireClient(on.gateway.url) as client:
+            client.send(chat("m", stream=True))
             await client.hear(b" upon")
             client.close()
             assert await on.quiet(CANCELLED_S)
@@ -135,8 +136,8 @@ async def test_f14_usage_that_the_upstream_reported_before_is_not_estimated() ->
 async def test_f14_many_leaving_clients_never_open_a_breaker(stream: bool) -> None:
     async with RawServer(silence()) as first, stage(Upstream("first", "gpt", first.url), SECOND) as on:
         for _ in range(8):
-            async with RawClient(on.gateway.url) as client:
-                client.ask(stream=stream)
+            async with WireClient(on.gateway.url) as client:
+                client.send(chat("m", stream=stream))
                 assert await settles(lambda: first.open == 1)
                 client.close()
                 assert await settles(lambda: first.open == 0, CANCELLED_S)
@@ -147,8 +148,10 @@ async def test_f14_many_leaving_clients_never_open_a_breaker(stream: bool) -> No
 @BOTH
 async def test_f14_client_that_leaves_before_its_request_is_whole_reaches_no_upstream(stream: bool) -> None:
     async with stage(Upstream("first"), SECOND) as on:
-        async with RawClient(on.gateway.url) as client:
-            client.ask(stream=stream, keep_back_bytes=10)
+        async with WireClient(on.gateway.url) as client:
+            body = json.dumps(chat("m", stream=stream)).encode()
+            client.begin(len(body))
+            client.writer.write(body[:-10])
             await asyncio.sleep(0.15)
             assert on.gateway.parts.edge.admission.in_flight == 1
             client.close()
@@ -161,8 +164,8 @@ async def test_f14_client_that_leaves_before_its_request_is_whole_reaches_no_ups
 @BOTH
 async def test_f14_client_that_leaves_while_a_short_limit_is_sat_out_causes_no_further_send(stream: bool) -> None:
     async with stage(Upstream("first", "sim-429-retry-after-1-first-1")) as on:
-        async with RawClient(on.gateway.url) as client:
-            client.ask(stream=stream)
+        async with WireClient(on.gateway.url) as client:
+            client.send(chat("m", stream=stream))
             assert await settles(lambda: on.calls("first") == 1)
             client.close()
             assert await on.quiet(0.9)
@@ -178,8 +181,8 @@ async def test_f14_client_that_leaves_while_a_short_limit_is_sat_out_causes_no_f
 async def test_f14_client_that_leaves_during_failover_stops_at_the_provider_it_left(stream: bool) -> None:
     async with RawServer(silence()) as second:
         async with stage(Upstream("first", "sim-500"), Upstream("second", "gpt", second.url)) as on:
-            async with RawClient(on.gateway.url) as client:
-                client.ask(stream=stream)
+            async with WireClient(on.gateway.url) as client:
+                client.send(chat("m", stream=stream))
                 assert await settles(lambda: second.open == 1)
                 client.close()
                 assert await settles(lambda: second.open == 0, CANCELLED_S)
@@ -211,10 +214,10 @@ def live_blocks() -> int:
 
 async def cancel_a_hundred(on: Stage, first: RawServer, number: int) -> None:
     """Open a hundred streams and leave them all at once, after their first token or before it."""
-    clients = [RawClient(on.gateway.url) for _ in range(STREAMS)]
+    clients = [WireClient(on.gateway.url) for _ in range(STREAMS)]
     await asyncio.gather(*(client.__aenter__() for client in clients))
     for client in clients:
-        client.ask(stream=True)
+        client.send(chat("m", stream=True))
     if number % 2:
         await asyncio.gather(*(client.hear(b"Once") for client in clients))
     assert await settles(lambda: first.open == STREAMS)

@@ -10,17 +10,13 @@ import pytest
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.ports import Sink, Transport, UpstreamResponse
 from proxy.upstream.native import NativeTransport
-from tests.fakes.rawserver import Peer, RawServer
+from tests.fakes.rawserver import Peer, RawServer, chunk
 from tests.fakes.upstream_calls import post, sent, wait
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 PIECES = [b"one", b"two", b"three", b"four"]
 END = b"0\r\n\r\n"
 GAP_S = 0.03
-
-
-def chunk(piece: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(piece), piece)
 
 
 async def paced(peer: Peer) -> None:
