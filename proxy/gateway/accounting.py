@@ -141,10 +141,7 @@ class Account:
         engine = self.engine
         if self.usage is not None and self.candidate is not None:
             engine.metrics.tokens(self.candidate.provider.name, self.label, self.usage)
-        if self.model is not None:
-            engine.sink.close(
-                CloseRecord(self.call.request_id, engine.clock.wall(), end, self.attempts, self.usage, None)
-            )
+        engine.sink.close(CloseRecord(self.call.request_id, engine.clock.wall(), end, self.attempts, self.usage, None))
 
     def describe(self, visit: AccessRecord) -> AccessRecord:
         """Return the log line of a visit with what is known here filled in."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from proxy.core.failure import Failure, FailureKind, Scope
+from proxy.core.failure import TIMEOUTS, Failure, FailureKind, Scope
 from proxy.core.health import Aside, Ladder, Target
 from proxy.core.ports import Grant, Setback
 from proxy.core.snapshot import BreakerPolicy
@@ -70,15 +70,7 @@ FRESH = Breaker()
 NONE: Mapping[Any, Any] = MappingProxyType({})
 NOTHING = Setback()
 UNREACHED = frozenset({FailureKind.CONNECT, FailureKind.TIMEOUT_CONNECT})
-BROKEN = UNREACHED | {
-    FailureKind.TIMEOUT_HEADERS,
-    FailureKind.TIMEOUT_FIRST_OUTPUT,
-    FailureKind.TIMEOUT_IDLE,
-    FailureKind.TIMEOUT_RESPONSE,
-    FailureKind.SERVER_ERROR,
-    FailureKind.PROTOCOL,
-    FailureKind.TRUNCATED,
-}
+BROKEN = UNREACHED | TIMEOUTS | {FailureKind.SERVER_ERROR, FailureKind.PROTOCOL, FailureKind.TRUNCATED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable
 
 import openai
@@ -52,7 +51,7 @@ async def test_a_hundred_streams_at_once_do_not_mix(async_client: AsyncOpenAI) -
 
     texts = await asyncio.gather(*(ask(number) for number in range(1, 101)))
     for number, text in enumerate(texts, 1):
-        assert f"had {number} words" in text
+        assert f" had {number} word" in text
         assert text.endswith(".")
 
 
@@ -159,7 +158,7 @@ async def test_leaving_a_stream_closes_the_upstream_within_a_second(
 ) -> None:
     model = "asyncio-rate-20-tokens-400"
     await leave(await async_client.chat.completions.create(model=model, messages=HELLO, stream=True))
-    check_let_go(deployed, model)
+    deployed.check_let_go(model)
 
 
 @pytest.mark.parametrize("stream", [pytest.param(False, id="whole"), pytest.param(True, id="stream")])
@@ -169,7 +168,7 @@ async def test_cancelled_call_closes_its_silent_upstream_within_a_second(
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.3):
             await async_client.chat.completions.create(model="asyncio-silent", messages=HELLO, stream=stream)
-    check_let_go(deployed, "asyncio-silent")
+    deployed.check_let_go("asyncio-silent")
 
 
 async def test_impatient_client_gets_a_timeout_and_its_upstream_is_let_go(
@@ -177,13 +176,4 @@ async def test_impatient_client_gets_a_timeout_and_its_upstream_is_let_go(
 ) -> None:
     with pytest.raises(openai.APITimeoutError):
         await async_client.chat.completions.create(model="asyncio-silent-ok", messages=HELLO, timeout=0.3)
-    check_let_go(deployed, "asyncio-silent-ok")
-
-
-def check_let_go(deployed: Deployment, model: str) -> None:
-    """Hold that the upstream of a request that was just given up is closed within 1 s."""
-    left_s = time.time()
-    request = deployed.last_end(model)
-    assert request["end"] == "client_gone"
-    assert request["ended_at_s"] - left_s < 1.0
-    assert deployed.in_flight() == 0
+    deployed.check_let_go("asyncio-silent-ok")

@@ -1,4 +1,4 @@
-"""A clock that can be moved ahead, for waits too long to sit out, and slowed down; else it runs as the machine's."""
+"""Clocks for tests: one that stands still, and one that runs as the machine's does but can be moved and slowed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,25 @@ import time
 from collections.abc import Iterator
 
 SLOWNESS = 10
+
+
+class StillClock:
+    """Implements `core.ports.Clock`. Stands still but for who sleeps: that takes no time and moves it."""
+
+    def __init__(self, now_s: float = 1_000.0) -> None:
+        self.now_s = now_s
+        self.slept_s: list[float] = []
+
+    def now(self) -> float:
+        return self.now_s
+
+    def wall(self) -> float:
+        return self.now_s
+
+    async def sleep(self, delay_s: float) -> None:
+        self.slept_s.append(delay_s)
+        self.now_s += delay_s
+        await asyncio.sleep(0)
 
 
 class ShiftedClock:

@@ -162,6 +162,14 @@ class Deployment:
             time.sleep(0.02)
         raise AssertionError(f"no request for {model} has ended: {self.arrivals(model)}")
 
+    def check_let_go(self, model: str) -> None:
+        """Hold that the upstream of a request that was just given up is closed within 1 s."""
+        left_s = time.time()
+        request = self.last_end(model)
+        assert request["end"] == "client_gone"
+        assert request["ended_at_s"] - left_s < 1.0
+        assert self.in_flight() == 0
+
     def in_flight(self, within_s: float = 1.0) -> float:
         """How many requests the gateway counts as under way, once that is none or the time is over."""
         give_up_s = time.monotonic() + within_s

@@ -20,8 +20,8 @@ from tests.fakes.rawserver import RawServer
 from tests.fakes.rawstreams import ROLE, said, stall, streaming
 from tests.fakes.stage import Stage, Upstream, script, stage
 from tests.fakes.upstream_calls import settles
+from tests.integration.faults.cases import BOTH
 
-BOTH = pytest.mark.parametrize("stream", [pytest.param(True, id="stream"), pytest.param(False, id="whole")])
 FORMATS = [
     pytest.param("retry-after-7", id="seconds"),
     pytest.param("retry-after-7.0", id="decimal-seconds"),

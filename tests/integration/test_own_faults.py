@@ -11,9 +11,9 @@ import pytest
 
 from tests.fakes.heard import DONE, Heard
 from tests.fakes.stage import Stage, Upstream, stage
+from tests.integration.faults.cases import BOTH
 
 PLANTED = "planted-0123456789"
-STREAM = pytest.mark.parametrize("stream", [pytest.param(True, id="stream"), pytest.param(False, id="whole")])
 
 
 async def broken(*_: object, **__: object) -> None:
@@ -42,7 +42,7 @@ async def check_serves(on: Stage, monkeypatch: pytest.MonkeyPatch, *, stream: bo
     (await on.ask(stream=stream)).check_whole("first")
 
 
-@STREAM
+@BOTH
 async def test_fault_before_the_answer_is_a_500(
     stream: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -72,7 +72,7 @@ async def test_fault_within_a_stream_ends_it_with_an_error_event(
         await check_serves(on, monkeypatch, stream=True)
 
 
-@STREAM
+@BOTH
 async def test_fault_after_the_answer_changes_nothing_of_it(
     stream: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from tests.fakes.rawserver import BLINK_S, Peer, RawServer, chunk, response
 from tests.fakes.rawstreams import DONE, FINISH, HEAD, ROLE, said
 from tests.fakes.stage import Upstream, stage
 from tests.fakes.upstream_calls import settles
+from tests.integration.faults.cases import BOTH
 
 WHOLE = chunk(ROLE, *said("Hello"), FINISH, DONE)
 COMMENT = chunk(b": bye\n")
@@ -42,7 +41,7 @@ async def test_connection_of_a_stream_that_goes_on_after_its_terminator_is_given
         assert await settles(lambda: first.open == 0, 3.0), "its connection is closed"
 
 
-@pytest.mark.parametrize("stream", [pytest.param(True, id="stream"), pytest.param(False, id="whole")])
+@BOTH
 async def test_refusal_without_an_end_is_judged_by_its_head(stream: bool) -> None:
     start = b'{"error":{"message":"slow down","code":"rate_limit_exceeded"},"padding":"' + b"x" * 70_000
     endless = response(start, b"Content-Type: application/json", status=b"429 Too Many")

@@ -120,19 +120,13 @@ async def reload(running: GatewayProcess) -> None:
     wrong = f'\n[providers.more]\nkind = "{MISPLACED}"\napi_kye = "{MISPLACED}"\nbase_url = "https://{MISPLACED}@x"\n'
     running.path.write_text(f'{good}{wrong}api_key = "${{{MISPLACED}}}"\nproxy_url = "{MISPLACED}"\n')
     running.send(signal.SIGHUP)
-    await metrics_say(running, "fairlead_config_reload_failed 1.0")
+    await running.metric_becomes("config_reload_failed", 1, 5)
     running.path.write_text(good + f"[models.{MISPLACED}\n")
     running.send(signal.SIGHUP)
     assert await settles(lambda: "text that is not TOML" in running.err)
     running.path.write_text(good.replace(PROVIDER_KEY, NEXT_KEY))
     running.send(signal.SIGHUP)
-    await metrics_say(running, "fairlead_config_version 2.0")
-
-
-async def metrics_say(running: GatewayProcess, line: str) -> None:
-    async with asyncio.timeout(5):
-        while line not in (await running.client.get("/metrics")).text.splitlines():
-            await asyncio.sleep(0.05)
+    await running.metric_becomes("config_version", 2, 5)
 
 
 async def look_around(running: GatewayProcess, told: Told) -> None:

@@ -99,7 +99,7 @@ async def test_a_file_replaced_by_a_rename_is_seen(path: Path) -> None:
         new = path.with_suffix(".new")
         new.write_text(providers("b"))
         new.replace(path)
-        await watch.served("b")
+        assert (await watch.served("b")).version == 2
 
 
 async def test_a_swapped_link_is_seen(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ async def test_a_swapped_link_is_seen(tmp_path: Path) -> None:
     async with watching(path) as watch:
         (tmp_path / "..data_tmp").symlink_to("v2")
         os.replace(tmp_path / "..data_tmp", tmp_path / "..data")
-        await watch.served("b")
+        assert (await watch.served("b")).version == 2
 
 
 async def test_a_broken_file_keeps_the_old_one_is_told_once_and_may_be_fixed(
@@ -138,7 +138,7 @@ async def test_a_return_to_the_old_content_is_published(path: Path) -> None:
         path.write_text(BROKEN)
         await watch.until(lambda: bool(watch.failed))
         path.write_text(providers("a"))
-        await watch.served("a")
+        assert (await watch.served("a")).version == 2
 
 
 async def test_one_bad_row_refuses_the_whole_file(path: Path) -> None:
@@ -162,7 +162,7 @@ async def test_a_missing_file_keeps_the_old_one_and_may_come_back(path: Path) ->
         await watch.until(lambda: bool(watch.failed))
         assert watch.failed[0][0].found == "no such file"
         path.write_text(providers("b"))
-        await watch.served("b")
+        assert (await watch.served("b")).version == 2
 
 
 async def test_a_file_that_is_being_written_is_waited_for(path: Path) -> None:

@@ -20,25 +20,11 @@ from proxy.core.ports import Admission
 from proxy.core.secret import Secret
 from proxy.core.snapshot import Auth, Candidate, ClientKey, Credential, Model, Price, Provider, Rotation, Snapshot
 from proxy.state.memory import MemoryState
+from tests.fakes.clock import StillClock
 
 TOKEN = "admin-token-0123456789"
 PLANTED = "planted-secret-0123456789"
 HEADERS = {"authorization": f"Bearer {TOKEN}"}
-
-
-class FakeClock:
-    """A clock that stands still."""
-
-    now_s = 1000.0
-
-    def now(self) -> float:
-        return self.now_s
-
-    def wall(self) -> float:
-        return self.now_s
-
-    async def sleep(self, delay_s: float) -> None:
-        raise AssertionError("nothing here sleeps")
 
 
 def make_snapshot(*, admin_token: str = TOKEN) -> Snapshot:
@@ -66,7 +52,7 @@ class Desk:
 
     snapshot: Snapshot = field(default_factory=make_snapshot)
     state: MemoryState = field(default_factory=lambda: MemoryState(random.Random(1)))
-    clock: FakeClock = field(default_factory=FakeClock)
+    clock: StillClock = field(default_factory=StillClock)
     client: httpx.AsyncClient = field(init=False)
 
     def __post_init__(self) -> None:

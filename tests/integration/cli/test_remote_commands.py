@@ -26,10 +26,14 @@ from proxy.core.secret import Secret
 from proxy.core.snapshot import Credential, Provider
 from proxy.edge.server import listen
 from proxy.state.memory import MemoryState
-from tests.integration.admin.test_admin import TOKEN, FakeClock, make_snapshot
+from tests.fakes.clock import StillClock
+from tests.integration.admin.test_admin import TOKEN, make_snapshot
 from tests.integration.cli.conftest import Fairlead
 
 PLANTED = "planted-secret-0123456789"
+
+
+NOW_S = 1_000.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ async def models_of_a_key(request: Request) -> Response:
 def gateway() -> Iterator[Running]:
     """The admin routes of a gateway, listening."""
     snapshot, state = make_snapshot(), MemoryState(random.Random(1))
-    parts = AdminParts(lambda: snapshot, state, FakeClock())
+    parts = AdminParts(lambda: snapshot, state, StillClock(NOW_S))
     app = Starlette(routes=[*admin_routes(parts), Route("/v1/models", models_of_a_key)])
     listener = listen("127.0.0.1", 0)
     listener.listen()  # now: a command may come before the thread has begun
@@ -104,10 +108,10 @@ def set_aside(state: MemoryState, kind: FailureKind, *, scope: Scope = Scope.CRE
     credential = candidate.provider.credentials[0].id
 
     async def fail() -> None:
-        grant = await state.claim(Admission(candidate, credential, (), FakeClock.now_s))
+        grant = await state.claim(Admission(candidate, credential, (), NOW_S))
         assert grant is not None
-        await state.failed(grant, Failure(kind, scope), FakeClock.now_s)
-        await state.release(grant, FakeClock.now_s)
+        await state.failed(grant, Failure(kind, scope), NOW_S)
+        await state.release(grant, NOW_S)
 
     asyncio.run(fail())
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.fakes.clock import ShiftedClock
-from tests.fakes.rawserver import Peer, answer_once, cut_after, silence, stall_after
+from tests.fakes.rawserver import Peer, answer_once, chunk, cut_after, silence, stall_after
 from tests.fakes.rawstreams import DONE, FINISH, HEAD, streaming
 from tests.fakes.rawstreams import said as spoken
 from tests.integration.contracts.scene import Witness, ask, model, post, providers, refused, said, scene
@@ -25,11 +25,6 @@ TWO = providers("a", "b") + model("a", "b")
 def keyed(name: str, *keys: str, more: str = "") -> str:
     """A provider with several credentials."""
     return f'[providers.{name}]\nkind = "openai_compatible"\nbase_url = "@{name}/v1"\napi_keys = {list(keys)}\n{more}\n'
-
-
-def framed(event: bytes) -> bytes:
-    """An event as one chunk of a chunked body."""
-    return b"%x\r\n%b\r\n" % (len(event), event)
 
 
 def used(witness: Witness) -> list[str]:
@@ -315,9 +310,9 @@ async def test_candidate_that_lacks_what_the_request_needs_is_passed_over(needs:
 async def test_deadline_of_a_stream_ends_with_its_first_output() -> None:
     async def speak_for_long(peer: Peer) -> None:
         await peer.request()
-        await peer.send(HEAD, framed(spoken("Hi")[0]))
+        await peer.send(HEAD, chunk(spoken("Hi")[0]))
         await asyncio.sleep(1.3)
-        await peer.send(framed(FINISH), framed(DONE), b"0\r\n\r\n")
+        await peer.send(chunk(FINISH), chunk(DONE), b"0\r\n\r\n")
 
     async with scene(ONE, a=speak_for_long) as gateway:
         heard = await ask(gateway, stream=True, headers={"x-fairlead-deadline-ms": "1100"})

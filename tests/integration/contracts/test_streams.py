@@ -11,10 +11,9 @@ import pytest
 
 from proxy.gateway.events import MAX_HELD_BYTES, MAX_HELD_EVENTS
 from tests.fakes.rawserver import response, split
-from tests.fakes.rawstreams import DONE, FINISH, ROLE, cut, event, said, streaming
+from tests.fakes.rawstreams import DONE, FINISH, HEAD, ROLE, cut, event, said, streaming
 from tests.integration.contracts.scene import (
     JSON,
-    STREAM_HEAD,
     Witness,
     ask,
     model,
@@ -203,7 +202,7 @@ CODED = [
 async def test_compression_that_nobody_asked_for_is_undone(coding: bytes, compress: object) -> None:
     assert callable(compress)
     plain = b"".join([ROLE, HI, YOU, FINISH, DONE])
-    head = STREAM_HEAD.replace(b"Transfer", b"Content-Encoding: " + coding + b"\r\nTransfer")
+    head = HEAD.replace(b"Transfer", b"Content-Encoding: " + coding + b"\r\nTransfer")
     coded: bytes = compress(plain)
     async with scene(ONE, a=Witness(streamed(*split(coded, 5, 20), head=head))) as gateway:
         heard = await ask(gateway, stream=True)

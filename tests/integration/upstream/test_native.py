@@ -10,8 +10,8 @@ import trustme
 
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.ports import Wait
-from proxy.state.clock import SystemClock
 from proxy.upstream.native import NativeTransport
+from tests.fakes.clock import ShiftedClock
 from tests.fakes.rawserver import (
     BLINK_S,
     OK,
@@ -29,18 +29,6 @@ from tests.fakes.rawserver import (
 from tests.fakes.upstream_calls import CLOCK, body_of, fetch, fetched, post, provider, send, sent, settles, wait
 
 MiB = 1024 * 1024
-
-
-class Hasty(SystemClock):
-    """A clock that can be moved ahead."""
-
-    __slots__ = ("ahead_s",)
-
-    def __init__(self) -> None:
-        self.ahead_s = 0.0
-
-    def now(self) -> float:
-        return time.monotonic() + self.ahead_s
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
@@ -98,14 +86,14 @@ async def test_a_reused_connection_that_said_a_byte_is_not_repeated(native: Nati
 
 
 async def test_a_reused_connection_that_dies_late_is_not_repeated() -> None:
-    clock = Hasty()
+    clock = ShiftedClock()
     native = NativeTransport(clock)
 
     async def handle(peer: Peer) -> None:
         await peer.request()
         await peer.send(OK)
         await peer.request()
-        clock.ahead_s = 1.1
+        clock.advance(1.1)
         peer.close()
 
     async with RawServer(handle) as server:

@@ -114,6 +114,12 @@ async def test_answer_counts_as_ended_while_its_last_bytes_wait_for_the_client()
     await asyncio.wait([task])
 
 
+def test_nothing_is_written_at_once_where_the_server_cannot() -> None:
+    client = Client()
+    assert not make_exchange(client).write_now(b"x")
+    assert client.sent == []
+
+
 async def test_message_of_the_client_is_handed_on() -> None:
     message: Message = {"type": "http.request", "body": b"x"}
     assert await make_exchange(Client(message)).receive() is message

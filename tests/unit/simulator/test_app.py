@@ -12,7 +12,7 @@ from starlette.types import Message, Scope
 from proxy.core.secret import Secret
 from proxy.simulator.app import MAX_BODY_BYTES, Simulator, simulator_app
 from proxy.simulator.scenario import parse_scenario
-from tests.unit.simulator.test_performing import JumpingClock
+from tests.fakes.clock import StillClock
 
 _CHAT = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -41,7 +41,7 @@ class Asked:
 
 
 def _simulator(document: dict[str, Any] | None = None) -> Simulator:
-    return simulator_app(parse_scenario(document or {}), JumpingClock())
+    return simulator_app(parse_scenario(document or {}), StillClock())
 
 
 async def _post(simulator: Simulator, body: dict[str, Any], path: str = "/p/v1/chat/completions") -> tuple[int, Any]:
@@ -54,7 +54,7 @@ async def test_question_is_answered_and_logged() -> None:
     (entry,) = simulator.journal.entries
     assert (status, answer["object"]) == (200, "chat.completion")
     assert (entry.arrival.provider, entry.model, entry.behaviour) == ("p", "gpt-4o", "ok")
-    assert (entry.arrival.fields, entry.arrival.body, entry.ended_at_s) == (("model", "messages"), None, 100.0)
+    assert (entry.arrival.fields, entry.arrival.body, entry.ended_at_s) == (("model", "messages"), None, 1_000.0)
     assert simulator.journal.totals()[0]["completion_tokens"] == answer["usage"]["completion_tokens"]
 
 
@@ -165,7 +165,7 @@ async def test_prepared_answers_are_counted_and_not_logged() -> None:
 
 
 async def test_paced_prepared_stream_takes_its_time() -> None:
-    clock = JumpingClock()
+    clock = StillClock()
     await _post(simulator_app(clock=clock), {**_CHAT, "model": "sim-bench-paced", "stream": True})
     assert sum(clock.slept_s) == pytest.approx(30.0)
 

@@ -12,31 +12,13 @@ from starlette.types import Message
 from proxy.simulator.behaviour import MAX_REPLY_S
 from proxy.simulator.performing import Connection, End, Progress, RealClock, perform
 from proxy.simulator.replies import Cut, Pause, Send, Start, Step
-
-
-class JumpingClock:
-    """Sleeping takes no time and moves the clock."""
-
-    def __init__(self) -> None:
-        self.now_s = 100.0
-        self.slept_s: list[float] = []
-
-    def now(self) -> float:
-        return self.now_s
-
-    def wall(self) -> float:
-        return self.now_s
-
-    async def sleep(self, delay_s: float) -> None:
-        self.slept_s.append(delay_s)
-        self.now_s += delay_s
-        await anyio.lowlevel.checkpoint()
+from tests.fakes.clock import StillClock
 
 
 class Client:
     """Collects what is sent; leaves after `stays` messages. Each send may take time."""
 
-    def __init__(self, clock: JumpingClock, stays: int = 1_000, send_s: float = 0.0) -> None:
+    def __init__(self, clock: StillClock, stays: int = 1_000, send_s: float = 0.0) -> None:
         self.sent: list[Message] = []
         self._clock, self._stays, self._send_s = clock, stays, send_s
         self._gone = anyio.Event()
@@ -62,14 +44,14 @@ class Client:
         return b"".join(message.get("body", b"") for message in self.sent)
 
 
-async def _perform(steps: Iterable[Step], client: Client, clock: JumpingClock) -> Progress:
+async def _perform(steps: Iterable[Step], client: Client, clock: StillClock) -> Progress:
     progress = Progress()
     await perform(steps, Connection(client.receive, client.send, clock), progress)
     return progress
 
 
 async def test_steps_are_sent_in_order_and_the_reply_is_ended() -> None:
-    clock = JumpingClock()
+    clock = StillClock()
     client = Client(clock)
     progress = await _perform([Start(200, (("X-Name", "v"),)), Send(b"a", 1), Send(b"b", 2)], client, clock)
     assert client.sent == [
@@ -82,14 +64,14 @@ async def test_steps_are_sent_in_order_and_the_reply_is_ended() -> None:
 
 
 async def test_cut_leaves_the_reply_unfinished() -> None:
-    clock = JumpingClock()
+    clock = StillClock()
     client = Client(clock)
     progress = await _perform([Start(200, ()), Send(b"a", 1), Cut()], client, clock)
     assert (progress, client.sent[-1]["more_body"]) == (Progress(End.CUT, 200, 1), True)
 
 
 async def test_pauses_keep_to_the_plan_although_sending_takes_time() -> None:
-    clock = JumpingClock()
+    clock = StillClock()
     client = Client(clock, send_s=0.25)
     steps: list[Step] = [Start(200, ()), Pause(1.0), Send(b"a"), Pause(1.0), Send(b"b"), Pause(0.1)]
     await _perform(steps, client, clock)
@@ -103,14 +85,14 @@ async def test_reply_that_would_last_too_long_is_cut() -> None:
             yield Pause(600.0)
             yield Send(b"x")
 
-    clock = JumpingClock()
+    clock = StillClock()
     client = Client(clock)
     progress = await _perform(endless(), client, clock)
     assert (progress.end, len(client.body)) == (End.CUT, MAX_REPLY_S / 600.0)
 
 
 async def test_f14_client_that_leaves_ends_the_reply() -> None:
-    clock = JumpingClock()
+    clock = StillClock()
     client = Client(clock, stays=3)
     steps: list[Step] = [Start(200, ()), *(Send(b"x", 1) for _ in range(100))]
     progress = await _perform(steps, client, clock)

@@ -73,7 +73,7 @@ _TREE = {
     ],
 )
 def test_specimen_is_valid_for_its_schema(schema: Any) -> None:  # noqa: ANN401 - any JSON
-    jsonschema.Draft202012Validator(schema).validate(specimen(schema))
+    assert not list(jsonschema.Draft202012Validator(schema).iter_errors(specimen(schema)))
 
 
 @pytest.mark.parametrize("name", ["date", "date-time", "email", "ipv4", "ipv6", "uuid"])
@@ -108,4 +108,4 @@ def test_all_of_may_hold_what_is_no_schema() -> None:
 
 def test_deep_nullable_type_becomes_null() -> None:
     schema = {"type": ["object", "null"], "properties": {"again": {"$ref": "#"}}, "required": ["again"]}
-    jsonschema.Draft202012Validator(schema).validate(specimen(schema))
+    assert not list(jsonschema.Draft202012Validator(schema).iter_errors(specimen(schema)))

@@ -10,6 +10,7 @@ from proxy.core.failure import Failure, FailureKind
 from proxy.core.ports import Wait
 from proxy.core.snapshot import Provider
 from proxy.upstream.connection import HIGH_WATER_BYTES, JOIN_BYTES, SLICE_BYTES, Connection, Place
+from tests.fakes.clock import StillClock
 
 PLACE = Place(Provider("p", "openai", "http://127.0.0.1"), "http://127.0.0.1")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -41,28 +42,12 @@ class Socket(asyncio.Transport):
         self.pauses.append(False)
 
 
-class Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def now(self) -> float:
-        return self.now_s
-
-    def wall(self) -> float:
-        return self.now_s
-
-    async def sleep(self, delay_s: float) -> None:
-        self.now_s += delay_s
-
-
 class Bench:
     """A connection between a socket and a clock."""
 
     def __init__(self) -> None:
         self.socket = Socket()
-        self.clock = Clock()
+        self.clock = StillClock(0.0)
         self.lost: list[Connection] = []
         self.connection = Connection(PLACE, self.clock, self.lost.append)
         self.connection.begin(bodiless=False, reused=False)
@@ -163,7 +148,7 @@ async def test_a_dead_connection_does_not_resume(bench: Bench) -> None:
 
 
 async def test_a_connection_that_is_made_after_it_was_given_up_is_closed() -> None:
-    connection = Connection(PLACE, Clock(), lambda _: None)
+    connection = Connection(PLACE, StillClock(0.0), lambda _: None)
     connection.abort()
     socket = Socket()
     connection.connection_made(socket)

@@ -7,18 +7,19 @@ import pytest
 from proxy.core.snapshot import Provider
 from proxy.upstream.connection import Connection, Place
 from proxy.upstream.pool import Pool
-from tests.unit.upstream.test_connection import Clock, Socket
+from tests.fakes.clock import StillClock
+from tests.unit.upstream.test_connection import Socket
 
 A, B = (Place(Provider(name, "openai", "http://127.0.0.1"), "http://127.0.0.1") for name in "ab")
 
 
 @pytest.fixture
 async def pool() -> Pool:
-    return Pool(Clock(), 30.0)
+    return Pool(StillClock(), 30.0)
 
 
 def idle(pool: Pool, place: Place = A) -> Connection:
-    connection = Connection(place, Clock(), pool.discard)
+    connection = Connection(place, StillClock(), pool.discard)
     connection.connection_made(Socket())
     pool.put(connection)
     return connection
