@@ -42,8 +42,8 @@ test: $(DEV) $(NODE)  ## Set up and run every test
 	$(BIN)/pytest $(PYTEST)
 
 .PHONY: check
-check: lint  ## Format, lint, types, imports, spelling, locks, then every test
-	@$(MAKE) test
+check: lint  ## Format, lint, types, imports, spelling, locks, then every test and what they cover
+	@$(MAKE) coverage
 
 .PHONY: lint
 lint: $(DEV)  ## The checks of `make check` without the tests
