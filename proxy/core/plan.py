@@ -8,8 +8,8 @@ from enum import StrEnum
 from msgspec import Struct
 
 from proxy.core.failure import FailureKind
-from proxy.core.health import Slot
-from proxy.core.snapshot import Candidate, Model
+from proxy.core.health import Slot, Target
+from proxy.core.snapshot import Candidate, Credential, Model
 
 
 class OmitReason(StrEnum):
@@ -51,6 +51,23 @@ class Omitted:
     stated: bool = False
 
 
+class Send(Struct, frozen=True):
+    """Send to this candidate with this credential.
+
+    Attributes:
+        credential: None for a provider that needs none.
+        half_open: Targets this attempt must claim first.
+        edit: Top-level request fields to leave out.
+        last_resort: Everything is set aside; see `Plan.last_resort`.
+    """
+
+    planned: Planned
+    credential: Credential | None
+    half_open: tuple[Target, ...] = ()
+    edit: tuple[str, ...] = ()
+    last_resort: bool = False
+
+
 class Plan(Struct, frozen=True):
     """What the attempt loop walks.
 
@@ -59,6 +76,8 @@ class Plan(Struct, frozen=True):
         last_resort: Tried only if nothing was sent and nothing in `candidates` can be: the candidate whose guessed
             set-aside ends first. None when stated times or the causes of DESIGN.md section 6 forbid it.
         turns: Counting rotations that this plan used; each is counted once when the plan is walked.
+        first: The first step, where nothing was set aside or at a limit when the plan was made: what
+            `routing.retry.next_step` would say then. None = ask it.
     """
 
     model: Model
@@ -66,3 +85,4 @@ class Plan(Struct, frozen=True):
     omitted: tuple[Omitted, ...] = ()
     last_resort: Planned | None = None
     turns: tuple[Slot, ...] = ()
+    first: Send | None = None

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -26,7 +25,7 @@ class Clock(Protocol):
     async def sleep(self, delay_s: float) -> None: ...
 
 
-class Wait(NamedTuple):
+class Wait(Struct, frozen=True, gc=False):
     """Until when a network wait may last (monotonic seconds), and what it is called when it does not end in time."""
 
     until_s: float
@@ -97,7 +96,7 @@ class Transport(Protocol):
     async def aclose(self) -> None: ...
 
 
-class Admission(NamedTuple):
+class Admission(Struct, frozen=True, eq=False):
     """What an attempt asks of the shared state before it is sent.
 
     Attributes:
@@ -114,8 +113,7 @@ class Admission(NamedTuple):
     last_resort: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class Grant:
+class Grant(Struct, eq=False):
     """An admitted attempt. Its holder calls `succeeded`, `failed` or neither, then `release`, on the shared state."""
 
     candidate: Candidate
@@ -127,7 +125,7 @@ class Grant:
     released: bool = False
 
 
-class Setback(NamedTuple):
+class Setback(Struct, frozen=True, gc=False):
     """What a failure changed: the targets newly set aside, and whether a breaker opened."""
 
     asides: tuple[Target, ...] = ()
@@ -165,7 +163,7 @@ class SharedState(Protocol):
         ...
 
 
-class AttemptRecord(NamedTuple):
+class AttemptRecord(Struct, frozen=True, array_like=True):
     """One send, for the ledger and the trail."""
 
     provider: str

@@ -6,13 +6,15 @@ counts, so that a `finally` may close what nobody closed.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from proxy.core.call import Call
 from proxy.core.failure import Failure, FailureKind
+from proxy.core.plan import Send
 from proxy.core.ports import AttemptRecord, CloseRecord, OpenRecord
 from proxy.core.snapshot import Candidate, Model
 from proxy.core.usage import Usage
 from proxy.gateway.context import Engine
-from proxy.routing.steps import Send
 from proxy.telemetry.access import AccessRecord
 from proxy.telemetry.metrics import UNKNOWN, model_label
 
@@ -27,6 +29,7 @@ class Account:
         model: None until resolved.
         label: The public model as a metric label: configured names only.
         trail: `openrouter=rate_limited;azure-eu=ok`.
+        sent_s: When the present attempt was sent, or was about to be built.
         waited_s: Time spent waiting for upstreams before the commit point.
         end: "ok", "truncated", "client_gone" or "failed"; None while open.
         end_if_cancelled: The end to note when the request is cancelled; `shut_down` changes it.
@@ -45,6 +48,7 @@ class Account:
         "is_open",
         "label",
         "model",
+        "sent_s",
         "trail",
         "usage",
         "waited_s",
@@ -60,6 +64,7 @@ class Account:
         self.trail = ""
         self.dropped: tuple[str, ...] = ()
         self.usage: Usage | None = None
+        self.sent_s = 0.0
         self.waited_s = 0.0
         self.committed_s: float | None = None
         self.end: str | None = None
@@ -100,32 +105,29 @@ class Account:
 
     def attempted(self, send: Send, outcome: Failure | None, began_s: float, ended_s: float) -> None:
         """Note one send: its metrics, its place in the trail, and whether it made the request move on."""
-        candidate = send.planned.candidate
-        provider, metrics, label = candidate.provider.name, self.engine.metrics, self.label
-        result = OK if outcome is None else outcome.kind.value
-        if self.attempts and self.attempts[-1].provider != provider:
-            metrics.failover(self.attempts[-1].provider, provider, self.attempts[-1].outcome)
-        self.attempts.append(
-            AttemptRecord(
-                provider,
-                candidate.model,
-                send.credential.name if send.credential else "",
-                result,
-                None if outcome is None else outcome.status,
-                began_s,
-                ended_s,
-                outcome is not None and outcome.request_sent,
+        candidate, attempts = send.planned.candidate, self.attempts
+        provider, metrics = candidate.provider.name, self.engine.metrics
+        credential = send.credential.name if send.credential else ""
+        if attempts and attempts[-1].provider != provider:
+            metrics.failover(attempts[-1].provider, provider, attempts[-1].outcome)
+        if outcome is None:
+            result = OK
+            record = AttemptRecord(provider, candidate.model, credential, OK, None, began_s, ended_s, False)
+        else:
+            result = outcome.kind.value
+            record = AttemptRecord(
+                provider, candidate.model, credential, result, outcome.status, began_s, ended_s, outcome.request_sent
             )
-        )
+            if outcome.kind is FailureKind.CLIENT_GONE:  # what was begun is likely to be billed
+                self.candidate = candidate
+                self.estimate(0)
+        attempts.append(record)
         self.trail = f"{self.trail};{provider}={result}" if self.trail else f"{provider}={result}"
-        metrics.attempt(provider, label, result)
-        if outcome is not None and outcome.kind is FailureKind.CLIENT_GONE:  # what was begun is likely to be billed
-            self.candidate = candidate
-            self.estimate(0)
+        metrics.attempt(provider, self.label, result)
 
     def truncated(self, failure: Failure) -> None:
         """The last attempt began an answer and did not finish it."""
-        self.attempts[-1] = self.attempts[-1]._replace(outcome=failure.kind.value, maybe_billed=True)
+        self.attempts[-1] = replace(self.attempts[-1], outcome=failure.kind.value, maybe_billed=True)
         self.trail = ";".join([f"{attempt.provider}={attempt.outcome}" for attempt in self.attempts])
 
     def committed(self, candidate: Candidate, now_s: float) -> None:

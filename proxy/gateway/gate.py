@@ -11,11 +11,11 @@ from functools import partial
 
 from proxy.core.call import Call, Headers
 from proxy.core.failure import Failure, FailureKind, Scope, UpstreamError
+from proxy.core.plan import Send
 from proxy.core.ports import UpstreamResponse, Wait
 from proxy.gateway.context import Deadlines, Engine, Reply
 from proxy.gateway.events import EventPolicy, EventReader
 from proxy.providers.signals import SignalRows, classify, envelope_failure, rows_for
-from proxy.routing.steps import Send
 from proxy.translate.openai_chat import choices_asked, read_answer
 
 MAX_ERROR_BYTES = 64 * 1024

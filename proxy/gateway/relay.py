@@ -6,7 +6,9 @@ no other candidate answers; a stream that cannot go on ends with one error event
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct
 
 from proxy.core.call import Headers
 from proxy.core.failure import Failure, FailureKind, Scope
@@ -36,8 +38,7 @@ _TELLING = frozenset(
 )
 
 
-@dataclass(slots=True, eq=False)
-class Delivery:
+class Delivery(Struct, frozen=True, eq=False):
     """One reply on its way down."""
 
     engine: Engine
@@ -72,7 +73,8 @@ async def _whole(delivery: Delivery) -> None:
     account, reply, downstream = delivery.account, delivery.reply, delivery.downstream
     body = reply.body
     account.usage = reply.usage
-    account.estimate(len(body) // BYTES_PER_TOKEN)
+    if reply.usage is None:
+        account.estimate(len(body) // BYTES_PER_TOKEN)
     if delivery.snapshot.server.rewrite_model:
         body = _renamed(body, reply.send.planned.model.name)
     if downstream.started:  # a keep-alive promised a stream, and this upstream answered with one JSON object
@@ -155,6 +157,8 @@ class _Pump:
         if output and not self._write_now(output):
             self._unsent = output
             return False
+        if output is chunk:  # an ordinary event, which ends nothing
+            return self._now() < self._stop_at_s
         return not reader.done and reader.failure is None and self._now() < self._stop_at_s
 
     async def _end(self) -> Failure | None:

@@ -15,11 +15,18 @@ from proxy.core.failure import Failure, FailureKind
 from proxy.core.health import Aside, CandidateId, Ladder, Slot, StateView, Target
 from proxy.core.ports import Admission, Grant, Setback
 from proxy.core.snapshot import Candidate, CredentialOrder, Model, Provider, Rotation, Snapshot
-from proxy.routing.breaker import Breaker
-from proxy.routing.health import Memory, after_failure, after_success
+from proxy.routing.breaker import Breaker, after_good
+from proxy.routing.health import FRESH, Memory, after_failure, after_success
 from proxy.routing.limits import charge, free_at_s
 from proxy.routing.order import groups_of, next_free, start_of
-from proxy.routing.view import LAST_RESORTS, credential_slot, is_claimable, is_proven, targets_of
+from proxy.routing.view import (
+    LAST_RESORTS,
+    breaker_targets,
+    credential_slot,
+    is_claimable,
+    is_proven,
+    targets_of,
+)
 from proxy.state.dump import dump, parse
 from proxy.state.lru import Lru
 from proxy.state.rows import rows
@@ -67,34 +74,45 @@ class MemoryState:
 
     async def claim(self, admission: Admission) -> Grant | None:
         """Admit an attempt, or None. All that is half-open by now is claimed, named in the admission or not."""
-        candidate, credential, _, now_s, tokens, is_last_resort = admission
-        if is_last_resort and self._last_resorts.get(candidate.id, 0) >= LAST_RESORTS:
+        candidate, credential, now_s = admission.candidate, admission.credential, admission.now_s
+        candidate_id, provider = candidate.id, candidate.provider
+        claims: tuple[Target, ...] | None = ()
+        if admission.last_resort:
+            if self._last_resorts.get(candidate_id, 0) >= LAST_RESORTS:
+                return None
+        elif self._asides:
+            claims = self._claimable(candidate, credential, now_s)
+        name, limits = provider.name, provider.limits
+        at_once = self._provider_in_flight.get(name, 0)
+        if claims is None or (limits.parallel is not None and at_once >= limits.parallel):
             return None
-        provider = candidate.provider
-        claims = () if is_last_resort or not self._asides else self._claimable(candidate, credential, now_s)
-        if claims is None or not self._has_room(provider, now_s):
+        if self._limit_free_s.get(name, now_s) > now_s:
             return None
         for target in claims:
             self._asides[target] = replace(self._asides[target], claimed_s=now_s)
-        if provider.limits.rpm or provider.limits.tpm:
-            self._charge(provider, now_s, 1, tokens)
+        if limits.rpm or limits.tpm:
+            self._charge(provider, now_s, 1, admission.tokens)
         if provider.credential_order is _ROUND_ROBIN:
             self._take_turn(credential_slot(provider))
-        if is_last_resort:
-            _add(self._last_resorts, candidate.id, 1)
-        _add(self._in_flight, candidate.id, 1)
-        _add(self._provider_in_flight, provider.name, 1)
-        return Grant(candidate, credential, claims, now_s, tokens, is_last_resort)
+        if admission.last_resort:
+            self._last_resorts[candidate_id] = self._last_resorts.get(candidate_id, 0) + 1
+        self._provider_in_flight[name] = at_once + 1
+        self._in_flight[candidate_id] = self._in_flight.get(candidate_id, 0) + 1
+        return Grant(candidate, credential, claims, now_s, admission.tokens, admission.last_resort)
 
     async def succeeded(self, grant: Grant, now_s: float, first_token_s: float) -> None:
         """Free what the attempt proved; count it in breakers and in the candidate's latency."""
-        change = after_success(self._memory, grant, now_s)
-        for target, breaker in change.breakers.items():
-            self._breakers.put(target, breaker)
-        if change.freed:
-            self._free(change.freed)
-        before_s = self._latency_s.get(grant.candidate.id, first_token_s)
-        self._latency_s.put(grant.candidate.id, before_s + SMOOTHING * (first_token_s - before_s))
+        candidate_id = grant.candidate.id
+        if self._asides or self._ladders:
+            change = after_success(self._memory, grant, now_s)
+            for target, breaker in change.breakers.items():
+                self._breakers.put(target, breaker)
+            if change.freed:
+                self._free(change.freed)
+        else:  # as nearly always: nothing can be proven, so that only the breakers count it
+            self._count_good(grant, now_s)
+        before_s = self._latency_s.get(candidate_id, first_token_s)
+        self._latency_s.put(candidate_id, before_s + SMOOTHING * (first_token_s - before_s))
 
     async def failed(self, grant: Grant, failure: Failure, now_s: float) -> Setback:
         """Set aside what the failure says."""
@@ -116,10 +134,10 @@ class MemoryState:
             return
         grant.released = True
         candidate, provider = grant.candidate, grant.candidate.provider
-        _add(self._in_flight, candidate.id, -1)
-        _add(self._provider_in_flight, provider.name, -1)
+        _count_down(self._in_flight, candidate.id)
+        _count_down(self._provider_in_flight, provider.name)
         if grant.last_resort:
-            _add(self._last_resorts, candidate.id, -1)
+            _count_down(self._last_resorts, candidate.id)
         for target in grant.claimed:
             aside = self._asides.get(target)
             if aside is not None and aside.claimed_s == grant.began_s:
@@ -232,10 +250,16 @@ class MemoryState:
                 return None
         return claims
 
-    def _has_room(self, provider: Provider, now_s: float) -> bool:
-        parallel = provider.limits.parallel
-        is_full = parallel is not None and self._provider_in_flight.get(provider.name, 0) >= parallel
-        return not is_full and self._limit_free_s.get(provider.name, now_s) <= now_s
+    def _count_good(self, grant: Grant, now_s: float) -> None:
+        policy = grant.candidate.provider.breaker
+        if policy is None:
+            return
+        for target in breaker_targets(grant.candidate.id):
+            breaker = self._breakers.get(target)
+            if breaker is not None and now_s < breaker.ends_s:
+                breaker.good += 1
+            else:
+                self._breakers.put(target, after_good(breaker or FRESH, policy, now_s))
 
     def _charge(self, provider: Provider, now_s: float, requests: int, tokens: int) -> None:
         """Count against the provider's own limits and note when they next admit a request."""
@@ -249,7 +273,10 @@ class MemoryState:
             paid_at_s = charge(self._tpm_paid_at_s.get(name, 0.0), now_s, tokens, limits.tpm)
             self._tpm_paid_at_s.put(name, paid_at_s)
             free_s = max(free_s, free_at_s(paid_at_s, limits.tpm))
-        self._limit_free_s.put(name, free_s)
+        if free_s > now_s:
+            self._limit_free_s.put(name, free_s)
+        elif self._limit_free_s:
+            self._limit_free_s.pop(name, None)
 
     def _take_turn(self, slot: Slot) -> None:
         self._turns.put(slot, self._turns.get(slot, 0) + 1)
@@ -271,10 +298,10 @@ class MemoryState:
         return ended
 
 
-def _add(counts: dict[K, int], key: K, number: int) -> None:
-    """Count up or down; a count of nothing is no entry."""
-    count = counts.get(key, 0) + number
-    if count > 0:
-        counts[key] = count
+def _count_down(counts: dict[K, int], key: K) -> None:
+    """A count of nothing is no entry."""
+    count = counts.get(key, 0)
+    if count > 1:
+        counts[key] = count - 1
     else:
         counts.pop(key, None)

@@ -126,8 +126,7 @@ class Metrics:
         self._attention.cells[provider, reason] = float(on)
 
     def in_flight(self, model: str, delta: int) -> None:
-        cells = self._in_flight.cells
-        cells[(model,)] = cells.get((model,), 0.0) + delta
+        self._in_flight.cells[(model,)] += delta
 
     def config_version(self, version: int) -> None:
         self._version.cells[()] = float(version)

@@ -16,13 +16,12 @@ import pytest
 
 from proxy.api.callparse import Envelope, parse_call
 from proxy.api.endpointspec import CHAT as CHAT_ENDPOINT
-from proxy.core.plan import Planned
+from proxy.core.plan import Planned, Send
 from proxy.core.ports import UpstreamResponse
 from proxy.gateway.context import Reply
 from proxy.providers.adapter import build
 from proxy.providers.errorbody import read_error
 from proxy.providers.signals import classify, rows_for
-from proxy.routing.steps import Send
 from proxy.settings.build import Surroundings
 from proxy.settings.environment import Process
 from proxy.settings.load import load_snapshot
