@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from proxy import __version__
 from proxy.core.call import Call, Headers, Operation
@@ -31,7 +30,7 @@ _INCLUDE_USAGE = raw({"include_usage": True})
 _FRAMING = frozenset({b"host", b"connection", b"content-length", b"transfer-encoding", b"te", b"trailer", b"upgrade"})
 
 
-class Prepared(NamedTuple):
+class Prepared(Struct, frozen=True, eq=False):
     """A request ready to be sent, and the client's members that were left out of it."""
 
     request: UpstreamRequest
@@ -75,12 +74,8 @@ def build_as(
     members, dropped = _members(call, route, edit)
     body = join_object(members)
     url, target = (_with_query(call, route) if call.query else None) or (route.url, route.target)
-    headers = (
-        *route.before,
-        *upstream_headers(call.headers, route.client_headers),
-        *route.after,
-        (b"content-length", b"%d" % len(body)),
-    )
+    forwarded = upstream_headers(call.headers, route.client_headers) if call.headers else ()
+    headers = (*route.before, *forwarded, *route.after, (b"content-length", b"%d" % len(body)))
     return Prepared(UpstreamRequest(candidate.provider, "POST", url, target, headers, body), dropped)
 
 
