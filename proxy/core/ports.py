@@ -72,6 +72,13 @@ class UpstreamResponse(Protocol):
         """Return the next bytes of the body, b"" once it has ended cleanly, or why it did not."""
         ...
 
+    def take_whole(self) -> bytes | None:
+        """Return the whole rest of the body if it has come already; `read` then gives its end.
+
+        None, and nothing is taken, if more is to come or the transport cannot tell.
+        """
+        ...
+
     def hand_to(self, sink: Sink | None) -> None:
         """Let pieces of the body that come while a `read` waits go straight to `sink`; None ends it.
 

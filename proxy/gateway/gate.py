@@ -51,18 +51,14 @@ async def _refusal(engine: Engine, rows: SignalRows, answer: UpstreamResponse, w
 
 async def _whole(engine: Engine, call: Call, send: Send, answer: UpstreamResponse, waits: Deadlines) -> Reply | Failure:
     limit = engine.snapshot.server.max_response_bytes
-    chunks, size = [], 0
-    while True:
-        chunk = await answer.read(waits.head)
-        if isinstance(chunk, Failure):
-            return chunk
-        if not chunk:
-            break
-        size += len(chunk)
-        if size > limit:
-            return _protocol(answer, f"an answer larger than {limit} bytes")
-        chunks.append(chunk)
-    body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    body = answer.take_whole()
+    if body is None:
+        whole = await _read_whole(answer, waits.head, limit)
+        if isinstance(whole, Failure):
+            return whole
+        body = whole
+    if len(body) > limit:
+        return _protocol(answer, f"an answer larger than {limit} bytes")
     try:
         seen = read_answer(body)
     except ValueError:
@@ -73,6 +69,20 @@ async def _whole(engine: Engine, call: Call, send: Send, answer: UpstreamRespons
         if failure is not None:
             return failure
     return Reply(send, answer, answer.status, answer.headers, body, usage=seen.usage)
+
+
+async def _read_whole(answer: UpstreamResponse, wait: Wait, limit: int) -> bytes | Failure:
+    """Read to the end, or until it is more than may be held."""
+    chunks, size = [], 0
+    while size <= limit:
+        chunk = await answer.read(wait)
+        if isinstance(chunk, Failure):
+            return chunk
+        if not chunk:
+            break
+        size += len(chunk)
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
 async def _stream(

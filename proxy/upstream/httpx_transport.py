@@ -117,6 +117,9 @@ class HttpxResponse:
             self._failure = piece
         return piece
 
+    def take_whole(self) -> bytes | None:
+        """None: httpx gives a body to readers only."""
+
     def hand_to(self, sink: Sink | None) -> None:
         """Every piece is returned by `read`: httpx has no moment at which to hand one on."""
 
