@@ -23,11 +23,12 @@ from anyio.abc import TaskGroup
 
 from proxy.admin.routes import AdminParts, admin_routes
 from proxy.api.endpoints import Edge
-from proxy.api.routes import App, client_app, metrics_app
+from proxy.api.routes import client_front, metrics_front
 from proxy.core.errors import ConfigError
 from proxy.core.ports import Clock
 from proxy.core.snapshot import Problem, Server, Snapshot
 from proxy.edge.admission import Admission
+from proxy.edge.connection import Front
 from proxy.edge.server import DrainingServer, QuietServer, listen, server_config, side_config
 from proxy.gateway.context import Engine
 from proxy.settings.banner import banner
@@ -73,11 +74,12 @@ class Parts:
     state: MemoryState
     transports: Transports
     redactor: Redactor
-    app: App = field(init=False)
+    front: Front = field(init=False)
 
     def __post_init__(self) -> None:
         engine = self.edge.engine
-        self.app = client_app(self.edge, admin_routes(AdminParts(lambda: engine.snapshot, self.state, engine.clock)))
+        routes = admin_routes(AdminParts(lambda: engine.snapshot, self.state, engine.clock))
+        self.front = client_front(self.edge, routes)
 
     def publish(self, snapshot: Snapshot) -> None:
         """Put a new configuration in force: requests under way keep the one they began with."""
@@ -189,13 +191,13 @@ class _Process:
         for problem in snapshot.problems:
             _LOG.warning("%s", problem)
         settings = parts.settings
-        server = DrainingServer(server_config(parts.app, settings), settings, parts.edge.admission)
+        server = DrainingServer(server_config(parts.front, settings), settings, parts.edge.admission)
         server.on_started = lambda: print(banner(snapshot, *listener.getsockname()[:2]), flush=True)  # noqa: T201
         _tame_collector()
         async with anyio.create_task_group() as group:
             self._start_beside(group, snapshot, parts)
             if side is not None:
-                group.start_soon(QuietServer(server_config(metrics_app(parts.edge), settings)).serve, [side])
+                group.start_soon(QuietServer(server_config(metrics_front(parts.edge), settings)).serve, [side])
             if kept is not None:
                 group.start_soon(_keep, parts, kept)
             await server.serve(sockets=[listener])

@@ -81,10 +81,8 @@ async def _whole(delivery: Delivery) -> None:
         await _truncate(delivery, Failure(FailureKind.PROTOCOL, detail="JSON after a keep-alive"))
         return
     headers = reply_headers(delivery.snapshot, account, reply.headers)
-    headers.append((b"content-length", b"%d" % len(body)))
     account.close(OK)
-    await downstream.begin(reply.status, headers)
-    await downstream.end(body)
+    await downstream.answer(reply.status, headers, body)
 
 
 async def _stream(delivery: Delivery, reader: EventReader) -> None:
