@@ -106,7 +106,8 @@ def assemble(snapshot: Snapshot, access_log: AccessLog, redactor: Redactor, cloc
     rng = random.Random()  # noqa: S311 - jitter and exploration, nothing secret
     state = MemoryState(rng)
     engine: Engine
-    metrics = Metrics(lambda: (engine.snapshot, state.view, clock.now()))
+    admission = Admission()
+    metrics = Metrics(lambda: (engine.snapshot, state.view, clock.now()), admission.labels)
     transports = Transports(clock, on_stale_retry=metrics.stale_retry)
     engine = Engine(
         snapshot=snapshot,
@@ -118,7 +119,7 @@ def assemble(snapshot: Snapshot, access_log: AccessLog, redactor: Redactor, cloc
         attention=Attention(metrics),
         rng=rng,
     )
-    parts = Parts(Edge(engine, Admission(), access_log), state, transports, redactor)
+    parts = Parts(Edge(engine, admission, access_log), state, transports, redactor)
     parts.publish(snapshot)
     return parts
 

@@ -32,25 +32,44 @@ class Wait(Struct, frozen=True, gc=False):
     kind: FailureKind
 
 
-class UpstreamRequest(Struct, frozen=True, eq=False):
-    """One request to one upstream, ready for the wire.
+class UpstreamRoute(Struct, frozen=True, eq=False):
+    """What many requests to one upstream share.
 
     Attributes:
         provider: Chooses transport, TLS settings and proxy; connections are pooled per provider and origin.
-        url: Absolute.
-        target: Path and query of `url`, as sent.
-        headers: All of them, `host` first, `content-length` included; names in lower case.
+        origin: Scheme, host and port where it is not the usual one.
+        target: Path and query, as sent.
+        headers: `host` first; names in lower case.
     """
 
     provider: Provider
     method: str
-    url: str
+    origin: str
     target: str
     headers: Headers
+
+    def __repr__(self) -> str:
+        return f"UpstreamRoute({self.method} to {self.provider.name})"  # never a credential
+
+
+class UpstreamRequest(Struct, frozen=True, eq=False):
+    """One request to one upstream. `extra`: its own header fields, names in lower case; `content-length` follows."""
+
+    route: UpstreamRoute
+    extra: Headers
     body: bytes
 
     def __repr__(self) -> str:
-        return f"UpstreamRequest({self.method} to {self.provider.name}, {len(self.body)} bytes)"  # never a credential
+        return f"UpstreamRequest({self.route.method} to {self.route.provider.name}, {len(self.body)} bytes)"
+
+    @property
+    def url(self) -> str:
+        return self.route.origin + self.route.target
+
+    @property
+    def headers(self) -> Headers:
+        """All of them, as sent."""
+        return (*self.route.headers, *self.extra, (b"content-length", b"%d" % len(self.body)))
 
 
 # Takes a piece of a body; False = stop. Called by the event loop itself: it may not wait and may not raise.

@@ -30,6 +30,11 @@ class Admission:
     def in_flight(self) -> int:
         return len(self._exchanges)
 
+    def labels(self) -> list[str]:
+        """The model label of each request under way whose model is known."""
+        accounts = [exchange.account for exchange in self._exchanges]
+        return [account.label for account in accounts if account is not None and account.model is not None]
+
     def enter(self, exchange: Exchange, server: Server) -> None:
         """Take a place; `leave` gives it back.
 

@@ -6,6 +6,7 @@ counts, so that a `finally` may close what nobody closed.
 
 from __future__ import annotations
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from proxy.core.call import Call
@@ -22,7 +23,7 @@ OK = "ok"
 BYTES_PER_TOKEN = 4
 
 
-class Account:
+class Account(Struct, eq=False):
     """What is known of a request so far.
 
     Attributes:
@@ -36,40 +37,21 @@ class Account:
         dropped: Request fields that the answering candidate did not get.
     """
 
-    __slots__ = (
-        "attempts",
-        "call",
-        "candidate",
-        "committed_s",
-        "dropped",
-        "end",
-        "end_if_cancelled",
-        "engine",
-        "is_open",
-        "label",
-        "model",
-        "sent_s",
-        "trail",
-        "usage",
-        "waited_s",
-    )
-
-    def __init__(self, engine: Engine, call: Call) -> None:
-        self.engine = engine
-        self.call = call
-        self.model: Model | None = None
-        self.label = UNKNOWN
-        self.candidate: Candidate | None = None
-        self.attempts: list[AttemptRecord] = []
-        self.trail = ""
-        self.dropped: tuple[str, ...] = ()
-        self.usage: Usage | None = None
-        self.sent_s = 0.0
-        self.waited_s = 0.0
-        self.committed_s: float | None = None
-        self.end: str | None = None
-        self.end_if_cancelled = "client_gone"
-        self.is_open = False
+    engine: Engine
+    call: Call
+    model: Model | None = None
+    label: str = UNKNOWN
+    candidate: Candidate | None = None
+    attempts: list[AttemptRecord] = []
+    trail: str = ""
+    dropped: tuple[str, ...] = ()
+    usage: Usage | None = None
+    sent_s: float = 0.0
+    waited_s: float = 0.0
+    committed_s: float | None = None
+    end: str | None = None
+    end_if_cancelled: str = "client_gone"
+    is_open: bool = False
 
     def resolved(self, model: Model) -> None:
         self.model = model

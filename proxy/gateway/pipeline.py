@@ -23,7 +23,6 @@ async def handle(engine: Engine, call: Call, downstream: Downstream, account: Ac
     snapshot = engine.snapshot
     model = resolve(call.model, call.key, snapshot)
     account.resolved(model)
-    engine.metrics.in_flight(account.label, 1)
     try:
         planned = plan(call, model, snapshot, engine.state.view, engine.clock.now(), engine.rng)
         if not planned.candidates and (error := refusal(planned)) is not None:
@@ -38,5 +37,4 @@ async def handle(engine: Engine, call: Call, downstream: Downstream, account: Ac
         account.close(account.end_if_cancelled)
         raise
     finally:
-        engine.metrics.in_flight(account.label, -1)
         account.close("failed")

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from msgspec import Struct
+
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.health import Aside, CandidateId, Ladder, Slot, StateView, Target
 from proxy.core.ports import Admission, Grant, Setback
@@ -39,6 +41,14 @@ SMOOTHING = 0.3  # weight of the newest time to first token
 K = TypeVar("K")
 
 
+class _Tally(Struct, eq=False):
+    """The two breakers that count a candidate's answers, and until when they may be counted in place."""
+
+    of_candidate: Breaker
+    of_provider: Breaker
+    ends_s: float
+
+
 class MemoryState:
     """Implements `SharedState`. `changes` rises whenever what `dump` returns may have changed."""
 
@@ -48,6 +58,7 @@ class MemoryState:
         self._ladders: Lru[Target, Mapping[FailureKind, Ladder]] = Lru(cap)
         self._breakers: Lru[Target, Breaker] = Lru(cap)
         self._overloads: Lru[Target, tuple[float, ...]] = Lru(cap)
+        self._tallies: Lru[CandidateId, _Tally] = Lru(cap)
         self._memory = Memory(self._asides, self._ladders, self._breakers, self._overloads)
         self._pointers: Lru[Slot, CandidateId] = Lru(cap)
         self._turns: Lru[Slot, int] = Lru(cap)
@@ -105,20 +116,26 @@ class MemoryState:
         candidate_id = grant.candidate.id
         if self._asides or self._ladders:
             change = after_success(self._memory, grant, now_s)
-            for target, breaker in change.breakers.items():
-                self._breakers.put(target, breaker)
+            self._set_breakers(change.breakers)
             if change.freed:
                 self._free(change.freed)
         else:  # as nearly always: nothing can be proven, so that only the breakers count it
-            self._count_good(grant, now_s)
-        before_s = self._latency_s.get(candidate_id, first_token_s)
-        self._latency_s.put(candidate_id, before_s + SMOOTHING * (first_token_s - before_s))
+            tally = self._tallies.get(candidate_id)
+            if tally is not None and now_s < tally.ends_s:
+                tally.of_candidate.good += 1
+                tally.of_provider.good += 1
+            else:
+                self._count_good(grant, now_s)
+        before_s = self._latency_s.get(candidate_id)
+        if before_s is None:
+            self._latency_s.put(candidate_id, first_token_s)
+        else:
+            self._latency_s[candidate_id] = before_s + SMOOTHING * (first_token_s - before_s)
 
     async def failed(self, grant: Grant, failure: Failure, now_s: float) -> Setback:
         """Set aside what the failure says."""
         change = after_failure(self._memory, grant, failure, now_s, self._rng)
-        for target, breaker in change.breakers.items():
-            self._breakers.put(target, breaker)
+        self._set_breakers(change.breakers)
         for target, ladders in change.ladders.items():
             self._ladders.put(target, ladders)
         for target, overloads in change.overloads.items():
@@ -254,12 +271,18 @@ class MemoryState:
         policy = grant.candidate.provider.breaker
         if policy is None:
             return
-        for target in breaker_targets(grant.candidate.id):
-            breaker = self._breakers.get(target)
-            if breaker is not None and now_s < breaker.ends_s:
-                breaker.good += 1
-            else:
-                self._breakers.put(target, after_good(breaker or FRESH, policy, now_s))
+        of_candidate, of_provider = [
+            (target, after_good(self._breakers.get(target, FRESH), policy, now_s))
+            for target in breaker_targets(grant.candidate.id)
+        ]
+        self._set_breakers(dict((of_candidate, of_provider)))
+        self._tallies.put(grant.candidate.id, _Tally(of_candidate[1], of_provider[1], of_candidate[1].ends_s))
+
+    def _set_breakers(self, breakers: Mapping[Target, Breaker]) -> None:
+        for target, breaker in breakers.items():
+            self._breakers.put(target, breaker)
+        if breakers:  # some of them may count by breakers that are no longer
+            self._tallies.clear()
 
     def _charge(self, provider: Provider, now_s: float, requests: int, tokens: int) -> None:
         """Count against the provider's own limits and note when they next admit a request."""
@@ -294,6 +317,7 @@ class MemoryState:
         for entries in maps:
             for target in gone:
                 entries.pop(target, None)
+        self._tallies.clear()
         self.changes += ended
         return ended
 

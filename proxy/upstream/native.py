@@ -63,17 +63,18 @@ class NativeTransport:
             ValueError: The request cannot be written as HTTP/1.1.
         """
         head_bytes = serialise(request)
-        place = (request.provider, request.url.removesuffix(request.target))
+        route = request.route
+        place = (route.provider, route.origin)
         began_s = self._now()
         pooled = connection = self._pool.take(place)
         while True:
             if connection is None:
-                fresh = await self._connect(place, connect, request.method)
+                fresh = await self._connect(place, connect, route.method)
                 if isinstance(fresh, Failure):
                     return fresh if pooled is None else replace(fresh, request_sent=True)
                 connection = fresh
             else:
-                connection.parser.begin(request.method)
+                connection.parser.begin(route.method)
             try:
                 in_time = await connection.ask(head_bytes, request.body, head)
             except BaseException:  # cancelled: the connection is of no use to anyone else
@@ -87,7 +88,7 @@ class NativeTransport:
             failure = connection.no_head(head, in_time=in_time)
             if connection is not pooled or not connection.died_stale():
                 return failure
-            self._on_stale_retry(request.provider.name)
+            self._on_stale_retry(route.provider.name)
             connect = Wait(min(self._now() + connect.until_s - began_s, head.until_s), connect.kind)
             connection = None
 

@@ -32,7 +32,7 @@ class Transports:
         self, request: UpstreamRequest, connect: Wait, head: Wait
     ) -> Coroutine[Any, Any, UpstreamResponse | Failure]:
         """Send a request by the transport that its provider asks for; see `core.ports.Transport`."""
-        provider = request.provider
+        provider = request.route.provider
         if provider.transport == "httpx" or provider.proxy_url is not None:
             return self._httpx.send(request, connect, head)
         return self._native.send(request, connect, head)
