@@ -96,6 +96,7 @@ class Exchange(Struct, eq=False):
         error: The `code` of the error that the client was told.
         cut: Why it was cut short; None while nothing did.
         status: The status that was sent; 0 before that.
+        started: The status line was sent, or is held back only for the first bytes of the body.
         ended: The last byte of the answer was handed over.
         task: Does the work.
         waiter: Waits for more of the body.
@@ -118,6 +119,7 @@ class Exchange(Struct, eq=False):
     error: str = ""
     cut: Cut | None = None
     status: int = 0
+    started: bool = False
     ended: bool = False
     task: asyncio.Task[None] | None = None
     waiter: asyncio.Future[None] | None = None
@@ -161,15 +163,10 @@ class Exchange(Struct, eq=False):
 
     # The answer: a whole one, or one in chunks from `begin` to `end`.
 
-    @property
-    def started(self) -> bool:
-        """The status line was sent, or is held back only for the first bytes of the body."""
-        return self.status != 0
-
     async def answer(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
         """Send a whole answer, in one write."""
         head = b"%bcontent-length: %d\r\n\r\n" % (self._fields(status, headers), len(body))
-        self.status, self.ended = status, True
+        self.status, self.started, self.ended = status, True, True
         wire = self.wire
         if not wire.is_writable:
             await wire.drained()
@@ -178,7 +175,7 @@ class Exchange(Struct, eq=False):
     async def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Start an answer in chunks. Its head leaves with its first bytes."""
         self._head = self._fields(status, headers) + b"transfer-encoding: chunked\r\n\r\n"
-        self.status = status
+        self.status, self.started = status, True
 
     def write_now(self, body: bytes) -> bool:
         """Write if that needs no waiting; False = not written, use `write`."""

@@ -106,6 +106,21 @@ async def test_body_that_nobody_reads_yet_stops_being_read() -> None:
         (await client.heard()).check_whole(by="first")
 
 
+@pytest.mark.parametrize(
+    ("keys", "status"),
+    [
+        pytest.param([KEY, KEY], 200, id="the-same-key"),
+        pytest.param([KEY, ""], 200, id="one-is-empty"),
+        pytest.param([KEY, "another-key-0123456789"], 401, id="the-right-one-first"),
+        pytest.param(["another-key-0123456789", KEY], 401, id="the-right-one-last"),
+    ],
+)
+async def test_header_that_comes_twice_is_seen_twice(keys: list[str], status: int) -> None:
+    async with on_stage(sections=KEYS) as (_, client):
+        client.writer.write(request("POST", CHAT, *[f"x-api-key: {key}" for key in keys], body=BODY))
+        assert (await client.heard()).status == status
+
+
 # --- a client that asks before it sends ---
 
 
