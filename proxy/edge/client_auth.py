@@ -17,7 +17,8 @@ from proxy.core.snapshot import Auth, ClientKey
 
 _LOG = logging.getLogger("fairlead.auth")
 
-CREDENTIAL_HEADERS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"})
+_OTHERS = frozenset({b"x-api-key", b"api-key", b"x-goog-api-key"})
+CREDENTIAL_HEADERS = _OTHERS | {b"authorization"}
 
 
 def authenticate(
@@ -49,16 +50,20 @@ def presented_key(headers: Mapping[bytes, bytes], repeated: Sequence[tuple[bytes
     Raises:
         NotAuthenticated: No header holds a key, or two hold different ones.
     """
-    if repeated:
+    if not repeated and _OTHERS.isdisjoint(headers):  # as nearly always
+        keys = {_key_in(b"authorization", headers.get(b"authorization", b""))}
+    elif repeated:
         keys = {_key_in(name, value) for name, value in repeated if name in CREDENTIAL_HEADERS}
     else:
         keys = {_key_in(name, headers[name]) for name in CREDENTIAL_HEADERS & headers.keys()}
-    keys.discard(b"")  # an SDK without a key may send the header all the same
-    if not keys:
-        raise NotAuthenticated("Send your Fairlead key as 'Authorization: Bearer <key>'.")
+    if len(keys) > 1:
+        keys.discard(b"")  # an SDK without a key may send the header all the same
     if len(keys) > 1:
         raise NotAuthenticated("Two different keys were sent. Send one, as 'Authorization: Bearer <key>'.")
-    return keys.pop()
+    key = keys.pop()
+    if not key:
+        raise NotAuthenticated("Send your Fairlead key as 'Authorization: Bearer <key>'.")
+    return key
 
 
 def _key_in(name: bytes, value: bytes) -> bytes:

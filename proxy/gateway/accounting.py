@@ -16,7 +16,6 @@ from proxy.core.ports import AttemptRecord, CloseRecord, OpenRecord
 from proxy.core.snapshot import Candidate, Model
 from proxy.core.usage import Usage
 from proxy.gateway.context import Engine
-from proxy.telemetry.access import AccessRecord
 from proxy.telemetry.metrics import UNKNOWN, model_label
 
 OK = "ok"
@@ -52,6 +51,7 @@ class Account(Struct, eq=False):
     end: str | None = None
     end_if_cancelled: str = "client_gone"
     is_open: bool = False
+    _overhead_s: float | None = None
 
     def resolved(self, model: Model) -> None:
         self.model = model
@@ -60,6 +60,8 @@ class Account(Struct, eq=False):
     @property
     def overhead_s(self) -> float:
         """Arrival to commit (or to now) without the waits for upstreams."""
+        if self._overhead_s is not None:
+            return self._overhead_s
         until_s = self.committed_s if self.committed_s is not None else self.engine.clock.now()
         return max(0.0, until_s - self.call.arrived_s - self.waited_s)
 
@@ -116,6 +118,7 @@ class Account(Struct, eq=False):
         """The first byte is about to go downstream."""
         self.candidate = candidate
         self.committed_s = now_s
+        self._overhead_s = now_s - self.call.arrived_s - self.waited_s
 
     def close(self, end: str) -> None:
         """Tell the ledger how the request ended. Only the first call counts."""
@@ -126,26 +129,6 @@ class Account(Struct, eq=False):
         if self.usage is not None and self.candidate is not None:
             engine.metrics.tokens(self.candidate.provider.name, self.label, self.usage)
         engine.sink.close(CloseRecord(self.call.request_id, engine.clock.wall(), end, self.attempts, self.usage, None))
-
-    def describe(self, visit: AccessRecord) -> AccessRecord:
-        """Return the log line of a visit with what is known here filled in."""
-        candidate, call, committed_s = self.candidate, self.call, self.committed_s
-        return AccessRecord(
-            *visit[:6],
-            self.overhead_s,
-            call.model,
-            "" if candidate is None else candidate.provider.name,
-            "" if candidate is None else candidate.model,
-            call.stream,
-            None if committed_s is None else committed_s - call.arrived_s,
-            len(self.attempts),
-            self.trail,
-            self.usage,
-            visit.key,
-            call.tags,
-            self.end or "failed",
-            visit.error,
-        )
 
     def estimate(self, output_tokens: int) -> None:
         """Fill in usage where no upstream reported any, flagged."""

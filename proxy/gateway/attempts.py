@@ -12,7 +12,7 @@ from proxy.core.errors import GatewayError, UpstreamsExhausted, final_error
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.health import CandidateId
 from proxy.core.plan import Plan, Send
-from proxy.core.ports import Admission, Grant, Wait
+from proxy.core.ports import Admission, Grant, UpstreamResponse, Wait
 from proxy.core.snapshot import Snapshot
 from proxy.gateway.accounting import Account
 from proxy.gateway.context import Deadlines, Engine, Reply
@@ -95,48 +95,39 @@ async def _decide(course: _Course) -> Send | None:
 
 async def _send(engine: Engine, call: Call, send: Send, grant: Grant, account: Account) -> Reply | Failure:
     """Send once. A failure is noted and its grant released; an answer keeps its grant."""
+    now, provider = engine.clock.now, send.planned.candidate.provider.name
+    answer: UpstreamResponse | Failure | None = None
     outcome: Reply | Failure = _CANCELLED
     account.sent_s = grant.began_s
     try:
-        outcome = await _exchange(engine, call, send, account)
+        prepared = build(call, send.planned.candidate, send.credential, send.edit)
+        account.open()
+        account.dropped = prepared.dropped
+        account.sent_s = now_s = now()
+        waits = _deadlines(call, send, now_s)
+        answer = await engine.transport.send(prepared.request, waits.connect, waits.head)
+        if isinstance(answer, Failure):
+            outcome = answer
+        else:
+            for kind, count in remaining(answer.headers):
+                engine.metrics.rate_limit_remaining(provider, kind, count)
+            outcome = await pass_gate(engine, call, send, answer, waits)
     finally:
-        ended_s = engine.clock.now()
+        ended_s = now()
         account.waited_s += ended_s - account.sent_s
         failure = outcome if isinstance(outcome, Failure) else None
         account.attempted(send, failure, grant.began_s, ended_s)
         if failure is not None:
+            if answer is not None and not isinstance(answer, Failure):
+                await answer.aclose()
             await fail(engine, send, grant, failure)
             await engine.state.release(grant, ended_s, _used_tokens(call, failure))
     if failure is None:
-        await _succeed(engine, send, grant, account, ended_s)
+        first_token_s = ended_s - grant.began_s
+        await engine.state.succeeded(grant, ended_s, first_token_s)
+        engine.metrics.first_token(account.label, provider, first_token_s)
+        engine.attention.succeeded(provider, grant.credential)
     return outcome
-
-
-async def _exchange(engine: Engine, call: Call, send: Send, account: Account) -> Reply | Failure:
-    prepared = build(call, send.planned.candidate, send.credential, send.edit)
-    account.open()
-    account.dropped = prepared.dropped
-    account.sent_s = now_s = engine.clock.now()
-    waits = _deadlines(call, send, now_s)
-    answer = await engine.transport.send(prepared.request, waits.connect, waits.head)
-    if isinstance(answer, Failure):
-        return answer
-    outcome: Reply | Failure | None = None
-    try:
-        for kind, count in remaining(answer.headers):
-            engine.metrics.rate_limit_remaining(send.planned.candidate.provider.name, kind, count)
-        outcome = await pass_gate(engine, call, send, answer, waits)
-    finally:
-        if not isinstance(outcome, Reply):
-            await answer.aclose()
-    return outcome
-
-
-async def _succeed(engine: Engine, send: Send, grant: Grant, account: Account, now_s: float) -> None:
-    provider, first_token_s = send.planned.candidate.provider.name, now_s - grant.began_s
-    await engine.state.succeeded(grant, now_s, first_token_s)
-    engine.metrics.first_token(account.label, provider, first_token_s)
-    engine.attention.succeeded(provider, grant.credential)
 
 
 async def fail(engine: Engine, send: Send, grant: Grant, failure: Failure) -> None:
@@ -174,8 +165,7 @@ def _used_tokens(call: Call, failure: Failure) -> int:
 
 def _admission(call: Call, send: Send, now_s: float) -> Admission:
     candidate, tokens = send.planned.candidate, call.needs.input_tokens
-    tpm = candidate.provider.limits.tpm
-    if tpm and call.max_tokens:
+    if call.max_tokens and (tpm := candidate.provider.limits.tpm):
         # What a client announces is not what it uses: more than a minute's worth would keep everyone else out.
         tokens += min(call.max_tokens, tpm)
     credential = send.credential.id if send.credential else ""

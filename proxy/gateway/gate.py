@@ -26,14 +26,14 @@ async def pass_gate(
     engine: Engine, call: Call, send: Send, answer: UpstreamResponse, waits: Deadlines
 ) -> Reply | Failure:
     """Judge an answer by its status, its form and its first output."""
-    rows = rows_for(send.planned.candidate.provider)
     if not 200 <= answer.status < 300:
-        return await _refusal(engine, rows, answer, waits)
-    content_type = _content_type(answer.headers)
-    if call.stream and not content_type.startswith(b"application/json"):
+        return await _refusal(engine, rows_for(send.planned.candidate.provider), answer, waits)
+    if call.stream:
+        content_type = _content_type(answer.headers)
         if content_type.startswith(b"text/html"):
             return Failure(FailureKind.PROTOCOL, Scope.CANDIDATE, answer.status, detail="an HTML page")
-        return await _stream(engine, call, send, answer, waits)
+        if not content_type.startswith(b"application/json"):
+            return await _stream(engine, call, send, answer, waits)
     return await _whole(engine, call, send, answer, waits)
 
 

@@ -20,11 +20,11 @@ async def handle(engine: Engine, call: Call, downstream: Downstream, account: Ac
     Raises:
         GatewayError: No answer. The edge renders it, as an event where a keep-alive has already committed.
     """
-    snapshot = engine.snapshot
+    snapshot, state, now = engine.snapshot, engine.state, engine.clock.now
     model = resolve(call.model, call.key, snapshot)
     account.resolved(model)
     try:
-        planned = plan(call, model, snapshot, engine.state.view, engine.clock.now(), engine.rng)
+        planned = plan(call, model, snapshot, state.view, now(), engine.rng)
         if not planned.candidates and (error := refusal(planned)) is not None:
             raise error
         reply, grant = await attempt(engine, snapshot, call, planned, account)
@@ -32,7 +32,7 @@ async def handle(engine: Engine, call: Call, downstream: Downstream, account: Ac
             await deliver(Delivery(engine, snapshot, reply, grant, downstream, account))
         finally:
             await reply.answer.aclose()
-            await engine.state.release(grant, engine.clock.now(), used_tokens(account))
+            await state.release(grant, now(), used_tokens(account))
     except get_cancelled_exc_class():
         account.close(account.end_if_cancelled)
         raise

@@ -64,8 +64,8 @@ class MemoryState:
         self._turns: Lru[Slot, int] = Lru(cap)
         self._latency_s: Lru[CandidateId, float] = Lru(cap)
         self._limit_free_s: Lru[str, float] = Lru(cap)
-        self._rpm_paid_at_s: Lru[str, float] = Lru(cap)
-        self._tpm_paid_at_s: Lru[str, float] = Lru(cap)
+        self._rpm_paid_at_s: dict[str, float] = {}  # these two hold providers that are configured: that bounds them
+        self._tpm_paid_at_s: dict[str, float] = {}
         self._in_flight: dict[CandidateId, int] = {}  # these three hold only what is under way: that bounds them
         self._provider_in_flight: dict[str, int] = {}
         self._last_resorts: dict[CandidateId, int] = {}
@@ -85,22 +85,17 @@ class MemoryState:
 
     async def claim(self, admission: Admission) -> Grant | None:
         """Admit an attempt, or None. All that is half-open by now is claimed, named in the admission or not."""
-        candidate, credential, now_s = admission.candidate, admission.credential, admission.now_s
+        candidate, now_s = admission.candidate, admission.now_s
         candidate_id, provider = candidate.id, candidate.provider
-        claims: tuple[Target, ...] | None = ()
-        if admission.last_resort:
-            if self._last_resorts.get(candidate_id, 0) >= LAST_RESORTS:
-                return None
-        elif self._asides:
-            claims = self._claimable(candidate, credential, now_s)
         name, limits = provider.name, provider.limits
         at_once = self._provider_in_flight.get(name, 0)
-        if claims is None or (limits.parallel is not None and at_once >= limits.parallel):
+        if limits.parallel is not None and at_once >= limits.parallel:
             return None
-        if self._limit_free_s.get(name, now_s) > now_s:
+        if self._limit_free_s and self._limit_free_s.get(name, now_s) > now_s:
             return None
-        for target in claims:
-            self._asides[target] = replace(self._asides[target], claimed_s=now_s)
+        claims = self._claims(admission) if self._asides or admission.last_resort else ()
+        if claims is None:
+            return None
         if limits.rpm or limits.tpm:
             self._charge(provider, now_s, 1, admission.tokens)
         if provider.credential_order is _ROUND_ROBIN:
@@ -109,7 +104,7 @@ class MemoryState:
             self._last_resorts[candidate_id] = self._last_resorts.get(candidate_id, 0) + 1
         self._provider_in_flight[name] = at_once + 1
         self._in_flight[candidate_id] = self._in_flight.get(candidate_id, 0) + 1
-        return Grant(candidate, credential, claims, now_s, admission.tokens, admission.last_resort)
+        return Grant(candidate, admission.credential, claims, now_s, admission.tokens, admission.last_resort)
 
     async def succeeded(self, grant: Grant, now_s: float, first_token_s: float) -> None:
         """Free what the attempt proved; count it in breakers and in the candidate's latency."""
@@ -247,10 +242,22 @@ class MemoryState:
     def forget(self, snapshot: Snapshot) -> None:
         """Drop what is remembered of providers, credentials and candidates that the configuration no longer has."""
         self._forget(lambda target: is_configured(target, snapshot))
+        for paid_at_s in (self._rpm_paid_at_s, self._tpm_paid_at_s):
+            for name in paid_at_s.keys() - snapshot.providers.keys():
+                del paid_at_s[name]
         gone = [slot for slot, pointer in self._pointers.items() if not is_member(slot, pointer, snapshot)]
         for slot in gone:
             del self._pointers[slot]
         self.changes += 1
+
+    def _claims(self, admission: Admission) -> tuple[Target, ...] | None:
+        """Claim what this attempt is to probe; None when something is shut, or too many last resorts are under way."""
+        if admission.last_resort:
+            return () if self._last_resorts.get(admission.candidate.id, 0) < LAST_RESORTS else None
+        claims = self._claimable(admission.candidate, admission.credential, admission.now_s)
+        for target in claims or ():
+            self._asides[target] = replace(self._asides[target], claimed_s=admission.now_s)
+        return claims
 
     def _claimable(self, candidate: Candidate, credential: str, now_s: float) -> tuple[Target, ...] | None:
         """Return what this attempt must claim; None when something is shut. What a claim has proven is freed here."""
@@ -286,16 +293,14 @@ class MemoryState:
 
     def _charge(self, provider: Provider, now_s: float, requests: int, tokens: int) -> None:
         """Count against the provider's own limits and note when they next admit a request."""
-        name, limits = provider.name, provider.limits
+        name, rpm, tpm = provider.name, provider.limits.rpm, provider.limits.tpm
         free_s = now_s
-        if limits.rpm:
-            paid_at_s = charge(self._rpm_paid_at_s.get(name, 0.0), now_s, requests, limits.rpm)
-            self._rpm_paid_at_s.put(name, paid_at_s)
-            free_s = max(free_s, free_at_s(paid_at_s, limits.rpm))
-        if limits.tpm:
-            paid_at_s = charge(self._tpm_paid_at_s.get(name, 0.0), now_s, tokens, limits.tpm)
-            self._tpm_paid_at_s.put(name, paid_at_s)
-            free_s = max(free_s, free_at_s(paid_at_s, limits.tpm))
+        if rpm:
+            self._rpm_paid_at_s[name] = paid_at_s = charge(self._rpm_paid_at_s.get(name, 0.0), now_s, requests, rpm)
+            free_s = free_at_s(paid_at_s, rpm)
+        if tpm:
+            self._tpm_paid_at_s[name] = paid_at_s = charge(self._tpm_paid_at_s.get(name, 0.0), now_s, tokens, tpm)
+            free_s = max(free_s, free_at_s(paid_at_s, tpm))
         if free_s > now_s:
             self._limit_free_s.put(name, free_s)
         elif self._limit_free_s:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import NamedTuple
 
 from msgspec import Struct, field
 from msgspec.json import Encoder
@@ -24,7 +23,7 @@ Redact = Callable[[str], str]
 _OPERATIONS = {"completions": "text_completion"}
 
 
-class AccessRecord(NamedTuple):
+class AccessRecord(Struct, frozen=True):
     """What is known of a finished request.
 
     Attributes:
