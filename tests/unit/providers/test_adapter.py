@@ -335,3 +335,9 @@ def test_nothing_else_is_changed(body: dict[str, Any], kind: str, edit: tuple[st
     sent = _sent(prepared)
     assert {name: sent.get(name) for name in untouched} == untouched
     assert set(sent) <= {*untouched, *touched, *KINDS[kind].renames.values()}
+
+
+def test_a_request_and_its_route_show_no_credential() -> None:
+    request = build(_call({"messages": []}), _candidate(), KEY).request
+    assert "planted" not in repr(request) + repr(request.route)
+    assert "POST" in repr(request.route)
