@@ -60,10 +60,9 @@ def presented_key(headers: Mapping[bytes, bytes], repeated: Sequence[tuple[bytes
         keys.discard(b"")  # an SDK without a key may send the header all the same
     if len(keys) > 1:
         raise NotAuthenticated("Two different keys were sent. Send one, as 'Authorization: Bearer <key>'.")
-    key = keys.pop()
-    if not key:
+    if not keys or b"" in keys:
         raise NotAuthenticated("Send your Fairlead key as 'Authorization: Bearer <key>'.")
-    return key
+    return keys.pop()
 
 
 def _key_in(name: bytes, value: bytes) -> bytes:
