@@ -109,7 +109,7 @@ lock:  ## Recompile requirements/ with uv, keeping what still fits (UPGRADE=1: t
 		echo "make lock needs uv: '$(BIN)/pip install uv', or any uv on PATH." >&2; exit 1; }; \
 	compile="$$uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate -q \
 		$(if $(UPGRADE),--upgrade)"; \
-	$$compile pyproject.toml --group dev --group deploy -o requirements/dev.txt && \
+	$$compile pyproject.toml --extra postgres --group dev --group servers --group deploy -o requirements/dev.txt && \
 	$$compile pyproject.toml -c requirements/dev.txt -o requirements/core.txt && \
 	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])' \
 		| tr ' ' '\n' | $$compile --python-version 3.11 -c requirements/dev.txt -o requirements/build.txt -

@@ -7,6 +7,7 @@
     │   ├── BodyReadTimeout 408    ├── BodyTooLarge 413       ├── UnsupportedEncoding 415
     │   └── RateLimited 429
     ├── Overloaded 503             this gateway has no room for another request
+    ├── LedgerFull 503             what it would cost could not be recorded
     └── UpstreamsExhausted         no candidate succeeded; status and code by `final_error`
     ConfigError                    the configuration cannot be used; carries every problem
 
@@ -104,6 +105,14 @@ class Overloaded(GatewayError):
     status = 503
     type = "overloaded_error"
     code = "overloaded"
+
+
+class LedgerFull(GatewayError):
+    """The disk has no room for the record of one more request."""
+
+    status = 503
+    type = "overloaded_error"
+    code = "ledger_full"
 
 
 class UpstreamsExhausted(GatewayError):
