@@ -100,6 +100,10 @@ chart: $(DEV)  ## Lint, render and validate the Helm chart, then package it into
 reference: $(CORE)  ## Write config/reference.toml and docs/configuration.md from the settings schema
 	$(BIN)/python -m proxy.settings.reference config/reference.toml docs/configuration.md
 
+.PHONY: prices
+prices: $(DEV)  ## Write proxy/pricing/catalog.json from the installed genai-prices
+	$(BIN)/python -m proxy.pricing.generate proxy/pricing/catalog.json
+
 .PHONY: docs
 docs: reference  ## Write every generated page
 

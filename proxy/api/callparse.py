@@ -18,12 +18,12 @@ from proxy.api.endpointspec import STREAMING
 from proxy.core.call import Call, EndpointSpec, Headers, Needs
 from proxy.core.errors import MalformedRequest
 from proxy.core.snapshot import ClientKey, Snapshot
+from proxy.pricing.estimate import estimate_prompt
 from proxy.wire.headers import NEVER_FORWARDED
 from proxy.wire.jsonbody import split_object
 
 T = TypeVar("T")
 
-BYTES_PER_TOKEN = 4
 LONGEST_NUMBER = 18  # digits; Python refuses to read numbers of thousands of them
 _NOT_UPSTREAM = NEVER_FORWARDED | {b"accept", b"user-agent"}
 _STEERING = frozenset(
@@ -31,7 +31,6 @@ _STEERING = frozenset(
 )
 _IMAGE = re.compile(rb'"type"\s*:\s*"image_url"')
 _AUDIO = re.compile(rb'"type"\s*:\s*"input_audio"')
-_INLINE = re.compile(rb';base64,|"data"\s*:\s*"')
 _TEXT = msgspec.json.Decoder(str | None)
 _FLAG = msgspec.json.Decoder(bool | None)
 _TOKENS: msgspec.json.Decoder[int] = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=1)])
@@ -85,7 +84,7 @@ def parse_call(endpoint: EndpointSpec, body: bytes, envelope: Envelope, snapshot
         key=envelope.key,
         arrived_s=envelope.arrived_s,
         deadline_s=steering.deadline_s,
-        needs=_needs(fields, body) if snapshot.weighs_requests else Needs(input_tokens=len(body) // BYTES_PER_TOKEN),
+        needs=_needs(fields, body) if snapshot.weighs_requests else Needs(input_tokens=estimate_prompt(body)),
         max_tokens=_max_tokens(fields),
         pinned_provider=steering.provider,
         failover=steering.failover,
@@ -142,18 +141,8 @@ def _needs(fields: Mapping[str, Raw], body: bytes) -> Needs:
         images=images,
         audio=audio,
         json_schema=response_format is not None and b'"json_schema"' in bytes(response_format),
-        input_tokens=(_text_bytes(body) if images or audio else len(body)) // BYTES_PER_TOKEN,
+        input_tokens=estimate_prompt(body),
     )
-
-
-def _text_bytes(body: bytes) -> int:
-    """The size without the images and sounds written into the request: counted as text they would fill any window."""
-    size, match = len(body), _INLINE.search(body)
-    while match is not None:
-        end = body.index(b'"', match.end())
-        size -= end - match.end()
-        match = _INLINE.search(body, end)
-    return size
 
 
 def _forwardable(headers: Mapping[bytes, bytes]) -> Headers:

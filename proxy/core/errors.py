@@ -5,9 +5,10 @@
     │   ├── MalformedRequest 400   ├── NotAuthenticated 401   ├── NotPermitted 403
     │   ├── UnknownModel 404       ├── NotFound 404           ├── MethodNotAllowed 405
     │   ├── BodyReadTimeout 408    ├── BodyTooLarge 413       ├── UnsupportedEncoding 415
-    │   └── RateLimited 429
+    │   ├── RateLimited 429        └── QuotaExhausted 429
     ├── Overloaded 503             this gateway has no room for another request
     ├── LedgerFull 503             what it would cost could not be recorded
+    ├── BudgetUnknown 503          what the key has spent is not known yet
     └── UpstreamsExhausted         no candidate succeeded; status and code by `final_error`
     ConfigError                    the configuration cannot be used; carries every problem
 
@@ -101,6 +102,14 @@ class RateLimited(ClientError):
     code = "rate_limit_exceeded"
 
 
+class QuotaExhausted(ClientError):
+    """A budget of the client's key does not allow the request."""
+
+    status = 429
+    type = "insufficient_quota"
+    code = "insufficient_quota"
+
+
 class Overloaded(GatewayError):
     status = 503
     type = "overloaded_error"
@@ -113,6 +122,14 @@ class LedgerFull(GatewayError):
     status = 503
     type = "overloaded_error"
     code = "ledger_full"
+
+
+class BudgetUnknown(GatewayError):
+    """The key has a budget, and the ledger did not say yet what was spent of it."""
+
+    status = 503
+    type = "overloaded_error"
+    code = "budget_unknown"
 
 
 class UpstreamsExhausted(GatewayError):

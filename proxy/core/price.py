@@ -31,6 +31,12 @@ class TokenRates(Struct, frozen=True, gc=False):
     audio_output: Rate | None = None
 
 
+def usd_per_mtok(pusd: int) -> str:
+    """Write pico-dollars a token as USD per million tokens: exact, without an exponent."""
+    whole, part = divmod(pusd, 1_000_000)
+    return f"{whole}.{part:06d}".rstrip("0").rstrip(".")
+
+
 NO_TIERS: Mapping[str, TokenRates] = MappingProxyType({})
 
 
@@ -42,12 +48,22 @@ class Price(Struct, frozen=True, eq=False):
         standard: Rates of the usual tier.
         tiers: Rates of other service tiers, by the name that answers carry: "batch", "flex", "priority".
         request_nusd: Charged for each request beside the tokens.
+        changes: Prices that take its place at other times; the last that holds does (see `pricing.cost.price_at`).
     """
 
     source: str
     standard: TokenRates
     tiers: Mapping[str, TokenRates] = NO_TIERS
     request_nusd: int = 0
+    changes: tuple[Change, ...] = ()
+
+
+class Change(Struct, frozen=True, eq=False):
+    """Another price from a moment on. `hours`: only between these seconds of each UTC day; None = all day."""
+
+    price: Price
+    from_s: float = 0.0  # Unix time
+    hours: tuple[int, int] | None = None
 
 
 class Cost(Struct, frozen=True, gc=False):

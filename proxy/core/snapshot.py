@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from proxy.core.health import CandidateId
 from proxy.core.price import Price
@@ -214,6 +214,10 @@ class ClientKey:
     tags: tuple[str, ...] = ()
     limits: KeyLimits = NO_LIMITS
 
+    def __post_init__(self) -> None:
+        if self.limits == NO_LIMITS:  # a request asks whether they are that very object
+            object.__setattr__(self, "limits", NO_LIMITS)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Server:
@@ -251,6 +255,8 @@ class Auth:
         stored: Those of the database, by their HMAC-SHA-256 in hex under `pepper`; revoked and expired ones included,
             so that the log can tell which it was.
         pepper: Empty where no database is in use; then `stored` is empty too.
+        mode_is_implied: Nobody wrote the mode: it follows from the keys, and the first one that is stored closes the
+            gateway.
     """
 
     mode: str = "none"
@@ -258,6 +264,7 @@ class Auth:
     admin_token: Secret | None = None
     stored: Mapping[str, StoredKey] = field(default_factory=lambda: EMPTY, repr=False)
     pepper: Secret | None = None
+    mode_is_implied: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -314,6 +321,12 @@ class Problem:
         return f"{self.where}: {self.found}; expected {self.expected}; {self.fix}"
 
 
+class Prices(Protocol):
+    """What upstream models cost. A price that is not configured may be looked up when it is first asked for."""
+
+    def get(self, candidate_id: CandidateId, /) -> Price | None: ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
     """Everything a request may read.
@@ -343,7 +356,7 @@ class Snapshot:
     aliases: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     prefixes: tuple[Model, ...] = ()
     default_model: str | None = None
-    prices: Mapping[CandidateId, Price] = field(default_factory=dict)
+    prices: Prices = field(default_factory=dict[CandidateId, Price])
     problems: tuple[Problem, ...] = ()
     weighs_requests: bool = True
     digest: str = ""

@@ -45,6 +45,8 @@ class Redactor:
 
 def _secrets(snapshot: Snapshot) -> set[str]:
     found = {snapshot.auth.admin_token.reveal()} if snapshot.auth.admin_token else set()
+    alerts = snapshot.alerts
+    found.update(secret.reveal() for secret in (alerts.webhook_url, alerts.secret) if secret)
     for provider in snapshot.providers.values():
         found.update(credential.secret.reveal() for credential in provider.credentials)
         if provider.proxy_url:

@@ -16,14 +16,14 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from proxy.core.usage import Usage
-from proxy.wire.jsonbody import readable
+from proxy.translate.openai_usage import Counts, mended, read_usage
+from proxy.wire.jsonbody import join_object, readable
 
 T = TypeVar("T")
 
 DONE = b"[DONE]"
 _EMPTY = (b"null", b'""', b"[]", b"{}")
 _NOT_OUTPUT = frozenset({"role", "obfuscation"})
-LARGEST_COUNT = 100_000_000  # tokens; no answer has more, so an upstream that says so is wrong
 
 
 class FrameKind(StrEnum):
@@ -62,7 +62,7 @@ class _Choice(_Finish):
 
 class _Skimmed(Struct):
     choices: list[_Finish] | None = None
-    usage: dict[str, Any] | None = None
+    usage: Counts | None = None
     error: Raw | UnsetType = UNSET
     x_groq: Raw | UnsetType = UNSET
 
@@ -71,8 +71,18 @@ class _Chunk(_Skimmed):
     choices: list[_Choice] | None = None  # type: ignore[assignment] # the same member, read deeper
 
 
+class _Answer(_Skimmed):
+    service_tier: Any = None
+
+
+class _Groq(Struct):
+    usage: Counts | None = None
+
+
 _SKIMMED = msgspec.json.Decoder(_Skimmed)
 _CHUNK = msgspec.json.Decoder(_Chunk)
+_ANSWER = msgspec.json.Decoder(_Answer)
+_GROQ = msgspec.json.Decoder(_Groq)
 _ENDINGS = msgspec.json.Decoder(_Endings)
 _NUMBER = msgspec.json.Decoder(int)
 _LIST = msgspec.json.Decoder(list[Raw])
@@ -101,7 +111,7 @@ def skim_frame(payload: bytes) -> Frame:
                 break
         else:  # nearly every chunk there is
             return PLAIN_OUTPUT
-    return _frame(chunk, payload)
+    return _frame(chunk, payload, _usage(chunk, payload))
 
 
 def read_frame(payload: bytes) -> Frame:
@@ -112,7 +122,7 @@ def read_frame(payload: bytes) -> Frame:
         chunk = _CHUNK.decode(payload)
     except _UNREADABLE:
         return _unreadable(payload, read_frame)
-    frame = _frame(chunk, payload)
+    frame = _frame(chunk, payload, _usage(chunk, payload))
     if frame.kind is FrameKind.OUTPUT and not frame.finished and not any(map(_speaks, chunk.choices or ())):
         return frame._replace(kind=FrameKind.LIFECYCLE)
     return frame
@@ -134,18 +144,6 @@ def choices_asked(members: Mapping[str, Raw]) -> int:
     return max(1, number) * (len(prompts) if is_several else 1)
 
 
-def read_usage(counts: Mapping[str, Any]) -> Usage:
-    """Read OpenAI's usage object; what is no whole number counts as 0."""
-    get = counts.get
-    prompt, completion = get("prompt_tokens_details"), get("completion_tokens_details")
-    return Usage(
-        _count(get("prompt_tokens")),
-        _count(get("completion_tokens")),
-        _count(prompt.get("cached_tokens")) if isinstance(prompt, dict) else 0,
-        _count(completion.get("reasoning_tokens")) if isinstance(completion, dict) else 0,
-    )
-
-
 def read_answer(body: bytes) -> Frame:
     """Say what a whole answer is: its usage, and whether it may hold an error instead.
 
@@ -153,7 +151,8 @@ def read_answer(body: bytes) -> Frame:
         ValueError: It is no JSON object.
     """
     try:
-        return _frame(_SKIMMED.decode(body), body)
+        answer = _ANSWER.decode(body)
+        return _frame(answer, body, None if answer.usage is None else read_usage(answer.usage, answer.service_tier))
     except _UNREADABLE:
         frame = _unreadable(body, skim_frame)
     if frame.kind is FrameKind.BROKEN:
@@ -171,14 +170,35 @@ def error_event(message: str, *, type_: str, param: str | None = None, code: str
     return b"data: " + error_object(message, type_=type_, param=param, code=code) + b"\n\n"
 
 
-def _frame(chunk: _Skimmed, payload: bytes) -> Frame:
-    usage = read_usage(chunk.usage) if chunk.usage else None
+def _usage(chunk: _Skimmed, payload: bytes) -> Usage | None:
+    """Read a chunk's usage; its service tier is looked for only in the few chunks that have any."""
+    counts = chunk.usage
+    if counts is None:
+        if chunk.x_groq is UNSET or b'"usage"' not in bytes(chunk.x_groq):
+            return None
+        try:
+            counts = _GROQ.decode(chunk.x_groq).usage
+        except _UNREADABLE:
+            return None
+    return None if counts is None else read_usage(counts, _service_tier(payload))
+
+
+def _service_tier(payload: bytes) -> object:
+    if b'"service_tier"' not in payload:
+        return None
+    try:
+        return _ANSWER.decode(payload).service_tier
+    except _UNREADABLE:
+        return None
+
+
+def _frame(chunk: _Skimmed, payload: bytes, usage: Usage | None) -> Frame:
     choices = chunk.choices
     suspect = (chunk.error is not UNSET and not _is_empty(chunk.error)) or (
         chunk.x_groq is not UNSET and b'"error"' in bytes(chunk.x_groq)
     )
     if not choices:
-        kind = FrameKind.LIFECYCLE if usage is None else FrameKind.USAGE
+        kind = FrameKind.LIFECYCLE if chunk.usage is None else FrameKind.USAGE
         return Frame(kind, usage, finished=False, suspect=suspect or b'"error"' in payload or b'"code"' in payload)
     finished = _is_finished(choices)
     suspect = suspect or (finished and any(choice.finish_reason == "error" for choice in choices))
@@ -197,17 +217,19 @@ def _is_finished(choices: Sequence[_Finish]) -> bool:
 def _unreadable(payload: bytes, judge: Callable[[bytes], Frame]) -> Frame:
     """Judge what msgspec cannot decode: half an emoji in one event and the other half in the next are judged alike."""
     plain = readable(payload)
-    return _unexpected(payload) if plain == payload else judge(plain)
+    return _unexpected(payload, judge) if plain == payload else judge(plain)
 
 
-def _unexpected(payload: bytes) -> Frame:
+def _unexpected(payload: bytes, judge: Callable[[bytes], Frame]) -> Frame:
     """An object whose members have unexpected types is passed on; anything but a JSON object is broken."""
-    kind = FrameKind.LIFECYCLE
     try:
-        _OBJECT.decode(payload)
+        members = _OBJECT.decode(payload)
     except _UNREADABLE:
-        kind = FrameKind.BROKEN
-    return Frame(kind, suspect=b'"error"' in payload)
+        return Frame(FrameKind.BROKEN, suspect=b'"error"' in payload)
+    usage = members.get("usage")
+    if usage is not None and bytes(mending := mended(usage)) != bytes(usage):
+        return judge(join_object({**members, "usage": mending}))
+    return Frame(FrameKind.LIFECYCLE, suspect=b'"error"' in payload)
 
 
 def _speaks(choice: _Choice) -> bool:
@@ -225,11 +247,6 @@ def _speaks(choice: _Choice) -> bool:
 
 def _is_empty(member: Raw | UnsetType) -> bool:
     return isinstance(member, Raw) and bytes(member) in _EMPTY
-
-
-def _count(value: object) -> int:
-    """Accept whole numbers only: True, text, negatives, fractions and the absurd are no token counts."""
-    return value if type(value) is int and 0 <= value <= LARGEST_COUNT else 0
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], member: Raw | None, otherwise: T) -> T:

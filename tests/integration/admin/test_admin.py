@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -18,9 +17,10 @@ from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.health import CandidateId
 from proxy.core.ports import Admission
 from proxy.core.secret import Secret
-from proxy.core.snapshot import Auth, Candidate, ClientKey, Credential, Model, Price, Provider, Rotation, Snapshot
+from proxy.core.snapshot import Auth, Candidate, ClientKey, Credential, Model, Provider, Rotation, Snapshot
 from proxy.state.memory import MemoryState
 from tests.fakes.clock import StillClock
+from tests.fakes.prices import flat_price
 
 TOKEN = "admin-token-0123456789"
 PLANTED = "planted-secret-0123456789"
@@ -30,7 +30,7 @@ HEADERS = {"authorization": f"Bearer {TOKEN}"}
 def make_snapshot(*, admin_token: str = TOKEN) -> Snapshot:
     a = Provider("a", "openai", "https://a.test", credentials=(Credential("key-1", Secret(PLANTED)),))
     b = Provider("b", "openai", "https://b.test")
-    price = Price(Decimal(1), Decimal(2))
+    price = flat_price("1", "2")
     sticky = Model("sticky", (Candidate(a, "up-a", price=price), Candidate(b, "up-b")), aliases=("also",))
     turning = Model("turning", (Candidate(a, "up-a"), Candidate(b, "up-b")), rotation=Rotation.ROUND_ROBIN)
     return Snapshot(

@@ -208,9 +208,9 @@ def test_input_is_estimated_from_the_size_of_the_body() -> None:
         pytest.param({"type": "input_audio", "input_audio": {"data": "A" * 40_000, "format": "wav"}}, id="audio"),
     ],
 )
-def test_images_and_sounds_in_the_body_are_not_counted_as_text(part: dict[str, object]) -> None:
+def test_images_and_sounds_in_the_body_count_by_their_number_and_not_as_text(part: dict[str, object]) -> None:
     tokens = parse(user([part, {"type": "text", "text": "x" * 4000}, part])).needs.input_tokens
-    assert 1000 < tokens < 1200
+    assert 2 * 750 + 1000 < tokens < 2 * 750 + 1200
 
 
 def test_text_that_speaks_of_inline_images_is_text() -> None:

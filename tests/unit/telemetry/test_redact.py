@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.core.secret import Secret
-from proxy.core.snapshot import Auth, Credential, Provider, Snapshot
+from proxy.core.snapshot import Alerts, Auth, Credential, Provider, Snapshot
 from proxy.telemetry.redact import Redactor
 
 
@@ -62,6 +62,12 @@ def test_configured_secrets_are_masked_by_value() -> None:
     redact.learn(snapshot)
     said = redact("plain words here / http://proxy.test / hunter2222 / admin-words / my application")
     assert said == "[redacted] / [redacted] / [redacted] / [redacted] / my application"
+
+
+def test_address_and_secret_of_the_alert_webhook_are_masked() -> None:
+    redact = Redactor()
+    redact.learn(Snapshot(alerts=Alerts(Secret("https://hooks.test/planted-path"), Secret("planted-signing-words"))))
+    assert redact("POST https://hooks.test/planted-path by planted-signing-words") == "POST [redacted] by [redacted]"
 
 
 def test_longer_secret_is_masked_whole_though_a_shorter_one_begins_it() -> None:
