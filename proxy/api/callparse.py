@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Annotated, NamedTuple, TypeVar
+from functools import lru_cache
+from typing import Annotated, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -17,9 +18,10 @@ from msgspec import Raw
 from proxy.api.endpointspec import STREAMING
 from proxy.core.call import Call, EndpointSpec, Headers, Needs
 from proxy.core.errors import MalformedRequest
-from proxy.core.snapshot import ClientKey, Snapshot
+from proxy.core.snapshot import NO_LIMITS, Snapshot
+from proxy.edge.exchange import Exchange
 from proxy.pricing.estimate import estimate_prompt
-from proxy.wire.headers import NEVER_FORWARDED
+from proxy.wire.headers import CLIENT_HEADERS, NEVER_FORWARDED
 from proxy.wire.jsonbody import split_object
 
 T = TypeVar("T")
@@ -29,6 +31,9 @@ _NOT_UPSTREAM = NEVER_FORWARDED | {b"accept", b"user-agent"}
 _STEERING = frozenset(
     {b"x-fairlead-provider", b"x-fairlead-no-failover", b"x-fairlead-deadline-ms", b"x-fairlead-tags"}
 )
+MOST_TAGS, LONGEST_TAG = 20, 64  # each set of tags that occurs is a row of the reports
+_OUTPUT_LIMITS = frozenset({"max_completion_tokens", "max_tokens"})
+_UNWEIGHED = Needs()
 _IMAGE = re.compile(rb'"type"\s*:\s*"image_url"')
 _AUDIO = re.compile(rb'"type"\s*:\s*"input_audio"')
 _TEXT = msgspec.json.Decoder(str | None)
@@ -43,21 +48,7 @@ class _StreamOptions(msgspec.Struct):
 _STREAM_OPTIONS = msgspec.json.Decoder(_StreamOptions | None)
 
 
-class Envelope(msgspec.Struct, frozen=True, eq=False):
-    """What came around the body."""
-
-    request_id: str
-    headers: Mapping[bytes, bytes]
-    query_string: bytes
-    key: ClientKey | None
-    arrived_s: float
-    path_model: str | None = None
-
-    def __repr__(self) -> str:
-        return f"Envelope({self.request_id})"  # never a header: one of them holds the client's key
-
-
-def parse_call(endpoint: EndpointSpec, body: bytes, envelope: Envelope, snapshot: Snapshot) -> Call:
+def parse_call(exchange: Exchange, body: bytes, snapshot: Snapshot) -> Call:
     """Build the `Call`.
 
     Raises:
@@ -67,49 +58,51 @@ def parse_call(endpoint: EndpointSpec, body: bytes, envelope: Envelope, snapshot
         fields = split_object(body)
     except ValueError as exc:
         raise MalformedRequest(f"The request body is not a JSON object: {exc}.") from exc
-    headers = envelope.headers
-    steering = _steering(headers, snapshot)
-    stream = endpoint.operation in STREAMING and bool(_field(fields, "stream", _FLAG, "true or false"))
-    options = _field(fields, "stream_options", _STREAM_OPTIONS, "an object") if stream else None
-    return Call(
-        request_id=envelope.request_id,
-        endpoint=endpoint,
-        body=body,
-        fields=fields,
-        model=envelope.path_model or _field(fields, "model", _TEXT, "a string"),
-        stream=stream,
-        include_usage=options is not None and bool(options.include_usage),
-        headers=_forwardable(headers),
-        query=_query(envelope.query_string, endpoint),
-        key=envelope.key,
-        arrived_s=envelope.arrived_s,
-        deadline_s=steering.deadline_s,
-        needs=_needs(fields, body) if snapshot.weighs_requests else Needs(input_tokens=estimate_prompt(body)),
-        max_tokens=_max_tokens(fields),
-        pinned_provider=steering.provider,
-        failover=steering.failover,
-        tags=steering.tags,
+    asked, headers = exchange.asked, exchange.headers
+    endpoint = asked.endpoint
+    stream = "stream" in fields and endpoint.operation in STREAMING and _flag(fields, "stream")
+    needs = _UNWEIGHED
+    if snapshot.weighs_requests:
+        needs = _needs(fields, body)
+    elif exchange.key is not None and exchange.key.limits is not NO_LIMITS:
+        needs = Needs(input_tokens=estimate_prompt(body))
+    call = Call(
+        exchange.request_id,
+        endpoint,
+        body,
+        fields,
+        asked.model or _field(fields, "model", _TEXT, "a string"),
+        stream,
+        stream and "stream_options" in fields and _includes_usage(fields),
+        () if _forwarded_names(snapshot).isdisjoint(headers) else _forwardable(headers, snapshot),
+        _query(asked.query, endpoint) if asked.query else (),
+        exchange.key,
+        exchange.arrived_s,
+        snapshot.deadline_s,
+        needs,
+        None if _OUTPUT_LIMITS.isdisjoint(fields) else _max_tokens(fields),
+    )
+    return call if _STEERING.isdisjoint(headers) else _steered(call, headers)
+
+
+def _steered(call: Call, headers: Mapping[bytes, bytes]) -> Call:
+    """Add what the client asks of the gateway itself, by `x-fairlead-` headers."""
+    return msgspec.structs.replace(
+        call,
+        deadline_s=_deadline(headers, call.deadline_s),
+        pinned_provider=_header_text(headers, b"x-fairlead-provider"),
+        failover=headers.get(b"x-fairlead-no-failover", b"").lower() not in (b"true", b"1"),
+        tags=_tags(headers),
     )
 
 
-class _Steering(NamedTuple):
-    """What a client asks of the gateway itself, by `x-fairlead-` headers."""
-
-    deadline_s: float
-    provider: str | None = None
-    failover: bool = True
-    tags: tuple[str, ...] = ()
+def _flag(fields: Mapping[str, Raw], name: str) -> bool:
+    return bool(_field(fields, name, _FLAG, "true or false"))
 
 
-def _steering(headers: Mapping[bytes, bytes], snapshot: Snapshot) -> _Steering:
-    if _STEERING.isdisjoint(headers):  # as nearly always
-        return _Steering(snapshot.deadline_s)
-    return _Steering(
-        _deadline(headers, snapshot.deadline_s),
-        _header_text(headers, b"x-fairlead-provider"),
-        headers.get(b"x-fairlead-no-failover", b"").lower() not in (b"true", b"1"),
-        _tags(headers),
-    )
+def _includes_usage(fields: Mapping[str, Raw]) -> bool:
+    options = _field(fields, "stream_options", _STREAM_OPTIONS, "an object")
+    return options is not None and bool(options.include_usage)
 
 
 def _field(fields: Mapping[str, Raw], name: str, decoder: msgspec.json.Decoder[T], expected: str) -> T | None:
@@ -145,12 +138,20 @@ def _needs(fields: Mapping[str, Raw], body: bytes) -> Needs:
     )
 
 
-def _forwardable(headers: Mapping[bytes, bytes]) -> Headers:
-    return tuple([pair for pair in headers.items() if pair[0] not in _NOT_UPSTREAM])
+def _forwardable(headers: Mapping[bytes, bytes], snapshot: Snapshot) -> Headers:
+    names = _forwarded_names(snapshot)
+    return tuple([pair for pair in headers.items() if pair[0] in names])
+
+
+@lru_cache(maxsize=2)
+def _forwarded_names(snapshot: Snapshot) -> frozenset[bytes]:
+    """The client's headers that some provider may get."""
+    configured = {name.encode() for provider in snapshot.providers.values() for name in provider.forward_headers}
+    return (CLIENT_HEADERS | configured) - _NOT_UPSTREAM
 
 
 def _query(query_string: bytes, endpoint: EndpointSpec) -> tuple[tuple[str, str], ...]:
-    if not query_string or not endpoint.query:
+    if not endpoint.query:
         return ()
     pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
     return tuple(pair for pair in pairs if pair[0] in endpoint.query)
@@ -173,4 +174,7 @@ def _header_text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
 
 def _tags(headers: Mapping[bytes, bytes]) -> tuple[str, ...]:
     value = _header_text(headers, b"x-fairlead-tags")
-    return tuple(tag for part in value.split(",") if (tag := part.strip())) if value else ()
+    tags = tuple(tag for part in value.split(",") if (tag := part.strip())) if value else ()
+    if len(tags) > MOST_TAGS or any(len(tag) > LONGEST_TAG for tag in tags):
+        raise MalformedRequest(f"x-fairlead-tags takes at most {MOST_TAGS} tags of {LONGEST_TAG} characters each.")
+    return tags

@@ -6,6 +6,7 @@ decided here.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import random
@@ -13,14 +14,13 @@ import re
 from dataclasses import dataclass
 from time import time_ns
 
-from proxy.api.callparse import Envelope, parse_call
-from proxy.core.call import Call, EndpointSpec
+from proxy.api.callparse import parse_call
 from proxy.core.errors import BodyReadTimeout, GatewayError, MethodNotAllowed, Overloaded
-from proxy.core.snapshot import ClientKey, Snapshot
+from proxy.core.snapshot import Snapshot
 from proxy.edge.admission import Admission
-from proxy.edge.body import ClientLeft, read_body
+from proxy.edge.body import receive_body, take_body
 from proxy.edge.client_auth import authenticate
-from proxy.edge.exchange import Cut, Exchange, Receive, Scope, Send
+from proxy.edge.exchange import Cut, Exchange
 from proxy.edge.open_mode import check_json, check_open_mode
 from proxy.edge.render import error_as_event, error_body, error_headers
 from proxy.gateway.accounting import Account
@@ -35,6 +35,8 @@ from proxy.telemetry.metrics import UNKNOWN
 _LOG = logging.getLogger("fairlead.edge")
 
 _random_bits = random.Random(os.urandom(32)).getrandbits  # noqa: S311 - see new_request_id
+_VERSION_7 = 0x7 << 76 | 0x2 << 62  # of a UUID: its version and its variant
+_RANDOM = (1 << 76) - 1 & ~(0x3 << 62)
 # Code and type of a client's fault are the upstream's own: any text, which may repeat the client's words.
 _NAME = re.compile(r"[\w.:-]{1,64}")
 UNNAMED = "upstream_refusal"
@@ -51,122 +53,122 @@ class Edge:
     access_log: AccessLog
 
 
-class _Visit:
-    """One request as the edge sees it, from arrival to its log line."""
-
-    __slots__ = ("account", "arrived_s", "endpoint", "error", "key", "request_id", "snapshot")
-
-    def __init__(self, endpoint: EndpointSpec, snapshot: Snapshot, arrived_s: float) -> None:
-        self.endpoint = endpoint
-        self.snapshot = snapshot
-        self.arrived_s = arrived_s
-        self.request_id = new_request_id()
-        self.key: ClientKey | None = None
-        self.account: Account | None = None
-        self.error = ""
-
-
-async def serve(edge: Edge, endpoint: EndpointSpec, scope: Scope, receive: Receive, send: Send) -> None:
+async def serve(edge: Edge, exchange: Exchange) -> None:
     """Answer one request of a proxied endpoint, whatever happens."""
-    engine = edge.engine
-    visit = _Visit(endpoint, engine.snapshot, engine.clock.now())
-    exchange = Exchange(scope, receive, send)
+    engine, admission = edge.engine, edge.admission
+    snapshot = engine.snapshot
+    exchange.request_id, exchange.arrived_s = new_request_id(), engine.clock.now()
     try:
-        await exchange.run(_answer(edge, visit, exchange), visit.snapshot.server.body_read_s)
-        if exchange.cut is not None and exchange.cut is not Cut.CLIENT_GONE:
-            await _fail(visit, exchange, _cut_error(exchange.cut))
-    except ClientLeft:
-        pass
+        _check(edge, snapshot, exchange)
+        admission.enter(exchange, snapshot.server)
+        if not exchange.is_whole:
+            await receive_body(exchange, snapshot.server, admission)
+        call = parse_call(exchange, take_body(exchange, snapshot.server, admission), snapshot)
+        exchange.account = account = Account(engine, call)
+        if call.stream and snapshot.server.sse_keepalive_s:
+            await handle_patiently(engine, call, exchange, account)
+        else:
+            await handle(engine, call, exchange, account)
+    except asyncio.CancelledError:
+        if not exchange.take_back():
+            raise
+        if exchange.cut is not Cut.CLIENT_GONE:
+            await _fail(exchange, snapshot, _cut_error(exchange))
     except GatewayError as error:
-        await _fail(visit, exchange, error)
+        await _fail(exchange, snapshot, error)
     except Exception:
-        _LOG.exception("request failed", extra={"fairlead.request_id": visit.request_id})
-        await _fail(visit, exchange, GatewayError("The gateway failed. Its log has the details."))
+        _LOG.exception("request failed", extra={"fairlead.request_id": exchange.request_id})
+        await _fail(exchange, snapshot, GatewayError("The gateway failed. Its log has the details."))
     finally:
-        _note(edge, visit, exchange)
-
-
-async def _answer(edge: Edge, visit: _Visit, exchange: Exchange) -> None:
-    engine, admission, server = edge.engine, edge.admission, visit.snapshot.server
-    scope = exchange.scope
-    if scope["method"] != "POST":
-        raise MethodNotAllowed("Use POST for this endpoint.", allow="POST")
-    auth = visit.snapshot.auth
-    if auth.mode == "none":
-        check_open_mode(exchange.headers, server)
-        check_json(exchange.headers)
-    visit.key = authenticate(scope["headers"], auth, engine.clock.wall())
-    admission.enter(exchange, server)
-    buffered = 0
-    try:
-        body = await read_body(exchange, server, admission)
-        buffered = len(body)
-        call = _call(visit, exchange, body)
-        visit.account = exchange.account = Account(engine, call)
-        answer = handle_patiently if call.stream and server.sse_keepalive_s else handle
-        await answer(engine, call, exchange, visit.account)
-    finally:
-        admission.unbuffer(buffered)
         admission.leave(exchange)
+        if not exchange.ended:
+            exchange.wire.abort()
+        _note(edge, exchange)
 
 
-def _call(visit: _Visit, exchange: Exchange, body: bytes) -> Call:
-    scope = exchange.scope
-    path_model = scope.get("path_params", {}).get("model")
-    envelope = Envelope(
-        visit.request_id, exchange.headers, scope.get("query_string", b""), visit.key, visit.arrived_s, path_model
-    )
-    return parse_call(visit.endpoint, body, envelope, visit.snapshot)
+def _check(edge: Edge, snapshot: Snapshot, exchange: Exchange) -> None:
+    """Refuse what may not be asked, or not by this caller."""
+    if exchange.method != b"POST":
+        raise MethodNotAllowed("Use POST for this endpoint.", allow="POST")
+    auth = snapshot.auth
+    if auth.mode == "none":
+        check_open_mode(exchange.headers, snapshot.server)
+        check_json(exchange.headers)
+    else:
+        exchange.key = authenticate(exchange.headers, exchange.repeated, auth, edge.engine.clock.wall)
 
 
-async def _fail(visit: _Visit, exchange: Exchange, error: GatewayError) -> None:
-    visit.error = next((name for name in (error.code, error.type) if name and _NAME.fullmatch(name)), UNNAMED)
+async def _fail(exchange: Exchange, snapshot: Snapshot, error: GatewayError) -> None:
+    exchange.error = next((name for name in (error.code, error.type) if name and _NAME.fullmatch(name)), UNNAMED)
     if exchange.ended:
         return
     if exchange.started:
         await exchange.end(error_as_event(error))
         return
-    account = visit.account
-    body = error_body(error)
-    headers = error_headers(error)
-    if account is not None:
-        headers += own_headers(visit.snapshot, account)
-    else:
-        headers.append((b"x-fairlead-request-id", visit.request_id.encode()))
-    headers.append((b"x-request-id", visit.request_id.encode()))  # where SDKs look for the id of an error
-    headers.append((b"content-length", b"%d" % len(body)))
-    await exchange.begin(error.status, headers)
-    await exchange.end(body)
+    id_ = exchange.request_id.encode()
+    account = exchange.account
+    own = [(b"x-fairlead-request-id", id_)] if account is None else own_headers(snapshot, account)
+    # SDKs look for the id of an error in `x-request-id`.
+    await exchange.answer(error.status, [*error_headers(error), *own, (b"x-request-id", id_)], error_body(error))
 
 
-def _cut_error(cut: Cut) -> GatewayError:
-    if cut is Cut.BODY_TIMEOUT:
+def _cut_error(exchange: Exchange) -> GatewayError:
+    if exchange.cut is Cut.BODY_TIMEOUT:
         return BodyReadTimeout("The request body did not arrive in time.")
     return Overloaded("This gateway is shutting down. Send the request again.", retry_after_s=1.0)
 
 
-def _note(edge: Edge, visit: _Visit, exchange: Exchange) -> None:
+def _note(edge: Edge, exchange: Exchange) -> None:
     """Count the request and write its log line."""
-    account, clock = visit.account, edge.engine.clock
+    engine, endpoint, account = edge.engine, exchange.asked.endpoint, exchange.account
     status = exchange.status or CLIENT_CLOSED
-    duration_s = clock.now() - visit.arrived_s
-    record = AccessRecord(
-        clock.wall(),
-        visit.request_id,
-        visit.endpoint.name,
-        visit.endpoint.operation,
+    duration_s = engine.clock.now() - exchange.arrived_s
+    if account is None:
+        engine.metrics.request(endpoint.name, UNKNOWN, False, status, duration_s, duration_s)
+        edge.access_log.write(_refusal(edge, exchange, status, duration_s))
+        return
+    call, committed_s, overhead_s = account.call, account.committed_s, account.overhead_s
+    provider, model = ("", "") if account.candidate is None else account.candidate.id
+    engine.metrics.request(endpoint.name, account.label, call.stream, status, duration_s, overhead_s)
+    edge.access_log.write(
+        AccessRecord(
+            engine.clock.wall(),
+            exchange.request_id,
+            endpoint.name,
+            endpoint.operation,
+            status,
+            duration_s,
+            overhead_s,
+            call.model,
+            provider,
+            model,
+            call.stream,
+            None if committed_s is None else committed_s - call.arrived_s,
+            len(account.attempts),
+            account.trail,
+            account.usage,
+            "" if exchange.key is None else exchange.key.name,
+            call.tags,
+            account.end or "failed",
+            exchange.error,
+        )
+    )
+
+
+def _refusal(edge: Edge, exchange: Exchange, status: int, duration_s: float) -> AccessRecord:
+    """The log line of a request that nobody was asked to answer."""
+    endpoint, key = exchange.asked.endpoint, exchange.key
+    return AccessRecord(
+        edge.engine.clock.wall(),
+        exchange.request_id,
+        endpoint.name,
+        endpoint.operation,
         status,
         duration_s,
-        key=visit.key.name if visit.key is not None else "",
-        error=visit.error,
+        key="" if key is None else key.name,
+        error=exchange.error,
         end="failed",
     )
-    label, stream, overhead_s = UNKNOWN, False, duration_s
-    if account is not None:
-        label, stream, overhead_s = account.label, account.call.stream, account.overhead_s
-        record = account.describe(record)
-    edge.engine.metrics.request(visit.endpoint.name, label, stream, status, duration_s, overhead_s)
-    edge.access_log.write(record)
 
 
 def new_request_id() -> str:
@@ -174,5 +176,4 @@ def new_request_id() -> str:
 
     Unique, not secret: the random part comes from a generator seeded once by the system.
     """
-    value = ((time_ns() // 1_000_000) << 80) | (0x7 << 76) | (_random_bits(12) << 64) | (0x2 << 62) | _random_bits(62)
-    return f"req_{value:032x}"
+    return f"req_{time_ns() // 1_000_000:012x}{_random_bits(76) & _RANDOM | _VERSION_7:020x}"

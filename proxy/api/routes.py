@@ -1,92 +1,69 @@
-"""Every path of the client and operator edge, as one ASGI app.
+"""Every path of the client and operator edge.
 
-Proxied endpoints are looked up in a dict and answered without passing the router; the rest is Starlette's. Unknown
-paths and methods get OpenAI-shaped errors.
+Proxied endpoints are looked up in a dict and answered without ASGI; the rest is Starlette's. Unknown paths and methods
+get OpenAI-shaped errors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from proxy.api.endpoints import Edge, new_request_id, serve
-from proxy.api.endpointspec import BY_PATH, DEPLOYMENTS, ENDPOINTS, PREFIXES
+from proxy.api.endpointspec import PREFIXES, find_endpoint
 from proxy.api.health import health_report
 from proxy.api.models import list_models, one_model
 from proxy.core.address import is_loopback
-from proxy.core.call import EndpointSpec
 from proxy.core.errors import GatewayError, MethodNotAllowed, NotFound
 from proxy.core.snapshot import ClientKey
 from proxy.edge.client_auth import authenticate, is_admin
-from proxy.edge.exchange import Receive, Scope, Send
+from proxy.edge.connection import Front
+from proxy.edge.cors import Cors
+from proxy.edge.exchange import Exchange
 from proxy.edge.open_mode import check_open_mode
 from proxy.edge.render import error_body, error_headers
 
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Front:
-    """The ASGI app: proxied endpoints straight to their handler, the rest to the router."""
-
-    edge: Edge
-    router: App
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            endpoint = BY_PATH.get(scope["path"])
-            if endpoint is not None:
-                await serve(self.edge, endpoint, scope, receive, send)
-                return
-        await self.router(scope, receive, send)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Proxied:
-    """A proxied endpoint as a Starlette route's app, for paths that hold the model's name."""
-
-    edge: Edge
-    endpoint: EndpointSpec
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await serve(self.edge, self.endpoint, scope, receive, send)
-
-
-def client_app(edge: Edge, operator_routes: Sequence[BaseRoute]) -> App:
-    """Build the app that listens for clients.
+def client_front(edge: Edge, operator_routes: Sequence[BaseRoute]) -> Front:
+    """Build what listens for clients.
 
     Args:
         operator_routes: Of `/admin`; they check the admin token themselves.
     """
     server = edge.engine.snapshot.server
-    routes: list[BaseRoute] = [*_deployments(edge), *_models(edge), *operator_routes, *probe_routes(edge)]
+    routes: list[BaseRoute] = [*_models(edge), *operator_routes, *probe_routes(edge)]
     if server.metrics_port is None:
         routes += report_routes(edge, guarded=True)
     router = Starlette(routes=routes, exception_handlers=_ERRORS)
-    front: App = Front(edge, router)
     if not server.cors_origins:
-        return front
-    return CORSMiddleware(
-        front,
-        allow_origins=list(server.cors_origins),
-        allow_methods=["GET", "POST"],
-        allow_headers=["*"],
-        expose_headers=["x-fairlead-request-id", "x-fairlead-provider", "retry-after"],
-    )
+        return Front(router, find_endpoint, partial(serve, edge))
+    cors = Cors(router, server.cors_origins)
+    return Front(cors.app, find_endpoint, partial(_serve_pages, cors, edge))
 
 
-def metrics_app(edge: Edge) -> App:
-    """Build the app of `metrics_port`: probes, health and metrics, open to whoever reaches the port."""
+def metrics_front(edge: Edge) -> Front:
+    """Build what listens on `metrics_port`: probes, health and metrics, open to whoever reaches the port."""
     routes = [*probe_routes(edge), *report_routes(edge, guarded=False)]
-    return Starlette(routes=routes, exception_handlers=_ERRORS)
+    return Front(Starlette(routes=routes, exception_handlers=_ERRORS), lambda target: None, partial(serve, edge))
+
+
+async def _serve_pages(cors: Cors, edge: Edge, exchange: Exchange) -> None:
+    """Answer web pages of other origins too."""
+    preflight = cors.preflight(exchange)
+    if preflight is not None:
+        headers = [field for field in preflight.raw_headers if field[0] != b"content-length"]
+        await exchange.answer(preflight.status_code, headers, bytes(preflight.body))
+        return
+    exchange.cors_fields = cors.fields(exchange.headers)
+    await serve(edge, exchange)
 
 
 def probe_routes(edge: Edge) -> list[BaseRoute]:
@@ -119,14 +96,6 @@ def report_routes(edge: Edge, *, guarded: bool) -> list[BaseRoute]:
     return [Route("/health", health), Route("/metrics", metrics)]
 
 
-def _deployments(edge: Edge) -> list[BaseRoute]:
-    """Azure's client path names the model, which may hold slashes: its clients escape them, ASGI servers undo that."""
-    return [
-        Route(f"{DEPLOYMENTS}{{model:path}}{path}", _Proxied(edge, endpoint), methods=["POST"])
-        for path, endpoint in ENDPOINTS.items()
-    ]
-
-
 def _models(edge: Edge) -> list[BaseRoute]:
     engine = edge.engine
 
@@ -144,19 +113,19 @@ def _models(edge: Edge) -> list[BaseRoute]:
 
 
 def _caller(edge: Edge, request: Request) -> ClientKey | None:
-    snapshot = edge.engine.snapshot
+    snapshot, headers = edge.engine.snapshot, dict(request.scope["headers"])
     if snapshot.auth.mode == "none":
-        check_open_mode(dict(request.scope["headers"]), snapshot.server)
-    return authenticate(request.scope["headers"], snapshot.auth, edge.engine.clock.wall())
+        check_open_mode(headers, snapshot.server)
+        return None
+    return authenticate(headers, request.scope["headers"], snapshot.auth, edge.engine.clock.wall)
 
 
 def _check_reader(edge: Edge, request: Request) -> None:
     snapshot, headers = edge.engine.snapshot, dict(request.scope["headers"])
     if snapshot.auth.mode == "none":  # a web page may read these no more than it may call
         check_open_mode(headers, snapshot.server)
-    if is_loopback(snapshot.server.host) or is_admin(headers, snapshot.auth.admin_token):
-        return
-    authenticate(request.scope["headers"], snapshot.auth, edge.engine.clock.wall())
+    elif not is_loopback(snapshot.server.host) and not is_admin(headers, snapshot.auth.admin_token):
+        authenticate(headers, request.scope["headers"], snapshot.auth, edge.engine.clock.wall)
 
 
 async def _gateway_error(request: Request, exc: Exception) -> Response:

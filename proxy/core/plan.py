@@ -8,8 +8,8 @@ from enum import StrEnum
 from msgspec import Struct
 
 from proxy.core.failure import FailureKind
-from proxy.core.health import Slot
-from proxy.core.snapshot import Candidate, Model
+from proxy.core.health import Slot, Target
+from proxy.core.snapshot import Candidate, Credential, Model
 
 
 class OmitReason(StrEnum):
@@ -22,6 +22,7 @@ class OmitReason(StrEnum):
     UNSUPPORTED = "unsupported"  # the provider's kind has no such endpoint
     LACKS_CAPABILITY = "lacks_capability"
     BODY_TOO_LARGE = "body_too_large"
+    UNPRICED = "unpriced"  # its price is unknown, and the key has a budget
     LIMIT_REACHED = "limit_reached"  # the provider's own `limits`
     SET_ASIDE = "set_aside"  # a cooldown or an open breaker
     HALF_OPEN_BUSY = "half_open_busy"  # another request is probing it
@@ -51,6 +52,23 @@ class Omitted:
     stated: bool = False
 
 
+class Send(Struct, frozen=True):
+    """Send to this candidate with this credential.
+
+    Attributes:
+        credential: None for a provider that needs none.
+        half_open: Targets this attempt must claim first.
+        edit: Top-level request fields to leave out.
+        last_resort: Everything is set aside; see `Plan.last_resort`.
+    """
+
+    planned: Planned
+    credential: Credential | None
+    half_open: tuple[Target, ...] = ()
+    edit: tuple[str, ...] = ()
+    last_resort: bool = False
+
+
 class Plan(Struct, frozen=True):
     """What the attempt loop walks.
 
@@ -59,6 +77,8 @@ class Plan(Struct, frozen=True):
         last_resort: Tried only if nothing was sent and nothing in `candidates` can be: the candidate whose guessed
             set-aside ends first. None when stated times or the causes of DESIGN.md section 6 forbid it.
         turns: Counting rotations that this plan used; each is counted once when the plan is walked.
+        first: The first step, where nothing was set aside or at a limit when the plan was made: what
+            `routing.retry.next_step` would say then. None = ask it.
     """
 
     model: Model
@@ -66,3 +86,4 @@ class Plan(Struct, frozen=True):
     omitted: tuple[Omitted, ...] = ()
     last_resort: Planned | None = None
     turns: tuple[Slot, ...] = ()
+    first: Send | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from msgspec import Struct
@@ -25,32 +24,51 @@ class Clock(Protocol):
     async def sleep(self, delay_s: float) -> None: ...
 
 
-class Wait(NamedTuple):
+class Wait(Struct, frozen=True, gc=False):
     """Until when a network wait may last (monotonic seconds), and what it is called when it does not end in time."""
 
     until_s: float
     kind: FailureKind
 
 
-class UpstreamRequest(Struct, frozen=True, eq=False):
-    """One request to one upstream, ready for the wire.
+class UpstreamRoute(Struct, frozen=True, eq=False):
+    """What many requests to one upstream share.
 
     Attributes:
         provider: Chooses transport, TLS settings and proxy; connections are pooled per provider and origin.
-        url: Absolute.
-        target: Path and query of `url`, as sent.
-        headers: All of them, `host` first, `content-length` included; names in lower case.
+        origin: Scheme, host and port where it is not the usual one.
+        target: Path and query, as sent.
+        headers: `host` first; names in lower case.
     """
 
     provider: Provider
     method: str
-    url: str
+    origin: str
     target: str
     headers: Headers
+
+    def __repr__(self) -> str:
+        return f"UpstreamRoute({self.method} to {self.provider.name})"  # never a credential
+
+
+class UpstreamRequest(Struct, frozen=True, eq=False):
+    """One request to one upstream. `extra`: its own header fields, names in lower case; `content-length` follows."""
+
+    route: UpstreamRoute
+    extra: Headers
     body: bytes
 
     def __repr__(self) -> str:
-        return f"UpstreamRequest({self.method} to {self.provider.name}, {len(self.body)} bytes)"  # never a credential
+        return f"UpstreamRequest({self.route.method} to {self.route.provider.name}, {len(self.body)} bytes)"
+
+    @property
+    def url(self) -> str:
+        return self.route.origin + self.route.target
+
+    @property
+    def headers(self) -> Headers:
+        """All of them, as sent."""
+        return (*self.route.headers, *self.extra, (b"content-length", b"%d" % len(self.body)))
 
 
 # Takes a piece of a body; False = stop. Called by the event loop itself: it may not wait and may not raise.
@@ -70,6 +88,13 @@ class UpstreamResponse(Protocol):
 
     async def read(self, wait: Wait) -> bytes | Failure:
         """Return the next bytes of the body, b"" once it has ended cleanly, or why it did not."""
+        ...
+
+    def take_whole(self) -> bytes | None:
+        """Return the whole rest of the body if it has come already; `read` then gives its end.
+
+        None, and nothing is taken, if more is to come or the transport cannot tell.
+        """
         ...
 
     def hand_to(self, sink: Sink | None) -> None:
@@ -96,7 +121,7 @@ class Transport(Protocol):
     async def aclose(self) -> None: ...
 
 
-class Admission(NamedTuple):
+class Admission(Struct, frozen=True, eq=False):
     """What an attempt asks of the shared state before it is sent.
 
     Attributes:
@@ -113,8 +138,7 @@ class Admission(NamedTuple):
     last_resort: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class Grant:
+class Grant(Struct, eq=False):
     """An admitted attempt. Its holder calls `succeeded`, `failed` or neither, then `release`, on the shared state."""
 
     candidate: Candidate
@@ -126,7 +150,7 @@ class Grant:
     released: bool = False
 
 
-class Setback(NamedTuple):
+class Setback(Struct, frozen=True, gc=False):
     """What a failure changed: the targets newly set aside, and whether a breaker opened."""
 
     asides: tuple[Target, ...] = ()
@@ -164,7 +188,7 @@ class SharedState(Protocol):
         ...
 
     def key_budget(self, key: ClientKey, now_s: float) -> KeyBudget:
-        """Say what is left of a key's limits."""
+        """Say what is left of a key's limits. Local, without waiting."""
         ...
 
     async def take_turn(self, slot: Slot) -> None:
@@ -205,8 +229,8 @@ class LimitReached(Struct, frozen=True):
     """Why a key's request is refused.
 
     Attributes:
-        limit: "rpm", "tpm", "parallel", "budget_usd_day", "budget_usd_month", or "budget_unknown" (what was spent is not
-            known yet).
+        limit: "rpm", "tpm", "parallel", "budget_usd_day", "budget_usd_month", or "budget_unknown": what was spent is
+            not known yet.
         allowed, used: Requests, tokens, requests at once; nano-dollars for budgets.
         resets_s: Seconds until a request may be admitted again, as far as can be said.
     """
@@ -224,7 +248,7 @@ class KeyBudget(NamedTuple):
     tokens: tuple[int, int, float] | None
 
 
-class AttemptRecord(NamedTuple):
+class AttemptRecord(Struct, frozen=True, array_like=True):
     """One send, for the ledger and the trail."""
 
     provider: str

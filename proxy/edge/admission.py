@@ -5,7 +5,7 @@ Counters of one process, changed by the event loop alone. What does not fit is r
 
 from __future__ import annotations
 
-from proxy.core.errors import Overloaded
+from proxy.core.errors import BodyTooLarge, Overloaded
 from proxy.core.snapshot import Server
 from proxy.edge.exchange import Cut, Exchange
 
@@ -30,6 +30,11 @@ class Admission:
     def in_flight(self) -> int:
         return len(self._exchanges)
 
+    def labels(self) -> list[str]:
+        """The model label of each request under way whose model is known."""
+        accounts = [exchange.account for exchange in self._exchanges]
+        return [account.label for account in accounts if account is not None and account.model is not None]
+
     def enter(self, exchange: Exchange, server: Server) -> None:
         """Take a place; `leave` gives it back.
 
@@ -41,22 +46,32 @@ class Admission:
         self._exchanges.add(exchange)
 
     def leave(self, exchange: Exchange) -> None:
+        """Give back the place and the bytes of the body, as far as they were taken."""
         self._exchanges.discard(exchange)
+        self.buffered_bytes -= exchange.buffered_bytes
+        exchange.buffered_bytes = 0
 
-    def buffer(self, size: int, server: Server) -> None:
-        """Count bytes of a body; `unbuffer` gives them back.
+    def hold(self, exchange: Exchange, size: int, server: Server) -> None:
+        """Count so many bytes for the body of a request, instead of what was counted for it before.
 
         Raises:
+            BodyTooLarge: More than `max_body_bytes`.
             Overloaded: All bodies together would pass `max_buffered_bytes`.
         """
-        if self.buffered_bytes + size > server.max_buffered_bytes:
+        if size > server.max_body_bytes:
+            raise too_large(server)
+        total = self.buffered_bytes - exchange.buffered_bytes + size
+        if total > server.max_buffered_bytes:
             raise Overloaded(_MESSAGE, retry_after_s=1.0)
-        self.buffered_bytes += size
-
-    def unbuffer(self, size: int) -> None:
-        self.buffered_bytes -= size
+        self.buffered_bytes = total
+        exchange.buffered_bytes = size
 
     def end_all(self) -> None:
         """The drain is over: end what is still under way, each with an error of its dialect."""
         for exchange in list(self._exchanges):
             exchange.cut_short(Cut.SHUTDOWN)
+
+
+def too_large(server: Server) -> BodyTooLarge:
+    limit = server.max_body_bytes
+    return BodyTooLarge(f"The request body is larger than this gateway's limit of {limit} bytes.")

@@ -1,93 +1,90 @@
 """A request's body, read once: bounded, decompressed, as bytes.
 
-Sizes count after decompression, so that a small bomb is a large body.
+Sizes count after decompression, so that a small bomb is a large body. What `Admission` holds for a body is given back
+when its exchange leaves there.
 """
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 
-from proxy.core.errors import BodyTooLarge, Overloaded, UnsupportedEncoding
+from proxy.core.errors import UnsupportedEncoding
 from proxy.core.snapshot import Server
-from proxy.edge.admission import Admission
+from proxy.edge.admission import Admission, too_large
 from proxy.edge.exchange import Cut, Exchange
 
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-class ClientLeft(Exception):
-    """The client went away before its request was whole; nobody is left to answer."""
+async def receive_body(exchange: Exchange, server: Server, admission: Admission) -> None:
+    """Wait until the whole body is there. What cannot be taken anyway is refused before it is asked for.
 
-
-async def read_body(exchange: Exchange, server: Server, admission: Admission) -> bytes:
-    """Read and decode the whole body. Its size stays counted in `admission` until the caller gives it back.
+    An exchange whose body does not come within `body_read_s` is cut short.
 
     Raises:
-        BodyTooLarge: More than `max_body_bytes`, announced, sent or unpacked.
+        BodyTooLarge: More than `max_body_bytes`, announced or sent.
+        UnsupportedEncoding: A content encoding other than gzip or identity.
+        Overloaded: No room for the bytes of another body.
+    """
+    length = exchange.headers.get(b"content-length", b"")
+    if length.isdigit() and int(length) > server.max_body_bytes:
+        raise too_large(server)
+    _is_packed(exchange)
+    exchange.ask_for_body()
+    timer = asyncio.get_running_loop().call_later(server.body_read_s, exchange.cut_short, Cut.BODY_TIMEOUT)
+    try:
+        await _receive(exchange, server, admission)
+    finally:
+        timer.cancel()
+
+
+def take_body(exchange: Exchange, server: Server, admission: Admission) -> bytes:
+    """Take the whole body, decoded. Its size stays counted in `admission` until the exchange leaves.
+
+    Raises:
+        BodyTooLarge: More than `max_body_bytes`, sent or unpacked.
         UnsupportedEncoding: A content encoding other than gzip or identity, or broken gzip.
         Overloaded: No room for the bytes of another body.
-        ClientLeft: The client disconnected.
     """
-    limit = server.max_body_bytes
-    length = exchange.headers.get(b"content-length")
-    if length is not None and length.isdigit() and int(length) > limit:
-        raise _too_large(limit)
-    encoding = exchange.headers.get(b"content-encoding", b"").strip().lower()
-    if encoding not in (b"", b"identity", b"gzip"):
+    body = b"".join(exchange.pieces)
+    exchange.pieces = []
+    admission.hold(exchange, len(body), server)
+    if b"content-encoding" in exchange.headers and _is_packed(exchange):
+        body = _gunzip(body, server)
+        admission.hold(exchange, len(body), server)
+    return body
+
+
+async def _receive(exchange: Exchange, server: Server, admission: Admission) -> None:
+    """Take the pieces as they come. Those of one read are joined: a client may send each byte in a chunk of its own."""
+    received: list[bytes] = []
+    size = 0
+    while not exchange.is_whole:
+        piece = b"".join(exchange.pieces)
+        exchange.pieces = []
+        received.append(piece)
+        size += len(piece)
+        admission.hold(exchange, size, server)
+        await exchange.arrival()
+    exchange.pieces = [*received, *exchange.pieces]
+
+
+def _is_packed(exchange: Exchange) -> bool:
+    coding = exchange.headers.get(b"content-encoding", b"").strip().lower()
+    if coding not in (b"", b"identity", b"gzip"):
         raise UnsupportedEncoding("Send the body uncompressed or with 'Content-Encoding: gzip'.")
-    body = await _read(exchange, server, admission)
-    exchange.body_received()
-    if encoding != b"gzip":
-        return body
-    try:
-        plain = _gunzip(body, limit)
-        admission.buffer(len(plain) - len(body), server)
-    except (BodyTooLarge, UnsupportedEncoding, Overloaded):
-        admission.unbuffer(len(body))
-        raise
-    return plain
+    return coding == b"gzip"
 
 
-async def _read(exchange: Exchange, server: Server, admission: Admission) -> bytes:
-    message = await exchange.receive()
-    if message["type"] == "http.request" and not message.get("more_body", False):
-        body: bytes = message.get("body", b"")
-        if len(body) > server.max_body_bytes:
-            raise _too_large(server.max_body_bytes)
-        admission.buffer(len(body), server)
-        return body
-    chunks, size = [], 0
-    try:
-        while True:
-            if message["type"] == "http.disconnect":
-                exchange.cut = Cut.CLIENT_GONE
-                raise ClientLeft
-            chunk: bytes = message.get("body", b"")
-            if size + len(chunk) > server.max_body_bytes:
-                raise _too_large(server.max_body_bytes)
-            admission.buffer(len(chunk), server)
-            size += len(chunk)
-            chunks.append(chunk)
-            if not message.get("more_body", False):
-                return b"".join(chunks)
-            message = await exchange.receive()
-    except BaseException:
-        admission.unbuffer(size)
-        raise
-
-
-def _gunzip(body: bytes, limit: int) -> bytes:
+def _gunzip(body: bytes, server: Server) -> bytes:
     unpacker = zlib.decompressobj(_GZIP)
     try:
-        plain = unpacker.decompress(body, limit + 1)
+        plain = unpacker.decompress(body, server.max_body_bytes + 1)
     except zlib.error as exc:
         raise UnsupportedEncoding("The body is not valid gzip.") from exc
-    if len(plain) > limit:
-        raise _too_large(limit)
+    if len(plain) > server.max_body_bytes:
+        raise too_large(server)
     if not unpacker.eof or unpacker.unused_data:
         raise UnsupportedEncoding("The body is not one whole gzip stream.")
     return plain
-
-
-def _too_large(limit: int) -> BodyTooLarge:
-    return BodyTooLarge(f"The request body is larger than this gateway's limit of {limit} bytes.")

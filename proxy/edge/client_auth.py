@@ -1,71 +1,74 @@
 """Who is calling: a client key from the headers to its row, or 401.
 
-A key is looked up by its digest, so no comparison depends on its text. Whether it was unknown or expired goes to the
-log, not to the client. Keys are taken from headers only, never from the query.
+A key is looked up by its digest, so no comparison depends on its text. Whether it was unknown, expired or revoked goes
+to the log, not to the client. Keys are taken from headers only, never from the query.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from proxy.core.errors import NotAuthenticated
 from proxy.core.secret import Secret
 from proxy.core.snapshot import Auth, ClientKey
+from proxy.edge.key_lookup import Refusal, find
 
 _LOG = logging.getLogger("fairlead.auth")
 
-CREDENTIAL_HEADERS = frozenset({b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key"})
+_OTHERS = frozenset({b"x-api-key", b"api-key", b"x-goog-api-key"})
+CREDENTIAL_HEADERS = _OTHERS | {b"authorization"}
 
 
-def authenticate(headers: Sequence[tuple[bytes, bytes]], auth: Auth, wall_s: float) -> ClientKey | None:
-    """Return the caller's row; None in open mode.
+def authenticate(
+    headers: Mapping[bytes, bytes], repeated: Sequence[tuple[bytes, bytes]], auth: Auth, wall: Callable[[], float]
+) -> ClientKey:
+    """Return the caller's row.
 
     Args:
-        headers: As they came, names in lower case; repeated ones included.
-        wall_s: Unix time.
+        headers: Names in lower case.
+        repeated: The headers as they came, where a name came more than once.
+        wall: Gives Unix seconds.
 
     Raises:
-        NotAuthenticated: No key, two different keys, or a key that is unknown or expired.
+        NotAuthenticated: No key, two different keys, or a key that is unknown, mistyped, expired or revoked.
     """
-    if auth.mode == "none":
-        return None
-    presented = presented_key(headers)
-    if presented is None:
-        raise NotAuthenticated("Send your Fairlead key as 'Authorization: Bearer <key>'.")
-    key = auth.keys.get(hashlib.sha256(presented).hexdigest())
-    if key is None:
-        _LOG.info("client key refused: unknown")
+    found = find(auth, presented_key(headers, repeated), wall())
+    if isinstance(found, Refusal):
+        _LOG.info("client key refused: %s", found)
         raise NotAuthenticated("This key is not valid for this gateway.")
-    if key.expires_at_s is not None and key.expires_at_s <= wall_s:
-        _LOG.info("client key refused: expired", extra={"fairlead.key": key.name})
-        raise NotAuthenticated("This key is not valid for this gateway.")
-    return key
+    return found
 
 
-def presented_key(headers: Sequence[tuple[bytes, bytes]]) -> bytes | None:
+def presented_key(headers: Mapping[bytes, bytes], repeated: Sequence[tuple[bytes, bytes]]) -> bytes:
     """The one key a client sent, wherever it put it.
 
     Raises:
-        NotAuthenticated: Two headers hold different keys.
+        NotAuthenticated: No header holds a key, or two hold different ones.
     """
-    found: bytes | None = None
-    for name, value in headers:
-        if name not in CREDENTIAL_HEADERS:
-            continue
-        if name == b"authorization":
-            scheme, _, value = value.partition(b" ")
-            if scheme.lower() != b"bearer":
-                continue
-        value = value.strip()
-        if not value:  # an SDK without a key may send the header all the same
-            continue
-        if found is not None and not hmac.compare_digest(found, value):
-            raise NotAuthenticated("Two different keys were sent. Send one, as 'Authorization: Bearer <key>'.")
-        found = value
-    return found
+    if not repeated and _OTHERS.isdisjoint(headers):  # as nearly always
+        keys = {_key_in(b"authorization", headers.get(b"authorization", b""))}
+    elif repeated:
+        keys = {_key_in(name, value) for name, value in repeated if name in CREDENTIAL_HEADERS}
+    else:
+        keys = {_key_in(name, headers[name]) for name in CREDENTIAL_HEADERS & headers.keys()}
+    if len(keys) > 1:
+        keys.discard(b"")  # an SDK without a key may send the header all the same
+    if len(keys) > 1:
+        raise NotAuthenticated("Two different keys were sent. Send one, as 'Authorization: Bearer <key>'.")
+    key = keys.pop()
+    if not key:
+        raise NotAuthenticated("Send your Fairlead key as 'Authorization: Bearer <key>'.")
+    return key
+
+
+def _key_in(name: bytes, value: bytes) -> bytes:
+    if name == b"authorization":
+        scheme, _, value = value.partition(b" ")
+        if scheme.lower() != b"bearer":
+            return b""
+    return value.strip()
 
 
 def is_admin(headers: Mapping[bytes, bytes], token: Secret | None) -> bool:

@@ -1,110 +1,72 @@
-"""Connections of clients: uvicorn's protocol with cheaper answers, and a cut for clients that hold a connection up.
+"""Connections of clients: uvicorn's protocol, taught to answer proxied endpoints without ASGI.
 
-Turns bytes of HTTP/1.1 into ASGI calls and back; knows nothing of what is asked or answered.
+Turns bytes of HTTP/1.1 into exchanges (`edge.exchange`) for the endpoints that a `Front` knows and into uvicorn's ASGI
+calls for all else, one at a time and in their order. Knows nothing of what is asked or answered.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from time import monotonic
-from typing import Any, cast
+from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from proxy.core.snapshot import Server as Listening
-from proxy.edge.exchange import WRITE_NOW
+from proxy.edge.exchange import Asked, Cut, Exchange
+from proxy.edge.patience import PatientProtocol
 
 # Of a request's head: its lines, trailers included, and its bytes after the first read, which brings 256 KiB at most.
 # A line costs twenty times its size, and whoever reaches the port may send some.
 MAX_FIELDS = 200
 MAX_HEAD_BYTES = 64 * 1024
+MAX_WAITING = 8  # requests on one connection behind the one that is being answered, before reading stops
+
+_HEAD, _REST = "head", "rest"
+
+Turn = Exchange | RequestResponseCycle
 
 
-class LeanCycle(RequestResponseCycle):
-    """uvicorn's request-response cycle with its sending half written for many small answers.
+@dataclass(frozen=True, slots=True, eq=False)
+class Front:
+    """Who answers what comes in on a port.
 
-    The head waits for the first body bytes and leaves in one write with them, and is checked as a whole instead of
-    field by field: of uvicorn's own cost for an answer with ten headers, less than half stays.
+    Attributes:
+        app: Answers over ASGI what `find` does not know.
+        find: From a request's target to what it names, or None. What it raises is answered with 400.
+        serve: Answers an exchange; run as a task of its own.
     """
 
-    _head = b""
-
-    def write_now(self, body: bytes) -> bool:
-        """Write more of a chunked answer without waiting; False where `send` would wait or has more to say."""
-        if self.flow.write_paused or self.disconnected or not self.chunked_encoding or self.response_complete:
-            return False
-        self.transport.write(self._head + b"%x\r\n%b\r\n" % (len(body), body))
-        self._head = b""
-        return True
-
-    async def send(self, message: Any) -> None:  # noqa: ANN401 - ASGI messages are open dicts
-        if self.flow.write_paused and not self.disconnected:
-            await self.flow.drain()
-        if self.disconnected:
-            return
-        if not self.response_started:
-            self._begin(message["status"], message["headers"])
-            return
-        if self.response_complete:
-            raise RuntimeError("a message was sent after the answer was complete")
-        body: bytes = message.get("body", b"")
-        more = message.get("more_body", False)
-        if self.chunked_encoding:
-            framed = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
-            body = framed if more else framed + b"0\r\n\r\n"
-        elif self.scope["method"] == "HEAD":
-            body = b""
-        else:
-            self.expected_content_length -= len(body)
-            if self.expected_content_length < 0 or (self.expected_content_length and not more):
-                raise RuntimeError("the answer's body is not as long as its content-length")
-        self.transport.write(self._head + body)
-        self._head = b""
-        if not more:
-            self.response_complete = True
-            self.message_event.set()
-            if not self.keep_alive:
-                self.transport.close()
-            self.on_response()
-
-    def _begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
-        self.waiting_for_100_continue = False
-        fields = [*self.default_headers, *headers]
-        self.chunked_encoding = self.scope["method"] != "HEAD" and status not in (204, 304)
-        for name, value in fields:
-            if name == b"content-length":
-                self.expected_content_length = int(value) if self.chunked_encoding else 0
-                self.chunked_encoding = False
-        if self.chunked_encoding:
-            fields.append((b"transfer-encoding", b"chunked"))
-        if not self.keep_alive:
-            fields.append((b"connection", b"close"))
-        lines = [b": ".join(field) for field in fields]
-        head = STATUS_LINE[status] + b"\r\n".join(lines) + b"\r\n\r\n"
-        # A stray line break in any field would make more of them than there are lines.
-        if head.count(b"\n") != len(lines) + 2 or head.count(b"\r") != len(lines) + 2 or b"\0" in head:
-            raise RuntimeError("a header of the answer holds a line break or a NUL")
-        self._head = head
-        self.response_started = True
+    app: ASGIApp
+    find: Callable[[bytes], Asked | None]
+    serve: Callable[[Exchange], Coroutine[Any, Any, None]]
 
 
-class StallCutter(HttpToolsProtocol):
-    """A connection whose client stops reading for `write_stall_s` is closed, whatever is still unsent.
+class ClientConnection(PatientProtocol):
+    """A connection of a client; the `Wire` of its exchanges."""
 
-    So is one whose request's head is too long, or not there when an idle connection would be closed.
-    """
-
-    settings: Callable[[], Listening] = staticmethod(Listening)
-    _stall_timer: asyncio.TimerHandle | None = None
-    _head_bytes = 0
-    _running: RequestResponseCycle | None = None  # not `cycle`, which may be one that waits behind it
+    front: Front
+    write: Callable[[bytes], None]
+    is_writable = False
+    turn: Turn | None = None
+    _reading: Exchange | None = None  # whose body is still to come
+    _unfinished: str | None = None  # the part of a message that is being read
+    _long_head: list[tuple[bytes, bytes]] | None = None  # the head that did not come in one read
+    _head_bytes = 0  # of it, after its first read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
-        self._idle_since_s = monotonic()
-        self._set_keep_alive(self.timeout_keep_alive)
+        self.write = transport.write
+        self.is_writable = True
+        self._waiting: deque[Turn] = deque()
+
+    # Reading.
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -112,21 +74,90 @@ class StallCutter(HttpToolsProtocol):
         except HttpParserUpgrade as offer:
             self._decline(offer, data)
         except HttpParserError:
-            return self._refuse()
-        cycle = self.cycle
-        if cycle is not None and cycle.scope is self.scope:  # no head is half read
-            self._head_bytes = 0
-            if len(self.headers) <= MAX_FIELDS:
-                return
-        self._head_bytes = self._head_bytes + len(data) if self._head_bytes else 1
-        if len(self.headers or ()) > MAX_FIELDS:
-            self.transport.abort()
-        elif self._head_bytes > MAX_HEAD_BYTES:
-            self.send_400_response("The head of this request is too long.")
+            self._refuse()
+            return
+        if self._unfinished is not None:
+            self._keep_small(len(data))
 
-    def _should_upgrade(self) -> bool:
-        """Make uvicorn leave a request alone that offers another protocol; what CONNECT wants is none."""
-        return self.scope["method"] != "CONNECT"
+    def on_message_begin(self) -> None:
+        self.url = b""
+        self.headers = []
+        self._unfinished = _HEAD
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """Whose is it? What is raised here is answered with 400."""
+        parser, fields = self.parser, self.headers
+        method, count = parser.get_method(), len(fields)
+        if count > MAX_FIELDS:
+            raise ValueError("too many header fields")
+        if parser.should_upgrade():
+            if method == b"CONNECT":
+                raise ValueError("this is no tunnel")
+            return  # `_decline` will read it again
+        asked = self.front.find(self.url)
+        self._unfinished = _REST
+        if asked is None:
+            self._begin_asgi()
+            return
+        headers = dict(fields)
+        keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
+        self._reading = exchange = Exchange(self, asked, method, headers, keep_alive)
+        if len(headers) != count:
+            exchange.repeated = tuple(fields)
+        if self.turn is None:
+            self._start(exchange)
+        else:
+            self._queue(exchange)
+
+    def on_body(self, body: bytes) -> None:
+        if self._reading is None:
+            super().on_body(body)
+        else:
+            self._reading.pieces.append(body)
+
+    def on_message_complete(self) -> None:
+        exchange = self._reading
+        if exchange is not None:
+            exchange.is_whole = True
+            if exchange.waiter is not None:
+                exchange.wake()
+            self._reading = None
+        elif self._unfinished is _REST:
+            super().on_message_complete()
+        self._unfinished = None
+
+    def _keep_small(self, size: int) -> None:
+        """Bound what is held of a message that is not whole yet, and wake who waits for its body."""
+        exchange = self._reading
+        if len(self.headers) > MAX_FIELDS:
+            self.transport.abort()
+        elif self._unfinished is _HEAD:
+            if self._long_head is not self.headers:
+                self._long_head, self._head_bytes = self.headers, 0
+            else:
+                self._head_bytes += size
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self.send_400_response("The head of this request is too long.")
+        elif exchange is None:
+            return
+        elif exchange.ended:  # answered already: the rest of its body is of no use
+            exchange.pieces.clear()
+        elif exchange.waiter is not None:
+            exchange.wake()
+        elif sum(map(len, exchange.pieces)) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+
+    def _begin_asgi(self) -> None:
+        """Hand this request to uvicorn, which calls `_start_asgi_task`."""
+        url, fields = self.url, self.headers
+        super().on_message_begin()
+        self.url, self.headers, self.scope["headers"] = url, fields, fields
+        self.expect_100_continue = any(name == b"expect" and value.lower() == b"100-continue" for name, value in fields)
+        self.cycle = None  # type: ignore[assignment] # the turns are taken here, not there
+        super().on_headers_complete()
 
     def _decline(self, offer: HttpParserUpgrade, data: bytes) -> None:
         """Read a request that offers another protocol again, without the offer (RFC 9110 section 7.8).
@@ -134,7 +165,8 @@ class StallCutter(HttpToolsProtocol):
         uvicorn would lose its body, and Java's own client offers HTTP/2 with each of its unencrypted requests.
         """
         while True:
-            start = f"{self.scope['method']} ".encode() + self.url + f" HTTP/{self.scope['http_version']}".encode()
+            version = self.parser.get_http_version().encode()
+            start = b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)
             fields = [b": ".join(field) for field in self.headers if field[0] != b"upgrade"]
             data = b"\r\n".join([start, *fields, b"", data[offer.args[0] :]])
             self.parser = HttpRequestParser(self)
@@ -150,66 +182,90 @@ class StallCutter(HttpToolsProtocol):
         self.logger.warning("Invalid HTTP request received.")
         self.send_400_response("Invalid HTTP request received.")
 
+    # Taking turns.
+
+    def _start(self, exchange: Exchange) -> None:
+        self.turn = exchange
+        exchange.task = self.loop.create_task(self.front.serve(exchange))
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - uvicorn's signature
-        cycle.__class__ = LeanCycle
-        self._running = cycle
-        cycle.scope["extensions"] = {WRITE_NOW: {"call": cast(LeanCycle, cycle).write_now}}
-        super()._start_asgi_task(cycle, app)
+        if self.turn is None:
+            self.turn = cycle
+            super()._start_asgi_task(cycle, app)
+        else:
+            self._queue(cycle)
 
-    # uvicorn sets and cancels a keep-alive timer for every request; here one is set and looks again when it fires.
-
-    def _unset_keepalive_if_required(self) -> None:
-        """Data came: the timer stays and finds out."""
+    def _queue(self, turn: Turn) -> None:
+        self._waiting.append(turn)
+        if len(self._waiting) >= MAX_WAITING:
+            self.flow.pause_reading()
 
     def on_response_complete(self) -> None:
-        self.server_state.total_requests += 1
+        """An answer is over: turn to the next request."""
+        self.turn = None
+        self.idle_since_s = monotonic()
+        if self._waiting or self.flow.read_paused:
+            self._go_on()
+
+    def _go_on(self) -> None:
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
-        if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
-            return
-        self._idle_since_s = monotonic()
-        if self.timeout_keep_alive_task is None:
-            self._set_keep_alive(self.timeout_keep_alive)
+        if self._waiting:
+            turn = self._waiting.popleft()
+            if isinstance(turn, Exchange):
+                self._start(turn)
+            else:
+                self._start_asgi_task(turn, self.app)
+        if len(self._waiting) < MAX_WAITING:
+            self.flow.resume_reading()
 
-    def timeout_keep_alive_handler(self) -> None:
-        self.timeout_keep_alive_task = None
-        if self.cycle is not None and not self.cycle.response_complete:
-            return  # the end of that answer sets it again
-        left_s = self._idle_since_s + self.timeout_keep_alive - monotonic()
-        if left_s > 0:
-            self._set_keep_alive(left_s)
+    def shutdown(self) -> None:
+        if self.turn is None:
+            self.transport.close()
         else:
-            super().timeout_keep_alive_handler()
+            last = self._waiting[-1] if self._waiting else self.turn
+            last.keep_alive = False
 
-    def _set_keep_alive(self, delay_s: float) -> None:
-        self.timeout_keep_alive_task = self.loop.call_later(delay_s, self.timeout_keep_alive_handler)
+    # What an exchange does with its wire.
+
+    async def drained(self) -> None:
+        await self.flow.drain()
+
+    def resume_reading(self) -> None:
+        self.flow.resume_reading()
+
+    def finish(self, last: bytes, *, keep_alive: bool) -> None:
+        if self.is_writable:  # the client is still there
+            self.write(last)
+            if not keep_alive:
+                self.transport.close()
+            self.on_response_complete()
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    # What the transport says.
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        if self._stall_timer is None:
-            self._stall_timer = self.loop.call_later(self.settings().write_stall_s, self.transport.abort)
+        self.is_writable = False
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._forget_stall()
+        self.is_writable = True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._forget_stall()
+        turn, self.turn = self.turn, None
+        self.is_writable = False
+        self._waiting.clear()
         super().connection_lost(exc)
-        if self._running is not None and not self._running.response_complete:
-            self._running.disconnected = True
-            self._running.message_event.set()
-        if self.timeout_keep_alive_task is not None:
-            self.timeout_keep_alive_task.cancel()
-
-    def _forget_stall(self) -> None:
-        if self._stall_timer is not None:
-            self._stall_timer.cancel()
-            self._stall_timer = None
+        if isinstance(turn, Exchange):
+            turn.cut_short(Cut.CLIENT_GONE)
+        elif turn is not None and not turn.response_complete:
+            turn.disconnected = True
+            turn.message_event.set()
 
 
-def client_protocol(settings: Callable[[], Listening]) -> type[StallCutter]:
+def client_protocol(settings: Callable[[], Listening], front: Front) -> type[ClientConnection]:
     """The protocol of connections of clients, under the settings in force."""
-    return type("ClientProtocol", (StallCutter,), {"settings": staticmethod(settings)})
+    return type("ClientProtocol", (ClientConnection,), {"settings": staticmethod(settings), "front": front})

@@ -1,30 +1,27 @@
-"""One HTTP exchange with a client over ASGI: the writer to it, and the ways it is cut short.
+"""One request of a proxied endpoint and its answer: what came, what is sent, and the ways it is cut short.
 
 The request's own task does all the work. A client that leaves, a body that does not come and the end of the drain
-cancel that task from outside with a `Cut` as the reason; `run` takes the cancellation back and says which it was, as
-`asyncio.timeout` does. A cancellation that nobody here asked for passes through.
+cancel that task from outside with a `Cut` as the reason; `take_back` tells it whether that was all that cancelled it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Protocol
 
+from msgspec import Struct
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.server import ServerState
+
+from proxy.core.call import EndpointSpec, Headers
+from proxy.core.snapshot import ClientKey
 from proxy.gateway.accounting import Account
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-
-# Most requests end sooner, so most never pay for a watching task; a client that leaves is noticed well within 1 s.
-WATCH_AFTER_S = 0.1
-
-
-# This gateway's own ASGI extension: under "call" a function that writes more of an answer's body at once.
-WRITE_NOW = "fairlead.write_now"
+_CLOSE = (b"connection", b"close")
+_BREAKS = b"\r\n\0"
+_field_line = b": ".join
 
 
 class Cut(StrEnum):
@@ -35,122 +32,186 @@ class Cut(StrEnum):
     SHUTDOWN = "shutdown"
 
 
-def _never(body: bytes) -> bool:
-    """For servers without the extension: everything is awaited."""
-    return False
-
-
-_ABSENT = {"call": _never}
-
-
-class Exchange:
-    """A request being answered.
+class Asked(Struct, frozen=True, eq=False):
+    """What a request's target names.
 
     Attributes:
-        account: What it is accounted under, once that is known.
-        cut: Why it was cut short; None while nothing did.
-        started: The status line was sent.
-        write_now: Writes more of the answer without waiting where the server can: True if it was written.
-        ended: The last byte of the answer was handed over.
-        status: The status that was sent; 0 before that.
+        model: Of paths that hold the model's name, else empty.
+        query: Without the question mark.
     """
 
-    __slots__ = (
-        "_body_read_s",
-        "_body_received",
-        "_loop",
-        "_receive",
-        "_send",
-        "_task",
-        "_timer",
-        "_watch",
-        "account",
-        "cut",
-        "ended",
-        "headers",
-        "scope",
-        "started",
-        "status",
-        "write_now",
-    )
+    endpoint: EndpointSpec
+    model: str = ""
+    query: bytes = b""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.scope = scope
-        self._receive = receive
-        self._send = send
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.account: Account | None = None
-        self.write_now: Callable[[bytes], bool] = scope.get("extensions", {}).get(WRITE_NOW, _ABSENT)["call"]
-        self.cut: Cut | None = None
-        self.started = False
-        self.ended = False
-        self.status = 0
-        self._body_received = False
-        self._watch: asyncio.Task[None] | None = None
+    def __repr__(self) -> str:
+        return f"Asked({self.endpoint.name})"  # never the query: some put a key there
 
-    async def run(self, work: Awaitable[None], body_read_s: float) -> None:
-        """Do the work; return early, with `cut` set, if the exchange was cut short."""
-        self._loop = asyncio.get_running_loop()
-        task = asyncio.current_task()
-        assert task is not None
-        self._task = task
-        cancelling = task.cancelling()
-        self._body_read_s = body_read_s
-        self._timer = self._loop.call_later(WATCH_AFTER_S, self._on_timer)
-        try:
-            await work
-        except asyncio.CancelledError:
-            if self.cut is None or task.uncancel() > cancelling:
-                raise
-        finally:
-            self._timer.cancel()
-            if self._watch is not None:
-                self._watch.cancel()
+
+class Wire(Protocol):
+    """The connection that an exchange is answered on.
+
+    Attributes:
+        is_writable: The client reads what it is sent, and is there.
+        server_state: uvicorn's; holds the header fields that every answer begins with.
+    """
+
+    is_writable: bool
+    server_state: ServerState
+
+    def write(self, data: bytes, /) -> None:
+        """Hand bytes to the transport; only while `is_writable`."""
+        ...
+
+    async def drained(self) -> None:
+        """Wait until the client has read what waits for it, or has left."""
+        ...
+
+    def resume_reading(self) -> None:
+        """Read more of the request under way."""
+        ...
+
+    def finish(self, last: bytes, *, keep_alive: bool) -> None:
+        """Write the last bytes of an answer and turn to what comes next."""
+        ...
+
+    def abort(self) -> None:
+        """Drop the connection: an answer cannot be finished."""
+        ...
+
+
+class Exchange(Struct, eq=False):
+    """A request being answered. A struct, since it is made for every request (ADR 0009).
+
+    Attributes:
+        headers: Names in lower case; of a repeated one the last.
+        keep_alive: The connection may serve another request after this one.
+        repeated: Every header as it came, where a name came more than once; else empty.
+        cors_fields: What every answer to a web page of another origin carries.
+        pieces: What has come of the body and nobody has taken yet.
+        is_whole: All of the body has come.
+        buffered_bytes: What `Admission` counts for the body.
+        key: Who calls; None in open mode, and before that is known.
+        account: What it is accounted under, once that is known.
+        error: The `code` of the error that the client was told.
+        cut: Why it was cut short; None while nothing did.
+        status: The status that was sent; 0 before that.
+        started: The status line was sent, or is held back only for the first bytes of the body.
+        ended: The last byte of the answer was handed over.
+        task: Does the work.
+        waiter: Waits for more of the body.
+    """
+
+    wire: Wire
+    asked: Asked
+    method: bytes
+    headers: Mapping[bytes, bytes]
+    keep_alive: bool = True
+    repeated: Headers = ()
+    cors_fields: Headers = ()
+    pieces: list[bytes] = []
+    is_whole: bool = False
+    buffered_bytes: int = 0
+    request_id: str = ""
+    arrived_s: float = 0.0
+    key: ClientKey | None = None
+    account: Account | None = None
+    error: str = ""
+    cut: Cut | None = None
+    status: int = 0
+    started: bool = False
+    ended: bool = False
+    task: asyncio.Task[None] | None = None
+    waiter: asyncio.Future[None] | None = None
+    _head: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Exchange({self.request_id})"  # never a header: one of them holds the client's key
+
+    # The body, as it comes.
+
+    def ask_for_body(self) -> None:
+        """Tell a client that waits for leave to send its body (`Expect: 100-continue`) to go on."""
+        if self.headers.get(b"expect", b"").lower() == b"100-continue" and self.wire.is_writable:
+            self.wire.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def arrival(self) -> asyncio.Future[None]:
+        """Wait for more of the body, or for its end."""
+        self.wire.resume_reading()
+        self.waiter = asyncio.get_running_loop().create_future()
+        return self.waiter
+
+    def wake(self) -> None:
+        """More of the body is here, or its end."""
+        waiter, self.waiter = self.waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    # Its end, from outside.
 
     def cut_short(self, reason: Cut) -> None:
         """End the work from outside. The first reason counts; an answer already handed over stays."""
-        if self.cut is None and not self.ended:
+        if self.cut is None and not self.ended and self.task is not None:
             self.cut = reason
             if reason is Cut.SHUTDOWN and self.account is not None:
                 self.account.shut_down()
-            self._task.cancel()
+            self.task.cancel()
 
-    async def receive(self) -> Message:
-        """The next message; only before `body_received`."""
-        return await self._receive()
+    def take_back(self) -> bool:
+        """Whether a cancellation of the task was the cut and nobody else's: then the task may go on."""
+        return self.cut is not None and self.task is not None and self.task.uncancel() == 0
 
-    def body_received(self) -> None:
-        """The whole request body is here: from now on only a disconnect can come."""
-        self._body_received = True
+    # The answer: a whole one, or one in chunks from `begin` to `end`.
 
-    # These three hand on what the server's `send` gives to await: no frame of their own for every chunk.
+    async def answer(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
+        """Send a whole answer, in one write."""
+        head = b"%bcontent-length: %d\r\n\r\n" % (self._fields(status, headers), len(body))
+        self.status, self.started, self.ended = status, True, True
+        wire = self.wire
+        if not wire.is_writable:
+            await wire.drained()
+        wire.finish(head if self.method == b"HEAD" else head + body, keep_alive=self.keep_alive)
 
-    def begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> Awaitable[None]:
-        self.started = True
-        self.status = status
-        return self._send({"type": "http.response.start", "status": status, "headers": headers})
+    async def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Start an answer in chunks. Its head leaves with its first bytes."""
+        self._head = self._fields(status, headers) + b"transfer-encoding: chunked\r\n\r\n"
+        self.status, self.started = status, True
 
-    def write(self, body: bytes) -> Awaitable[None]:
-        return self._send({"type": "http.response.body", "body": body, "more_body": True})
+    def write_now(self, body: bytes) -> bool:
+        """Write if that needs no waiting; False = not written, use `write`."""
+        if self._head or not self.wire.is_writable:
+            return False
+        self.wire.write(b"%x\r\n%b\r\n" % (len(body), body))
+        return True
 
-    def end(self, body: bytes = b"") -> Awaitable[None]:
+    async def write(self, body: bytes) -> None:
+        if not self.wire.is_writable:
+            await self.wire.drained()
+        if self.wire.is_writable:  # the client is still there
+            self.wire.write(self._head + _chunk(body))
+            self._head = b""
+
+    async def end(self, body: bytes = b"") -> None:
         self.ended = True
-        return self._send({"type": "http.response.body", "body": body, "more_body": False})
+        if not self.wire.is_writable:
+            await self.wire.drained()
+        self.wire.finish(self._head + _chunk(body) + b"0\r\n\r\n", keep_alive=self.keep_alive)
 
-    def _on_timer(self) -> None:
-        """A request that is not over yet: wait for the rest of its body, or watch whether the client stays."""
-        if self._body_received:
-            self._watch = self._loop.create_task(self._watch_client())
-        elif self._body_read_s <= WATCH_AFTER_S:
-            self.cut_short(Cut.BODY_TIMEOUT)
-        else:
-            delay_s = min(self._body_read_s - WATCH_AFTER_S, WATCH_AFTER_S)
-            self._body_read_s -= delay_s
-            self._timer = self._loop.call_later(delay_s, self._on_timer)
+    def _fields(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+        """Status line and header fields.
 
-    async def _watch_client(self) -> None:
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                self.cut_short(Cut.CLIENT_GONE)
-                return
+        Raises:
+            RuntimeError: A field holds a line break: it would make two of one.
+        """
+        fields = [*self.wire.server_state.default_headers, *headers, *self.cors_fields]
+        if not self.keep_alive:
+            fields.append(_CLOSE)
+        head = STATUS_LINE[status] + b"\r\n".join(map(_field_line, fields)) + b"\r\n"
+        if len(head.translate(None, _BREAKS)) != len(head) - 2 * len(fields) - 2:
+            raise RuntimeError("a header of the answer holds a line break or a NUL")
+        return head
+
+
+def _chunk(body: bytes) -> bytes:
+    """Frame bytes as a chunk; none make none, since a chunk of no bytes would be the last."""
+    return b"%x\r\n%b\r\n" % (len(body), body) if body else b""

@@ -21,7 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from proxy.core.snapshot import Server as Listening
 from proxy.edge.admission import Admission
-from proxy.edge.connection import client_protocol
+from proxy.edge.connection import Front, client_protocol
 
 # Longer than load balancers keep idle connections, so that none is reused while it closes here.
 KEEP_ALIVE_S = 75
@@ -43,7 +43,7 @@ class QuietServer(uvicorn.Server):
             await super().main_loop()
         finally:
             with anyio.CancelScope(shield=True):
-                await _drop_connections(self)
+                await _drop_connections(self, lambda: _serves(self))
 
 
 class DrainingServer(uvicorn.Server):
@@ -85,31 +85,38 @@ class DrainingServer(uvicorn.Server):
             listener.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
-        await _idle(self, lambda: self._ends_at_s)
+        await _idle(self._is_busy, lambda: self._ends_at_s)
         self._admission.end_all()
-        await _idle(self, lambda: self._drops_at_s)
-        await _drop_connections(self)
+        await _idle(self._is_busy, lambda: self._drops_at_s)
+        await _drop_connections(self, self._is_busy)
+
+    def _is_busy(self) -> bool:
+        return _serves(self) or self._admission.in_flight > 0
 
 
-async def _idle(server: uvicorn.Server, until_s: Callable[[], float]) -> None:
-    """Wait until a server serves nothing any more, or until a time that may still change."""
-    state = server.server_state
-    # uvicorn tells nobody when they are gone.
-    while (state.connections or state.tasks) and monotonic() < until_s():  # noqa: ASYNC110
+def _serves(server: uvicorn.Server) -> bool:
+    """Whether a server has connections, or requests of connections that are gone."""
+    return bool(server.server_state.connections or server.server_state.tasks)
+
+
+async def _idle(is_busy: Callable[[], bool], until_s: Callable[[], float]) -> None:
+    """Wait until nothing is served any more, or until a time that may still change."""
+    # uvicorn tells nobody when that is.
+    while is_busy() and monotonic() < until_s():  # noqa: ASYNC110
         await asyncio.sleep(TICK_S)
 
 
-async def _drop_connections(server: uvicorn.Server) -> None:
+async def _drop_connections(server: uvicorn.Server, is_busy: Callable[[], bool]) -> None:
     """Close every connection at once and let the requests on them notice, so that none is left to be cancelled."""
     for connection in list(server.server_state.connections):
         connection.transport.abort()
     given_up_s = monotonic() + NOTICE_S
-    await _idle(server, lambda: given_up_s)
+    await _idle(is_busy, lambda: given_up_s)
 
 
-def server_config(app: Callable[..., Awaitable[Any]], settings: Callable[[], Listening]) -> uvicorn.Config:
+def server_config(front: Front, settings: Callable[[], Listening]) -> uvicorn.Config:
     """uvicorn's settings for a port that others can reach: no access log of its own, no lifespan, no extra headers."""
-    return _config(app, client_protocol(settings), settings().host, settings().port)
+    return _config(front.app, client_protocol(settings, front), settings().host, settings().port)
 
 
 def side_config(app: Callable[..., Awaitable[Any]], host: str, port: int) -> uvicorn.Config:

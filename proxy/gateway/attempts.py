@@ -5,12 +5,14 @@ It acts and notes; whether to go on, where to and what is set aside is decided b
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from proxy.core.call import Call
 from proxy.core.errors import GatewayError, UpstreamsExhausted, final_error
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.health import CandidateId
-from proxy.core.plan import Plan
-from proxy.core.ports import Admission, Grant, Wait
+from proxy.core.plan import Plan, Send
+from proxy.core.ports import Admission, Grant, UpstreamResponse, Wait
 from proxy.core.snapshot import Snapshot
 from proxy.gateway.accounting import Account
 from proxy.gateway.context import Deadlines, Engine, Reply
@@ -19,13 +21,14 @@ from proxy.providers.adapter import build
 from proxy.providers.ratelimits import remaining
 from proxy.routing.order import pointer_move
 from proxy.routing.retry import causes, next_step
-from proxy.routing.steps import AttemptPolicy, Send, Stop, StopReason, Tried
+from proxy.routing.steps import AttemptPolicy, Stop, StopReason, Tried
 from proxy.routing.steps import Wait as Pause
 from proxy.routing.walk import Walk
 
 # CPython 3.11 calls a Python function to get a member out of its enum; these are wanted for every request.
 _CONNECT, _RESPONSE = FailureKind.TIMEOUT_CONNECT, FailureKind.TIMEOUT_RESPONSE
 _HEADERS, _FIRST_OUTPUT = FailureKind.TIMEOUT_HEADERS, FailureKind.TIMEOUT_FIRST_OUTPUT
+PLENTY_S = 60.0  # a deadline that far off has not passed while the body was read and the plan made
 _CANCELLED = Failure(FailureKind.CLIENT_GONE)  # what an attempt is noted as that something outside ended
 
 
@@ -35,82 +38,99 @@ async def attempt(engine: Engine, snapshot: Snapshot, call: Call, plan: Plan, ac
     Raises:
         UpstreamsExhausted: No candidate answered.
     """
-    history: list[Tried] = []
-    refused: list[tuple[CandidateId, str]] = []
+    course = _Course(engine, snapshot, call, plan)
     for slot in plan.turns:
         await engine.state.take_turn(slot)
+    # What the plan knows holds while the configuration it was made from is in force.
+    send = plan.first if engine.snapshot is snapshot and call.deadline_s >= PLENTY_S else None
     while True:
-        now_s = engine.clock.now()
-        step = next_step(history, plan, engine.state.view, _policy(engine, snapshot, call, refused), now_s)
-        match step:
-            case Stop(reason):
-                raise _final(engine, plan, history, reason)
-            case Pause(delay_s, then):
-                await engine.clock.sleep(delay_s)
-                policy, now_s = _policy(engine, snapshot, call, refused), engine.clock.now()
-                if not Walk(history, plan, engine.state.view, policy, now_s).may_repeat(then):
-                    continue  # taken away while this request waited for it
-                send = then
-            case Send():
-                send = step
+        if send is None:
+            send = await _decide(course)
+            if send is None:
+                continue
         began_s = engine.clock.now()
         grant = await engine.state.claim(_admission(call, send, began_s))
         if grant is None:
-            refused.append((send.planned.candidate.id, send.credential.id if send.credential else ""))
+            course.refused.append((send.planned.candidate.id, send.credential.id if send.credential else ""))
+            send = None
             continue
         outcome = await _send(engine, call, send, grant, account)
         if isinstance(outcome, Reply):
             return outcome, grant
-        history.append(Tried(send, outcome, began_s))
+        course.history.append(Tried(send, outcome, began_s))
         if account.committed_s is not None:  # a keep-alive has committed: no other candidate may answer
-            raise _final(engine, plan, history, StopReason.EXHAUSTED)
+            raise _final(course, StopReason.EXHAUSTED)
+        send = None
+
+
+class _Course(Struct, eq=False):
+    """What the decisions of one request's attempts are made from."""
+
+    engine: Engine
+    snapshot: Snapshot
+    call: Call
+    plan: Plan
+    history: list[Tried] = []
+    refused: list[tuple[CandidateId, str]] = []
+
+
+async def _decide(course: _Course) -> Send | None:
+    """The next send; None after a wait whose send was taken away meanwhile.
+
+    Raises:
+        GatewayError: There is none.
+    """
+    engine, history, plan = course.engine, course.history, course.plan
+    step = next_step(history, plan, engine.state.view, _policy(course), engine.clock.now())
+    match step:
+        case Stop(reason):
+            raise _final(course, reason)
+        case Pause(delay_s, then):
+            await engine.clock.sleep(delay_s)
+            walk = Walk(history, plan, engine.state.view, _policy(course), engine.clock.now())
+            return then if walk.may_repeat(then) else None
+        case Send():
+            return step
 
 
 async def _send(engine: Engine, call: Call, send: Send, grant: Grant, account: Account) -> Reply | Failure:
     """Send once. A failure is noted and its grant released; an answer keeps its grant."""
+    now, provider = engine.clock.now, send.planned.candidate.provider.name
+    answer: UpstreamResponse | Failure | None = None
     outcome: Reply | Failure = _CANCELLED
     try:
-        outcome = await _exchange(engine, call, send, account)
-    finally:
-        ended_s = engine.clock.now()
-        failure = outcome if isinstance(outcome, Failure) else None
-        account.attempted(send, failure, grant.began_s, ended_s)
-        if failure is not None:
-            await fail(engine, send, grant, failure)
-            await engine.state.release(grant, ended_s, _used_tokens(call, failure))
-    if failure is not None:
-        return outcome
-    first_token_s = ended_s - grant.began_s
-    await engine.state.succeeded(grant, ended_s, first_token_s)
-    provider = send.planned.candidate.provider.name
-    engine.metrics.first_token(account.label, provider, first_token_s)
-    engine.attention.succeeded(provider, grant.credential)
-    return outcome
-
-
-async def _exchange(engine: Engine, call: Call, send: Send, account: Account) -> Reply | Failure:
-    candidate = send.planned.candidate
-    prepared = build(call, candidate, send.credential, send.edit)
-    account.open()
+        prepared = build(call, send.planned.candidate, send.credential, send.edit)
+        account.open(send.planned.candidate)
+    except BaseException:  # nothing was sent: this is no attempt
+        await engine.state.release(grant, grant.began_s, 0)
+        raise
     account.dropped = prepared.dropped
-    clock = engine.clock
-    began_s = clock.now()
-    waits = _deadlines(call, send, began_s)
-    outcome: Reply | Failure | None = None
+    account.sent_s = now_s = now()
+    waits = _deadlines(call, send, now_s)
     try:
         answer = await engine.transport.send(prepared.request, waits.connect, waits.head)
         if isinstance(answer, Failure):
-            return answer
-        try:
+            outcome = answer
+        else:
             for kind, count in remaining(answer.headers):
-                engine.metrics.rate_limit_remaining(candidate.provider.name, kind, count)
+                engine.metrics.rate_limit_remaining(provider, kind, count)
             outcome = await pass_gate(engine, call, send, answer, waits)
-        finally:
-            if not isinstance(outcome, Reply):
-                await answer.aclose()
-        return outcome
     finally:
-        account.waited_s += clock.now() - began_s
+        ended_s = now()
+        account.waited_s += ended_s - account.sent_s
+        failure = outcome if isinstance(outcome, Failure) else None
+        account.attempted(send, failure, grant.began_s, ended_s)
+        if failure is not None:
+            if answer is not None and not isinstance(answer, Failure):
+                await answer.aclose()
+            await fail(engine, send, grant, failure)
+            await engine.state.release(grant, ended_s, _used_tokens(call, failure))
+    if failure is None:
+        first_token_s = ended_s - grant.began_s
+        await engine.state.succeeded(grant, ended_s, first_token_s)
+        engine.metrics.first_token(account.label, provider, first_token_s)
+        engine.attention.succeeded(provider, grant.credential)
+    return outcome
 
 
 async def fail(engine: Engine, send: Send, grant: Grant, failure: Failure) -> None:
@@ -127,15 +147,16 @@ async def fail(engine: Engine, send: Send, grant: Grant, failure: Failure) -> No
         await engine.state.advance(move.slot, move.expected, move.new, move.first)
 
 
-def _policy(engine: Engine, snapshot: Snapshot, call: Call, refused: list[tuple[CandidateId, str]]) -> AttemptPolicy:
+def _policy(course: _Course) -> AttemptPolicy:
+    call, snapshot = course.call, course.snapshot
     return AttemptPolicy(
         max_attempts=snapshot.max_attempts,
         deadline_at_s=call.arrived_s + call.deadline_s,
-        current=engine.snapshot,
+        current=course.engine.snapshot,
         repeatable=call.endpoint.repeatable,
         failover=call.failover,
         content_policy_failover=snapshot.server.content_policy_failover,
-        refused=refused,
+        refused=course.refused,
     )
 
 
@@ -146,16 +167,12 @@ def _used_tokens(call: Call, failure: Failure) -> int:
 
 
 def _admission(call: Call, send: Send, now_s: float) -> Admission:
-    # What a client announces is not what it uses: more than a minute's worth would keep everyone else out.
-    announced = min(call.max_tokens or 0, send.planned.candidate.provider.limits.tpm or 0)
-    return Admission(
-        send.planned.candidate,
-        send.credential.id if send.credential else "",
-        send.half_open,
-        now_s,
-        call.needs.input_tokens + announced,
-        send.last_resort,
-    )
+    candidate, tokens = send.planned.candidate, call.needs.input_tokens
+    if call.max_tokens and (tpm := candidate.provider.limits.tpm):
+        # What a client announces is not what it uses: more than a minute's worth would keep everyone else out.
+        tokens += min(call.max_tokens, tpm)
+    credential = send.credential.id if send.credential else ""
+    return Admission(candidate, credential, send.half_open, now_s, tokens, send.last_resort)
 
 
 def _deadlines(call: Call, send: Send, now_s: float) -> Deadlines:
@@ -170,9 +187,8 @@ def _deadlines(call: Call, send: Send, now_s: float) -> Deadlines:
     return Deadlines(connect, head, first_output, timeouts.idle_s, timeouts.max_stream_s)
 
 
-def _final(engine: Engine, plan: Plan, history: list[Tried], reason: StopReason) -> GatewayError:
-    failures = [tried.failure for tried in history]
-    now_s = engine.clock.now()
+def _final(course: _Course, reason: StopReason) -> GatewayError:
+    history = course.history
     if reason is StopReason.DEADLINE and not history:
         return UpstreamsExhausted(
             "The deadline of this request leaves no time for an attempt. Give it more than a second.",
@@ -180,5 +196,6 @@ def _final(engine: Engine, plan: Plan, history: list[Tried], reason: StopReason)
             type="upstream_error",
             code="upstream_timeout",
         )
-    found = causes(plan, history, engine.state.view, now_s)
+    failures = [tried.failure for tried in history]
+    found = causes(course.plan, history, course.engine.state.view, course.engine.clock.now())
     return final_error(failures, found, sent=len(history))

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
+
 from proxy.core.call import Headers
-from proxy.core.failure import Failure
+from proxy.core.plan import Send
 from proxy.core.ports import Clock, SharedState, Transport, UpstreamResponse, UsageSink, Wait
 from proxy.core.snapshot import Snapshot
 from proxy.core.usage import Usage
 from proxy.gateway.events import EventReader
-from proxy.routing.steps import Send
+from proxy.telemetry.alerts import UnpricedModels
 from proxy.telemetry.attention import Attention
 from proxy.telemetry.metrics import Metrics
 
@@ -28,6 +30,10 @@ class Downstream(Protocol):
     @property
     def started(self) -> bool:
         """Whether the status line has been sent: the commit point is passed."""
+        ...
+
+    def answer(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Awaitable[None]:
+        """Send a whole answer; its length is added. Instead of the others, which send one in chunks."""
         ...
 
     def begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> Awaitable[None]: ...
@@ -52,33 +58,30 @@ class Engine:
     sink: UsageSink
     metrics: Metrics
     attention: Attention
+    unpriced: UnpricedModels
     rng: random.Random
 
 
-@dataclass(slots=True, eq=False)
-class Reply:
+class Reply(Struct, frozen=True, eq=False):
     """An upstream's answer that passed its gate. `reader` is None for a whole answer, whose bytes are `body`."""
 
     send: Send
     answer: UpstreamResponse
     status: int
-    headers: Headers = field(repr=False)
-    body: bytes = field(default=b"", repr=False)
+    headers: Headers
+    body: bytes = b""
     usage: Usage | None = None
     reader: EventReader | None = None
 
+    def __repr__(self) -> str:
+        return f"Reply({self.status}, {len(self.body)} bytes)"  # never what an upstream said
 
-class Deadlines:
+
+class Deadlines(Struct, frozen=True, eq=False):
     """The waits of one attempt, each the sooner of its own timeout and the request's deadline."""
 
-    __slots__ = ("connect", "first_output", "head", "idle_s", "max_stream_s")
-
-    def __init__(self, connect: Wait, head: Wait, first_output: Wait, idle_s: float, max_stream_s: float) -> None:
-        self.connect = connect
-        self.head = head
-        self.first_output = first_output
-        self.idle_s = idle_s
-        self.max_stream_s = max_stream_s
-
-
-Outcome = Reply | Failure
+    connect: Wait
+    head: Wait
+    first_output: Wait
+    idle_s: float
+    max_stream_s: float

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.usage import Usage
-from proxy.translate.openai_chat import PLAIN_OUTPUT, Frame, FrameKind, ended_choices, read_frame, skim_frame
+from proxy.translate.openai_chat import Frame, FrameKind, ended_choices, is_plain, read_frame, skim_frame
 from proxy.wire.jsonbody import join_object, raw, split_object
 from proxy.wire.sse import Event, EventSplitter, EventTooLarge, only_data, with_data
 
@@ -55,6 +55,7 @@ class EventReader:
         "_ended",
         "_held",
         "_held_bytes",
+        "_is_between",
         "_policy",
         "_splitter",
         "broken",
@@ -70,6 +71,7 @@ class EventReader:
         self._splitter = EventSplitter()
         self._held: list[bytes] = []
         self._held_bytes = 0
+        self._is_between = False  # after whole events, with nothing over and no event to rewrite
         self._ended: frozenset[int] = frozenset()
         self.usage: Usage | None = None
         self.finished = False
@@ -102,13 +104,14 @@ class EventReader:
 
     def pass_on(self, chunk: bytes) -> bytes:
         """Take bytes that came after the commit point and return those that go to the client."""
-        if self._splitter.is_empty and (data := only_data(chunk)) is not None and not self.done:
-            frame = skim_frame(data)
-            if frame is PLAIN_OUTPUT and self._policy.model is None and self.failure is None:
-                self.output_events += 1
-                return chunk
+        if self._is_between and (data := only_data(chunk)) is not None and is_plain(data):
+            self.output_events += 1
+            return chunk
         events = self._split(chunk)
-        return b"".join([self._bytes(event) for event in events if self._passes(event)])
+        output = b"".join([self._bytes(event) for event in events if self._passes(event)])
+        is_open = not self.done and self.failure is None
+        self._is_between = is_open and self._splitter.is_empty and self._policy.model is None
+        return output
 
     def end_held(self) -> None:
         """The upstream's body ended cleanly before the commit point."""

@@ -11,11 +11,11 @@ from functools import partial
 
 from proxy.core.call import Call, Headers
 from proxy.core.failure import Failure, FailureKind, Scope, UpstreamError
+from proxy.core.plan import Send
 from proxy.core.ports import UpstreamResponse, Wait
 from proxy.gateway.context import Deadlines, Engine, Reply
 from proxy.gateway.events import EventPolicy, EventReader
 from proxy.providers.signals import SignalRows, classify, envelope_failure, rows_for
-from proxy.routing.steps import Send
 from proxy.translate.openai_chat import choices_asked, read_answer
 
 MAX_ERROR_BYTES = 64 * 1024
@@ -26,14 +26,14 @@ async def pass_gate(
     engine: Engine, call: Call, send: Send, answer: UpstreamResponse, waits: Deadlines
 ) -> Reply | Failure:
     """Judge an answer by its status, its form and its first output."""
-    rows = rows_for(send.planned.candidate.provider)
     if not 200 <= answer.status < 300:
-        return await _refusal(engine, rows, answer, waits)
-    content_type = _content_type(answer.headers)
-    if call.stream and not content_type.startswith(b"application/json"):
+        return await _refusal(engine, rows_for(send.planned.candidate.provider), answer, waits)
+    if call.stream:
+        content_type = _content_type(answer.headers)
         if content_type.startswith(b"text/html"):
             return Failure(FailureKind.PROTOCOL, Scope.CANDIDATE, answer.status, detail="an HTML page")
-        return await _stream(engine, call, send, answer, waits)
+        if not content_type.startswith(b"application/json"):
+            return await _stream(engine, call, send, answer, waits)
     return await _whole(engine, call, send, answer, waits)
 
 
@@ -51,18 +51,14 @@ async def _refusal(engine: Engine, rows: SignalRows, answer: UpstreamResponse, w
 
 async def _whole(engine: Engine, call: Call, send: Send, answer: UpstreamResponse, waits: Deadlines) -> Reply | Failure:
     limit = engine.snapshot.server.max_response_bytes
-    chunks, size = [], 0
-    while True:
-        chunk = await answer.read(waits.head)
-        if isinstance(chunk, Failure):
-            return chunk
-        if not chunk:
-            break
-        size += len(chunk)
-        if size > limit:
-            return _protocol(answer, f"an answer larger than {limit} bytes")
-        chunks.append(chunk)
-    body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    body = answer.take_whole()
+    if body is None:
+        whole = await _read_whole(answer, waits.head, limit)
+        if isinstance(whole, Failure):
+            return whole
+        body = whole
+    if len(body) > limit:
+        return _protocol(answer, f"an answer larger than {limit} bytes")
     try:
         seen = read_answer(body)
     except ValueError:
@@ -73,6 +69,20 @@ async def _whole(engine: Engine, call: Call, send: Send, answer: UpstreamRespons
         if failure is not None:
             return failure
     return Reply(send, answer, answer.status, answer.headers, body, usage=seen.usage)
+
+
+async def _read_whole(answer: UpstreamResponse, wait: Wait, limit: int) -> bytes | Failure:
+    """Read to the end, or until it is more than may be held."""
+    chunks, size = [], 0
+    while size <= limit:
+        chunk = await answer.read(wait)
+        if isinstance(chunk, Failure):
+            return chunk
+        if not chunk:
+            break
+        size += len(chunk)
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
 async def _stream(

@@ -35,6 +35,10 @@ class TalkingDownstream:
     def started(self) -> bool:
         return self._inner.started
 
+    async def answer(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> None:
+        self._writing = True
+        await self._inner.answer(status, headers, body)
+
     async def begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
         await self._inner.begin(status, headers)
 

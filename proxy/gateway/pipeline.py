@@ -1,14 +1,17 @@
-"""The straight line of a request: resolve, plan, attempt, relay, account. Each station is one call away."""
+"""The straight line of a request: resolve, plan, reserve, attempt, relay, account. Each station is one call away."""
 
 from __future__ import annotations
 
 from anyio import get_cancelled_exc_class
 
 from proxy.core.call import Call
+from proxy.core.errors import GatewayError
+from proxy.core.ports import KeyGrant
 from proxy.gateway.accounting import Account
 from proxy.gateway.attempts import attempt
 from proxy.gateway.context import Downstream, Engine
 from proxy.gateway.relay import Delivery, deliver, used_tokens
+from proxy.gateway.spending import reserve, settle
 from proxy.routing.omit import refusal
 from proxy.routing.plan import plan
 from proxy.routing.resolve import resolve
@@ -20,12 +23,14 @@ async def handle(engine: Engine, call: Call, downstream: Downstream, account: Ac
     Raises:
         GatewayError: No answer. The edge renders it, as an event where a keep-alive has already committed.
     """
-    snapshot = engine.snapshot
+    snapshot, state, now = engine.snapshot, engine.state, engine.clock.now
     model = resolve(call.model, call.key, snapshot)
     account.resolved(model)
-    engine.metrics.in_flight(account.label, 1)
+    taken: KeyGrant | None = None
     try:
-        planned = plan(call, model, snapshot, engine.state.view, engine.clock.now(), engine.rng)
+        planned = plan(call, model, snapshot, state.view, now(), engine.rng)
+        taken = await reserve(engine, call, planned, account)
+        account.is_admitted = True
         if not planned.candidates and (error := refusal(planned)) is not None:
             raise error
         reply, grant = await attempt(engine, snapshot, call, planned, account)
@@ -33,10 +38,14 @@ async def handle(engine: Engine, call: Call, downstream: Downstream, account: Ac
             await deliver(Delivery(engine, snapshot, reply, grant, downstream, account))
         finally:
             await reply.answer.aclose()
-            await engine.state.release(grant, engine.clock.now(), used_tokens(account))
+            await state.release(grant, now(), used_tokens(account))
+    except GatewayError as exc:
+        account.refused(exc)
+        raise
     except get_cancelled_exc_class():
         account.close(account.end_if_cancelled)
         raise
     finally:
-        engine.metrics.in_flight(account.label, -1)
         account.close("failed")
+        if taken is not None:
+            await settle(engine, taken, account)

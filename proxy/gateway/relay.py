@@ -6,21 +6,25 @@ no other candidate answers; a stream that cannot go on ends with one error event
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from proxy.core.call import Headers
+from msgspec import Struct
+
+from proxy.core.call import Headers, Operation
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.ports import Grant, UpstreamResponse, Wait
 from proxy.core.snapshot import Snapshot
-from proxy.gateway.accounting import BYTES_PER_TOKEN, OK, Account
+from proxy.gateway.accounting import OK, Account
 from proxy.gateway.attempts import fail
 from proxy.gateway.context import Downstream, Engine, Reply
 from proxy.gateway.events import TERMINATOR, EventReader
 from proxy.gateway.replyheaders import EVENT_STREAM, STREAM_HEADERS, reply_headers
+from proxy.pricing.estimate import estimate_output
 from proxy.translate.openai_chat import error_event
 from proxy.wire.jsonbody import join_object, raw, split_object
 
 DRAIN_S = 1.0
+STREAMED = frozenset({Operation.CHAT, Operation.COMPLETIONS})  # what generates text
 _IDLE = FailureKind.TIMEOUT_IDLE
 
 # Failures that say something about limits or credentials even when they come as an event of a stream.
@@ -36,8 +40,7 @@ _TELLING = frozenset(
 )
 
 
-@dataclass(slots=True, eq=False)
-class Delivery:
+class Delivery(Struct, frozen=True, eq=False):
     """One reply on its way down."""
 
     engine: Engine
@@ -51,7 +54,7 @@ class Delivery:
 async def deliver(delivery: Delivery) -> None:
     """Send a reply to the client, to its end or to its error event."""
     account, reply = delivery.account, delivery.reply
-    account.committed(reply.send.planned.candidate, delivery.engine.clock.now())
+    account.committed(reply.send.planned.candidate, reply.status, delivery.engine.clock.now())
     if reply.reader is None:
         await _whole(delivery)
         return
@@ -72,17 +75,17 @@ async def _whole(delivery: Delivery) -> None:
     account, reply, downstream = delivery.account, delivery.reply, delivery.downstream
     body = reply.body
     account.usage = reply.usage
-    account.estimate(len(body) // BYTES_PER_TOKEN)
+    if reply.usage is None:
+        account.estimate(estimate_output(len(body)) if account.call.endpoint.operation in STREAMED else 0)
+    account.settle_usage()
     if delivery.snapshot.server.rewrite_model:
         body = _renamed(body, reply.send.planned.model.name)
     if downstream.started:  # a keep-alive promised a stream, and this upstream answered with one JSON object
         await _truncate(delivery, Failure(FailureKind.PROTOCOL, detail="JSON after a keep-alive"))
         return
     headers = reply_headers(delivery.snapshot, account, reply.headers)
-    headers.append((b"content-length", b"%d" % len(body)))
     account.close(OK)
-    await downstream.begin(reply.status, headers)
-    await downstream.end(body)
+    await downstream.answer(reply.status, headers, body)
 
 
 async def _stream(delivery: Delivery, reader: EventReader) -> None:
@@ -95,7 +98,7 @@ async def _stream(delivery: Delivery, reader: EventReader) -> None:
         failure = await _Pump(delivery, reader).run()
     finally:
         account.usage = reader.usage
-        account.estimate(reader.output_events)
+        account.estimate(estimate_output(0, reader.output_events))
     if failure is not None:
         await _truncate(delivery, failure)
         return
@@ -155,6 +158,8 @@ class _Pump:
         if output and not self._write_now(output):
             self._unsent = output
             return False
+        if output is chunk:  # an ordinary event, which ends nothing
+            return self._now() < self._stop_at_s
         return not reader.done and reader.failure is None and self._now() < self._stop_at_s
 
     async def _end(self) -> Failure | None:

@@ -1,6 +1,6 @@
 """From bytes to tokens, roughly: for limits and reservations, and for answers whose upstream reported no usage.
 
-A rule by bytes, calibrated once against tokenisers (docs/adr/0012-tokens-are-estimated-by-bytes.md); never a tokeniser
+A rule by bytes, calibrated once against tokenisers (docs/adr/0013-tokens-are-estimated-by-bytes.md); never a tokeniser
 at run time. It runs for every request, so of a long body it looks at samples. What it gives is an estimate and is
 flagged as one wherever it is kept.
 """

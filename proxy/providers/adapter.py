@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
-from msgspec import Raw
+from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from proxy import __version__
 from proxy.core.call import Call, Headers, Operation
-from proxy.core.ports import UpstreamRequest
+from proxy.core.ports import UpstreamRequest, UpstreamRoute
 from proxy.core.snapshot import Candidate, Credential, Provider
 from proxy.credentials.header import credential_headers
 from proxy.providers.kinds import KINDS, Kind
@@ -31,7 +31,7 @@ _INCLUDE_USAGE = raw({"include_usage": True})
 _FRAMING = frozenset({b"host", b"connection", b"content-length", b"transfer-encoding", b"te", b"trailer", b"upgrade"})
 
 
-class Prepared(NamedTuple):
+class Prepared(Struct, frozen=True, eq=False):
     """A request ready to be sent, and the client's members that were left out of it."""
 
     request: UpstreamRequest
@@ -43,13 +43,10 @@ class _Route:
     """What all requests of one provider, credential, operation and upstream model share. Holds the secret: no repr."""
 
     kind: Kind
-    url: str
-    target: str
+    upstream: UpstreamRoute
     model: Raw
     unwanted: frozenset[str]
     client_headers: frozenset[bytes]
-    before: Headers
-    after: Headers
 
 
 def build(call: Call, candidate: Candidate, credential: Credential | None, edit: tuple[str, ...] = ()) -> Prepared:
@@ -73,15 +70,9 @@ def build_as(
     """Build the request as for a provider of this kind; see `build`."""
     route = _route(kind, candidate.provider, credential, call.endpoint.operation, candidate.model)
     members, dropped = _members(call, route, edit)
-    body = join_object(members)
-    url, target = (_with_query(call, route) if call.query else None) or (route.url, route.target)
-    headers = (
-        *route.before,
-        *upstream_headers(call.headers, route.client_headers),
-        *route.after,
-        (b"content-length", b"%d" % len(body)),
-    )
-    return Prepared(UpstreamRequest(candidate.provider, "POST", url, target, headers, body), dropped)
+    upstream = _with_query(call, route.upstream) if call.query else route.upstream
+    extra = upstream_headers(call.headers, route.client_headers) if call.headers else ()
+    return Prepared(UpstreamRequest(upstream, extra, join_object(members)), dropped)
 
 
 def _members(call: Call, route: _Route, edit: tuple[str, ...]) -> tuple[dict[str, Raw], tuple[str, ...]]:
@@ -130,31 +121,27 @@ def _ask_for_usage(members: dict[str, Raw], unwanted: frozenset[str]) -> None:
             members[_STREAM_OPTIONS] = _INCLUDE_USAGE
 
 
-def _with_query(call: Call, route: _Route) -> tuple[str, str] | None:
+def _with_query(call: Call, route: UpstreamRoute) -> UpstreamRoute:
     """Add the client's query parameters that the endpoint knows; the API version is the provider's alone."""
     kept = [pair for pair in call.query if pair[0] in call.endpoint.query and pair[0] != "api-version"]
     if not kept:
-        return None
+        return route
     added = ("&" if "?" in route.target else "?") + urlencode(kept)
-    return route.url + added, route.target + added
+    return replace(route, target=route.target + added)
 
 
 @lru_cache(maxsize=1024)
 def _route(kind: Kind, provider: Provider, credential: Credential | None, operation: Operation, model: str) -> _Route:
     name = provider.deployment or model
     base, target = _address(provider, kind, operation, name)
-    before, after = _fixed_headers(provider, credential, kind, _host(base))
-    fixed = {pair[0] for pair in (*before, *after)}
+    headers = _fixed_headers(provider, credential, kind, _host(base))
     forwarded = ALWAYS_FORWARDED | kind.forwards | {name.encode() for name in provider.forward_headers}
     return _Route(
         kind=kind,
-        url=f"{base.scheme}://{_host(base).decode()}{target}",
-        target=target,
+        upstream=UpstreamRoute(provider, "POST", f"{base.scheme}://{_host(base).decode()}", target, headers),
         model=raw(name),
         unwanted=kind.rejects | provider.drop_params,
-        client_headers=frozenset(forwarded) - fixed,
-        before=before,
-        after=after,
+        client_headers=frozenset(forwarded) - {name for name, _ in headers},
     )
 
 
@@ -182,17 +169,18 @@ def _host(base: SplitResult) -> bytes:
     return host if base.port in (None, default) else b"%b:%d" % (host, base.port)
 
 
-def _fixed_headers(
-    provider: Provider, credential: Credential | None, kind: Kind, host: bytes
-) -> tuple[Headers, Headers]:
-    """Build what stands before and after the client's headers: a provider's own win over ours, its key over both."""
+def _fixed_headers(provider: Provider, credential: Credential | None, kind: Kind, host: bytes) -> Headers:
+    """Build what every request carries: a provider's own win over ours, its key over both."""
     own = {name.encode(): value.encode() for name, value in provider.headers if name.encode() not in _FRAMING}
     signed = dict(credential_headers(kind.auth, credential.secret)) if credential else {}
-    before = {
-        b"host": host,
-        b"content-type": b"application/json",
-        b"accept": b"application/json, text/event-stream",
-        b"accept-encoding": b"identity",
-    }
-    after = {b"user-agent": b"fairlead/" + __version__.encode(), **own, **signed}
-    return tuple([pair for pair in before.items() if pair[0] not in after]), tuple(after.items())
+    return tuple(
+        {
+            b"host": host,
+            b"content-type": b"application/json",
+            b"accept": b"application/json, text/event-stream",
+            b"accept-encoding": b"identity",
+            b"user-agent": b"fairlead/" + __version__.encode(),
+            **own,
+            **signed,
+        }.items()
+    )

@@ -15,14 +15,17 @@ from proxy.core.snapshot import BreakerPolicy
 BUCKETS = 6
 
 
-class Breaker(Struct, frozen=True, gc=False):
+class Breaker(Struct, gc=False):
     """Counts of one target. The window is a few buckets, numbered by time, the newest apart.
+
+    A value, but for `good`: its keeper may count another answer in place until `ends_s` (see `after_good`).
 
     Attributes:
         older: Earlier buckets within the window: number, good, bad.
         row: Failures since the last success, at any spacing.
         open_s: How long it was open last.
         closed_s: When it last closed.
+        ends_s: When its newest bucket ends, if nothing failed since the last success; else it is over.
     """
 
     bucket: int = 0
@@ -32,16 +35,18 @@ class Breaker(Struct, frozen=True, gc=False):
     row: int = 0
     open_s: float = 0.0
     closed_s: float = -math.inf
+    ends_s: float = -math.inf
 
 
 def after_good(breaker: Breaker, policy: BreakerPolicy, now_s: float) -> Breaker:
-    """Count an answer of a closed breaker."""
+    """Count an answer of a closed breaker. Until the new value's `ends_s` one more is only `good += 1`."""
     now_bucket = int(now_s * BUCKETS / policy.window_s)
     if now_bucket == breaker.bucket:
         good, bad, older = breaker.good + 1, breaker.bad, breaker.older
     else:
         good, bad, older = 1, 0, _still_in_window(breaker, now_bucket)
-    return Breaker(now_bucket, good, bad, older, 0, breaker.open_s, breaker.closed_s)
+    ends_s = (now_bucket + 1) * policy.window_s / BUCKETS
+    return Breaker(now_bucket, good, bad, older, 0, breaker.open_s, breaker.closed_s, ends_s)
 
 
 def after_closing(breaker: Breaker, now_s: float) -> Breaker:

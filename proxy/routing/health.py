@@ -124,14 +124,6 @@ def after_success(memory: Memory, grant: Grant, now_s: float) -> Change:
     """
     policy = grant.candidate.provider.breaker
     targets = targets_of(grant.candidate.id, grant.credential)
-    if not memory.asides and not memory.ladders and policy is not None:  # as nearly always
-        candidate, provider = targets[-2:]
-        return Change(
-            {
-                candidate: after_good(memory.breakers.get(candidate, FRESH), policy, now_s),
-                provider: after_good(memory.breakers.get(provider, FRESH), policy, now_s),
-            }
-        )
     proven = [target for target in targets if not _is_late(memory, grant, target)]
     freed = [target for target in proven if target in memory.asides or target in memory.ladders]
     if policy is None:

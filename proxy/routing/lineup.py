@@ -11,8 +11,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from proxy.core.call import Call, Operation
-from proxy.core.plan import OmitReason, Omitted, Planned
-from proxy.core.snapshot import Candidate, Capabilities, Model, Provider, Rotation, Snapshot
+from proxy.core.plan import OmitReason, Omitted, Plan, Planned, Send
+from proxy.core.snapshot import (
+    Candidate,
+    Capabilities,
+    CredentialOrder,
+    Model,
+    Provider,
+    Rotation,
+    Snapshot,
+)
 from proxy.routing.order import Group, groups_of, spread
 
 EMBEDDINGS = Operation.EMBEDDINGS  # CPython 3.11 takes a function call to get a member out of its enum
@@ -30,7 +38,9 @@ class Lineup:
         operations: Those that every provider serves.
         window_tokens: The smallest known context window.
         body_limit_bytes: The smallest known limit.
-        turned: For a single sticky group, its members starting at each place; else None.
+        least_parallel: The smallest limit of requests at once that a provider sets.
+        plans: For a single sticky group, the plan where all are free, for each place of the pointer; else None.
+        is_priced: Every candidate has a price.
         is_crowded: Some provider has more than two candidates.
         is_mixed: The asked model's upstream models differ, so their vectors cannot be mixed.
     """
@@ -42,7 +52,9 @@ class Lineup:
     operations: frozenset[str]
     window_tokens: float
     body_limit_bytes: float
-    turned: tuple[tuple[Planned, ...], ...] | None
+    least_parallel: float
+    plans: tuple[Plan, ...] | None
+    is_priced: bool
     is_crowded: bool
     is_mixed: bool
 
@@ -89,7 +101,9 @@ def _lineup(model: Model, fallbacks: tuple[Model, ...]) -> Lineup:
         else frozenset(),
         window_tokens=min((known.context_window_tokens or math.inf for known in capabilities), default=math.inf),
         body_limit_bytes=min((provider.body_limit_bytes or math.inf for provider in providers), default=math.inf),
-        turned=_turned(groups),
+        least_parallel=min((provider.limits.parallel or math.inf for provider in providers), default=math.inf),
+        plans=_plans(model, groups, duplicates),
+        is_priced=all(planned.candidate.price is not None for planned in members),
         is_crowded=any(names.count(name) > 2 for name in names),
         is_mixed=not model.same_vectors and len({candidate.model for candidate in model.candidates}) > 1,
     )
@@ -113,8 +127,17 @@ def _without_duplicates(model: Model, fallbacks: Sequence[Model]) -> tuple[tuple
     return tuple(groups), tuple(duplicates)
 
 
-def _turned(groups: Sequence[Group]) -> tuple[tuple[Planned, ...], ...] | None:
+def _plans(model: Model, groups: Sequence[Group], duplicates: tuple[Omitted, ...]) -> tuple[Plan, ...] | None:
     if len(groups) != 1 or groups[0].rotation is not Rotation.STICKY:
         return None
     members = groups[0].members
-    return tuple(tuple(spread(members[start:] + members[:start])) for start in range(len(members)))
+    turned = [tuple(spread(members[start:] + members[:start])) for start in range(len(members))]
+    return tuple([Plan(model, planned, duplicates, first=_first(planned[0])) for planned in turned])
+
+
+def _first(planned: Planned) -> Send | None:
+    """The first send to a candidate that is free; None where the credential is a matter of turns."""
+    provider = planned.candidate.provider
+    if len(provider.credentials) > 1 and provider.credential_order is not CredentialOrder.ORDERED:
+        return None
+    return Send(planned, provider.credentials[0] if provider.credentials else None)

@@ -17,7 +17,7 @@ from proxy.core.errors import BodyTooLarge, ClientError, MalformedRequest
 from proxy.core.failure import FailureKind
 from proxy.core.health import StateView
 from proxy.core.plan import OmitReason, Omitted, Plan, Planned
-from proxy.core.snapshot import Provider, Snapshot
+from proxy.core.snapshot import NO_LIMITS, ClientKey, Provider
 from proxy.routing.lineup import EMBEDDINGS, NEEDS, Lineup, known
 from proxy.routing.view import PROBING_S, block, pick
 
@@ -25,35 +25,35 @@ ROUGHNESS = 1.5  # an estimate must exceed a context window this many times to b
 
 
 class Question(Struct, frozen=True, eq=False):
-    """What the checks look at. `now_s` is monotonic; `parallel` is the limit of providers that set none."""
+    """What the checks look at. `now_s` is monotonic."""
 
     call: Call
     lineup: Lineup
     view: StateView
     now_s: float
-    parallel: int
 
 
-def default_parallel(snapshot: Snapshot) -> int:
-    """Three quarters of the gateway's own limit, so that one silent upstream cannot fill it."""
-    return snapshot.server.max_in_flight * 3 // 4
-
-
-def admits_all(question: Question) -> bool:
+def admits_all(call: Call, lineup: Lineup, view: StateView) -> bool:
     """Say at little cost that no check can object to any candidate, as is usual. False only means: ask one by one."""
-    call, lineup, view = question.call, question.lineup, question.view
-    needs = call.needs
+    operation = call.endpoint.operation
+    busiest = max(view.provider_in_flight.values(), default=0)
     return (
         not view.disabled
+        and not view.limit_free_s
+        and busiest < lineup.least_parallel
         and lineup.is_able
         and call.pinned_provider is None
-        and (call.key is None or not call.key.providers)
-        and call.endpoint.operation in lineup.operations
-        and needs.input_tokens <= lineup.window_tokens
+        and (call.key is None or (not call.key.providers and (lineup.is_priced or not needs_price(call.key))))
+        and operation in lineup.operations
+        and call.needs.input_tokens <= lineup.window_tokens
         and len(call.body) <= lineup.body_limit_bytes
-        and not (lineup.is_mixed and call.endpoint.operation is EMBEDDINGS)
-        and not any(_limit_reached(provider, question) for provider in lineup.providers)
+        and not (lineup.is_mixed and operation is EMBEDDINGS)
     )
+
+
+def needs_price(key: ClientKey) -> bool:
+    """Say whether what the key pays with is counted, so that nothing without a price may serve it."""
+    return key.limits is not NO_LIMITS and key.limits.has_budget and not key.limits.allow_unpriced
 
 
 def judge(planned: Planned, question: Question, checks: Sequence[Check]) -> Planned | Omitted:
@@ -86,6 +86,7 @@ REQUESTS = frozenset(
         OmitReason.NOT_PINNED,
         OmitReason.UNSUPPORTED,
         OmitReason.LACKS_CAPABILITY,
+        OmitReason.UNPRICED,
         OmitReason.BODY_TOO_LARGE,
         OmitReason.DUPLICATE,
     }
@@ -111,6 +112,8 @@ def _by_rights(planned: Planned, question: Question) -> Omitted | None:
         return _omit(planned, OmitReason.NOT_PERMITTED, "the key may not use this provider")
     if call.pinned_provider is not None and call.pinned_provider != provider.name:
         return _omit(planned, OmitReason.NOT_PINNED, "x-fairlead-provider names another provider")
+    if call.key is not None and planned.candidate.price is None and needs_price(call.key):
+        return _omit(planned, OmitReason.UNPRICED, "its price is unknown, and the key has a budget")
     return None
 
 
@@ -183,7 +186,7 @@ def _limit_reached(provider: Provider, question: Question) -> tuple[str, float] 
     if free_s > now_s:
         return "its own rpm or tpm limit", free_s
     limit = provider.limits.parallel
-    if view.provider_in_flight.get(provider.name, 0) >= (question.parallel if limit is None else limit):
+    if limit is not None and view.provider_in_flight.get(provider.name, 0) >= limit:
         return "its own limit of parallel requests", now_s + PROBING_S
     return None
 

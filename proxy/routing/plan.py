@@ -14,7 +14,7 @@ from proxy.core.health import Slot, StateView
 from proxy.core.plan import OmitReason, Omitted, Plan, Planned
 from proxy.core.snapshot import Model, Snapshot
 from proxy.routing.lineup import lineup_of
-from proxy.routing.omit import CHECKS, Check, Question, admits_all, default_parallel, judge
+from proxy.routing.omit import CHECKS, Check, Question, admits_all, judge
 from proxy.routing.order import COUNTING, arrange, spread, start_of
 from proxy.routing.view import Guess, guess
 
@@ -32,14 +32,15 @@ def plan(call: Call, model: Model, snapshot: Snapshot, view: StateView, now_s: f
         rng: Used by `lowest_latency` alone, to explore.
     """
     lineup = lineup_of(call, model, snapshot)
-    question = Question(call, lineup, view, now_s, default_parallel(snapshot))
-    checks = () if admits_all(question) else CHECKS
+    is_admitted = admits_all(call, lineup, view)
+    if is_admitted and lineup.plans is not None and not view.asides:  # as nearly always
+        only = lineup.groups[0]
+        return lineup.plans[start_of(only, view.pointers.get(only.slot)) if view.pointers else 0]
+    question = Question(call, lineup, view, now_s)
+    checks = () if is_admitted else CHECKS
     if checks or view.asides:
         return _ordered(question, model, _judge_each(question, checks), rng)
-    if lineup.turned is None:
-        return _ordered(question, model, ([group.members for group in lineup.groups], lineup.duplicates), rng)
-    only = lineup.groups[0]
-    return Plan(model, lineup.turned[start_of(only, view.pointers.get(only.slot))], lineup.duplicates)
+    return _ordered(question, model, ([group.members for group in lineup.groups], lineup.duplicates), rng)
 
 
 def _judge_each(question: Question, checks: Sequence[Check]) -> Judged:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from proxy.core.errors import Cause
 from proxy.core.failure import CLIENT_FAULTS, Failure, FailureKind
 from proxy.core.health import CandidateId, StateView
-from proxy.core.plan import OmitReason, Omitted, Plan, Planned
+from proxy.core.plan import OmitReason, Omitted, Plan, Planned, Send
 from proxy.core.snapshot import Candidate
-from proxy.routing.steps import AttemptPolicy, Send, Step, Stop, StopReason, Tried, Wait
+from proxy.routing.steps import AttemptPolicy, Step, Stop, StopReason, Tried, Wait
 from proxy.routing.view import PROBING_S, block, guess, hold_of, pick
 from proxy.routing.walk import Walk, can_edit, credential_id
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from proxy.core.failure import Failure
-from proxy.core.health import CandidateId, Target
-from proxy.core.plan import Planned
-from proxy.core.snapshot import Credential, Snapshot
+from proxy.core.health import CandidateId
+from proxy.core.plan import Send
+from proxy.core.snapshot import Snapshot
 
 
 class StopReason(StrEnum):
@@ -23,23 +23,6 @@ class StopReason(StrEnum):
     BUDGET = "budget"  # `max_attempts` sends
     NOT_REPEATABLE = "not_repeatable"  # an upstream may have begun a request that must not run twice
     NO_FAILOVER = "no_failover"  # the client forbade it
-
-
-class Send(Struct, frozen=True):
-    """Send to this candidate with this credential.
-
-    Attributes:
-        credential: None for a provider that needs none.
-        half_open: Targets this attempt must claim first.
-        edit: Top-level request fields to leave out.
-        last_resort: Everything is set aside; see `core.plan.Plan.last_resort`.
-    """
-
-    planned: Planned
-    credential: Credential | None
-    half_open: tuple[Target, ...] = ()
-    edit: tuple[str, ...] = ()
-    last_resort: bool = False
 
 
 @dataclass(frozen=True, slots=True)

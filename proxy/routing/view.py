@@ -81,6 +81,12 @@ def targets_of(candidate: CandidateId, credential: str) -> tuple[Target, ...]:
     )
 
 
+@lru_cache(maxsize=10_000)
+def breaker_targets(candidate: CandidateId) -> tuple[Target, Target]:
+    """Return what an answer of this candidate counts for."""
+    return target_of(Scope.CANDIDATE, candidate, ""), target_of(Scope.PROVIDER, candidate, "")
+
+
 def target_of(scope: Scope, candidate: CandidateId, credential: str) -> Target:
     """Return the one target of that scope."""
     return next(target for target in targets_of(candidate, credential) if target.scope is scope)

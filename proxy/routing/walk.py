@@ -9,11 +9,11 @@ from collections.abc import Collection, Sequence
 
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.health import CandidateId, StateView
-from proxy.core.plan import Plan, Planned
+from proxy.core.plan import Plan, Planned, Send
 from proxy.core.snapshot import Credential
 from proxy.routing.lineup import known
 from proxy.routing.order import SENDS_A_PROVIDER
-from proxy.routing.steps import AttemptPolicy, Send, Tried
+from proxy.routing.steps import AttemptPolicy, Tried
 from proxy.routing.view import Pick, hold_of, pick
 
 OF_THE_CREDENTIAL = frozenset({FailureKind.BILLING, FailureKind.AUTH})

@@ -11,16 +11,27 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from msgspec import Struct
+
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.health import Aside, CandidateId, Ladder, Slot, StateView, Target
-from proxy.core.ports import Admission, Grant, Setback
-from proxy.core.snapshot import Candidate, CredentialOrder, Model, Provider, Rotation, Snapshot
-from proxy.routing.breaker import Breaker
-from proxy.routing.health import Memory, after_failure, after_success
+from proxy.core.ports import Admission, Grant, KeyAsk, KeyBudget, KeyGrant, LimitReached, Setback
+from proxy.core.snapshot import Candidate, ClientKey, CredentialOrder, Model, Provider, Rotation, Snapshot
+from proxy.routing.breaker import Breaker, after_good
+from proxy.routing.budget import BudgetMark
+from proxy.routing.health import FRESH, Memory, after_failure, after_success
 from proxy.routing.limits import charge, free_at_s
 from proxy.routing.order import groups_of, next_free, start_of
-from proxy.routing.view import LAST_RESORTS, credential_slot, is_claimable, is_proven, targets_of
+from proxy.routing.view import (
+    LAST_RESORTS,
+    breaker_targets,
+    credential_slot,
+    is_claimable,
+    is_proven,
+    targets_of,
+)
 from proxy.state.dump import dump, parse
+from proxy.state.keylimits import KeyLimitsState, OnMark
 from proxy.state.lru import Lru
 from proxy.state.rows import rows
 from proxy.state.select import Wanted, is_configured, is_member
@@ -32,22 +43,36 @@ SMOOTHING = 0.3  # weight of the newest time to first token
 K = TypeVar("K")
 
 
+def _untold(_mark: BudgetMark) -> None:
+    """Nobody is told of budgets."""
+
+
+class _Tally(Struct, eq=False):
+    """The two breakers that count a candidate's answers, and until when they may be counted in place."""
+
+    of_candidate: Breaker
+    of_provider: Breaker
+    ends_s: float
+
+
 class MemoryState:
     """Implements `SharedState`. `changes` rises whenever what `dump` returns may have changed."""
 
-    def __init__(self, rng: random.Random, cap: int = CAP) -> None:
+    def __init__(self, rng: random.Random, cap: int = CAP, on_mark: OnMark = _untold) -> None:
         self._rng = rng
+        self.keys = KeyLimitsState(on_mark, cap)
         self._asides: Lru[Target, Aside] = Lru(cap)
         self._ladders: Lru[Target, Mapping[FailureKind, Ladder]] = Lru(cap)
         self._breakers: Lru[Target, Breaker] = Lru(cap)
         self._overloads: Lru[Target, tuple[float, ...]] = Lru(cap)
+        self._tallies: Lru[CandidateId, _Tally] = Lru(cap)
         self._memory = Memory(self._asides, self._ladders, self._breakers, self._overloads)
         self._pointers: Lru[Slot, CandidateId] = Lru(cap)
         self._turns: Lru[Slot, int] = Lru(cap)
         self._latency_s: Lru[CandidateId, float] = Lru(cap)
         self._limit_free_s: Lru[str, float] = Lru(cap)
-        self._rpm_paid_at_s: Lru[str, float] = Lru(cap)
-        self._tpm_paid_at_s: Lru[str, float] = Lru(cap)
+        self._rpm_paid_at_s: dict[str, float] = {}  # these two hold providers that are configured: that bounds them
+        self._tpm_paid_at_s: dict[str, float] = {}
         self._in_flight: dict[CandidateId, int] = {}  # these three hold only what is under way: that bounds them
         self._provider_in_flight: dict[str, int] = {}
         self._last_resorts: dict[CandidateId, int] = {}
@@ -67,40 +92,52 @@ class MemoryState:
 
     async def claim(self, admission: Admission) -> Grant | None:
         """Admit an attempt, or None. All that is half-open by now is claimed, named in the admission or not."""
-        candidate, credential, _, now_s, tokens, is_last_resort = admission
-        if is_last_resort and self._last_resorts.get(candidate.id, 0) >= LAST_RESORTS:
+        candidate, now_s = admission.candidate, admission.now_s
+        candidate_id, provider = candidate.id, candidate.provider
+        name, limits = provider.name, provider.limits
+        at_once = self._provider_in_flight.get(name, 0)
+        if limits.parallel is not None and at_once >= limits.parallel:
             return None
-        provider = candidate.provider
-        claims = () if is_last_resort or not self._asides else self._claimable(candidate, credential, now_s)
-        if claims is None or not self._has_room(provider, now_s):
+        if self._limit_free_s and self._limit_free_s.get(name, now_s) > now_s:
             return None
-        for target in claims:
-            self._asides[target] = replace(self._asides[target], claimed_s=now_s)
-        if provider.limits.rpm or provider.limits.tpm:
-            self._charge(provider, now_s, 1, tokens)
+        claims = self._claims(admission) if self._asides or admission.last_resort else ()
+        if claims is None:
+            return None
+        if limits.rpm or limits.tpm:
+            self._charge(provider, now_s, 1, admission.tokens)
         if provider.credential_order is _ROUND_ROBIN:
             self._take_turn(credential_slot(provider))
-        if is_last_resort:
-            _add(self._last_resorts, candidate.id, 1)
-        _add(self._in_flight, candidate.id, 1)
-        _add(self._provider_in_flight, provider.name, 1)
-        return Grant(candidate, credential, claims, now_s, tokens, is_last_resort)
+        if admission.last_resort:
+            self._last_resorts[candidate_id] = self._last_resorts.get(candidate_id, 0) + 1
+        self._provider_in_flight[name] = at_once + 1
+        self._in_flight[candidate_id] = self._in_flight.get(candidate_id, 0) + 1
+        return Grant(candidate, admission.credential, claims, now_s, admission.tokens, admission.last_resort)
 
     async def succeeded(self, grant: Grant, now_s: float, first_token_s: float) -> None:
         """Free what the attempt proved; count it in breakers and in the candidate's latency."""
-        change = after_success(self._memory, grant, now_s)
-        for target, breaker in change.breakers.items():
-            self._breakers.put(target, breaker)
-        if change.freed:
-            self._free(change.freed)
-        before_s = self._latency_s.get(grant.candidate.id, first_token_s)
-        self._latency_s.put(grant.candidate.id, before_s + SMOOTHING * (first_token_s - before_s))
+        candidate_id = grant.candidate.id
+        if self._asides or self._ladders:
+            change = after_success(self._memory, grant, now_s)
+            self._set_breakers(change.breakers)
+            if change.freed:
+                self._free(change.freed)
+        else:  # as nearly always: nothing can be proven, so that only the breakers count it
+            tally = self._tallies.get(candidate_id)
+            if tally is not None and now_s < tally.ends_s:
+                tally.of_candidate.good += 1
+                tally.of_provider.good += 1
+            else:
+                self._count_good(grant, now_s)
+        before_s = self._latency_s.get(candidate_id)
+        if before_s is None:
+            self._latency_s.put(candidate_id, first_token_s)
+        else:
+            self._latency_s[candidate_id] = before_s + SMOOTHING * (first_token_s - before_s)
 
     async def failed(self, grant: Grant, failure: Failure, now_s: float) -> Setback:
         """Set aside what the failure says."""
         change = after_failure(self._memory, grant, failure, now_s, self._rng)
-        for target, breaker in change.breakers.items():
-            self._breakers.put(target, breaker)
+        self._set_breakers(change.breakers)
         for target, ladders in change.ladders.items():
             self._ladders.put(target, ladders)
         for target, overloads in change.overloads.items():
@@ -116,16 +153,25 @@ class MemoryState:
             return
         grant.released = True
         candidate, provider = grant.candidate, grant.candidate.provider
-        _add(self._in_flight, candidate.id, -1)
-        _add(self._provider_in_flight, provider.name, -1)
+        _count_down(self._in_flight, candidate.id)
+        _count_down(self._provider_in_flight, provider.name)
         if grant.last_resort:
-            _add(self._last_resorts, candidate.id, -1)
+            _count_down(self._last_resorts, candidate.id)
         for target in grant.claimed:
             aside = self._asides.get(target)
             if aside is not None and aside.claimed_s == grant.began_s:
                 self._asides[target] = replace(aside, claimed_s=None)
         if tokens is not None and provider.limits.tpm:
             self._charge(provider, now_s, 0, tokens - grant.tokens)
+
+    async def reserve(self, ask: KeyAsk) -> KeyGrant | LimitReached:
+        return self.keys.reserve(ask)
+
+    async def settle(self, grant: KeyGrant, tokens: int, nusd: int, now_s: float) -> None:
+        self.keys.settle(grant, tokens, nusd, now_s)
+
+    def key_budget(self, key: ClientKey, now_s: float) -> KeyBudget:
+        return self.keys.key_budget(key, now_s)
 
     async def take_turn(self, slot: Slot) -> None:
         self._take_turn(slot)
@@ -212,10 +258,22 @@ class MemoryState:
     def forget(self, snapshot: Snapshot) -> None:
         """Drop what is remembered of providers, credentials and candidates that the configuration no longer has."""
         self._forget(lambda target: is_configured(target, snapshot))
+        for paid_at_s in (self._rpm_paid_at_s, self._tpm_paid_at_s):
+            for name in paid_at_s.keys() - snapshot.providers.keys():
+                del paid_at_s[name]
         gone = [slot for slot, pointer in self._pointers.items() if not is_member(slot, pointer, snapshot)]
         for slot in gone:
             del self._pointers[slot]
         self.changes += 1
+
+    def _claims(self, admission: Admission) -> tuple[Target, ...] | None:
+        """Claim what this attempt is to probe; None when something is shut, or too many last resorts are under way."""
+        if admission.last_resort:
+            return () if self._last_resorts.get(admission.candidate.id, 0) < LAST_RESORTS else None
+        claims = self._claimable(admission.candidate, admission.credential, admission.now_s)
+        for target in claims or ():
+            self._asides[target] = replace(self._asides[target], claimed_s=admission.now_s)
+        return claims
 
     def _claimable(self, candidate: Candidate, credential: str, now_s: float) -> tuple[Target, ...] | None:
         """Return what this attempt must claim; None when something is shut. What a claim has proven is freed here."""
@@ -232,24 +290,37 @@ class MemoryState:
                 return None
         return claims
 
-    def _has_room(self, provider: Provider, now_s: float) -> bool:
-        parallel = provider.limits.parallel
-        is_full = parallel is not None and self._provider_in_flight.get(provider.name, 0) >= parallel
-        return not is_full and self._limit_free_s.get(provider.name, now_s) <= now_s
+    def _count_good(self, grant: Grant, now_s: float) -> None:
+        policy = grant.candidate.provider.breaker
+        if policy is None:
+            return
+        of_candidate, of_provider = [
+            (target, after_good(self._breakers.get(target, FRESH), policy, now_s))
+            for target in breaker_targets(grant.candidate.id)
+        ]
+        self._set_breakers(dict((of_candidate, of_provider)))
+        self._tallies.put(grant.candidate.id, _Tally(of_candidate[1], of_provider[1], of_candidate[1].ends_s))
+
+    def _set_breakers(self, breakers: Mapping[Target, Breaker]) -> None:
+        for target, breaker in breakers.items():
+            self._breakers.put(target, breaker)
+        if breakers:  # some of them may count by breakers that are no longer
+            self._tallies.clear()
 
     def _charge(self, provider: Provider, now_s: float, requests: int, tokens: int) -> None:
         """Count against the provider's own limits and note when they next admit a request."""
-        name, limits = provider.name, provider.limits
+        name, rpm, tpm = provider.name, provider.limits.rpm, provider.limits.tpm
         free_s = now_s
-        if limits.rpm:
-            paid_at_s = charge(self._rpm_paid_at_s.get(name, 0.0), now_s, requests, limits.rpm)
-            self._rpm_paid_at_s.put(name, paid_at_s)
-            free_s = max(free_s, free_at_s(paid_at_s, limits.rpm))
-        if limits.tpm:
-            paid_at_s = charge(self._tpm_paid_at_s.get(name, 0.0), now_s, tokens, limits.tpm)
-            self._tpm_paid_at_s.put(name, paid_at_s)
-            free_s = max(free_s, free_at_s(paid_at_s, limits.tpm))
-        self._limit_free_s.put(name, free_s)
+        if rpm:
+            self._rpm_paid_at_s[name] = paid_at_s = charge(self._rpm_paid_at_s.get(name, 0.0), now_s, requests, rpm)
+            free_s = free_at_s(paid_at_s, rpm)
+        if tpm:
+            self._tpm_paid_at_s[name] = paid_at_s = charge(self._tpm_paid_at_s.get(name, 0.0), now_s, tokens, tpm)
+            free_s = max(free_s, free_at_s(paid_at_s, tpm))
+        if free_s > now_s:
+            self._limit_free_s.put(name, free_s)
+        elif self._limit_free_s:
+            self._limit_free_s.pop(name, None)
 
     def _take_turn(self, slot: Slot) -> None:
         self._turns.put(slot, self._turns.get(slot, 0) + 1)
@@ -267,14 +338,15 @@ class MemoryState:
         for entries in maps:
             for target in gone:
                 entries.pop(target, None)
+        self._tallies.clear()
         self.changes += ended
         return ended
 
 
-def _add(counts: dict[K, int], key: K, number: int) -> None:
-    """Count up or down; a count of nothing is no entry."""
-    count = counts.get(key, 0) + number
-    if count > 0:
-        counts[key] = count
+def _count_down(counts: dict[K, int], key: K) -> None:
+    """A count of nothing is no entry."""
+    count = counts.get(key, 0)
+    if count > 1:
+        counts[key] = count - 1
     else:
         counts.pop(key, None)

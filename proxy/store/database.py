@@ -38,7 +38,7 @@ _SQLITE_FAULTS = frozenset(
         sqlite3.SQLITE_RANGE,
     }
 )
-_POSTGRES_FAULTS = ("0A", "21", "22", "23", "42")  # classes of SQLSTATE
+_POSTGRES_FAULTS = ("0A", "21", "22", "23", "42", "54")  # classes of SQLSTATE
 # In these classes, yet nothing that a statement can mend: what is not permitted, and what a pool between mixed up.
 _POSTGRES_AWAY = frozenset({"42501", "42P05"})
 _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")

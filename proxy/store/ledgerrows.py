@@ -12,7 +12,6 @@ import msgspec
 
 from proxy.core.ports import CloseRecord, OpenRecord
 from proxy.core.usage import Usage
-from proxy.store.requests import Attempt
 
 Row = tuple[Any, ...]
 # Hour or day, provider, upstream model, model, key, tags.
@@ -50,7 +49,7 @@ def request_row(record: CloseRecord) -> Row:
         *(_NO_COUNTS if usage is None else _counts(usage)),
         record.cost_nusd,
         record.price,
-        _json([Attempt(*attempt) for attempt in record.attempts]).decode(),
+        _json(record.attempts).decode(),
     )
 
 

@@ -46,8 +46,8 @@ class Search:
         return not (self.model is self.provider is self.tag is self.end is None)
 
 
-class Attempt(msgspec.Struct, frozen=True):
-    """One send to an upstream, as `core.ports.AttemptRecord` has it; the column `attempts` is a JSON list of them."""
+class Attempt(msgspec.Struct, frozen=True, array_like=True):
+    """One send to an upstream, as `core.ports.AttemptRecord` has it; the column `attempts` is a list of such lists."""
 
     provider: str
     model: str

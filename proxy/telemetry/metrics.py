@@ -1,25 +1,32 @@
 """From what happens to requests to Prometheus series: every series is declared here (DESIGN.md section 13).
 
-Each method is plain arithmetic on the event loop's thread, 0.1 to 0.4 µs. Labels are configured names only: who calls
-maps a client's words with `model_label` first. Never a key, a user, an address or a secret.
+Each method is plain arithmetic on the event loop's thread. What every request brings only waits in a list: counted a
+few hundred at once, with the code for it in the processor's caches, it costs a quarter. Labels are configured names
+only: who calls maps a client's words with `model_label` first. Never a key, a user, an address or a secret.
 """
 
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable, Iterable
 from functools import partial
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
 
 from proxy import __version__
 from proxy.core.snapshot import Model, Snapshot
 from proxy.core.usage import Usage
+from proxy.telemetry.inflight import InFlightCollector
+from proxy.telemetry.ledgerseries import LedgerCollector, LedgerSource
 from proxy.telemetry.series import Counter, Gauge, Histogram
 from proxy.telemetry.upstreams import Source, UpstreamCollector, configured_candidates
 
 OTHER = "other"  # an ad-hoc `provider/model`
 UNKNOWN = "unknown"  # a name that resolves to nothing
+
+MOST_WAITING = 256  # of one kind
 
 OVERHEADS_S = (5e-05, 1e-04, 1.5e-04, 2e-04, 3e-04, 5e-04, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 FIRST_TOKENS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0)
@@ -34,16 +41,35 @@ def model_label(model: Model | None) -> str:
     return model.label or (model.name if model.configured else OTHER)
 
 
+class _Settling(Collector):
+    """Collects nothing itself."""
+
+    def __init__(self, settle: Callable[[], None]) -> None:
+        self._settle = settle
+
+    def describe(self) -> list[Metric]:
+        return []
+
+    def collect(self) -> list[Metric]:
+        self._settle()
+        return []
+
+
 class Metrics:
     """Every series of one gateway, in a registry of its own.
 
     Args:
         source: Gives the snapshot in force, the read model and monotonic seconds, for the series computed at scrape;
             None leaves those out.
+        under_way: Gives the model label of each request under way.
     """
 
-    def __init__(self, source: Source | None = None) -> None:
+    def __init__(self, source: Source | None = None, under_way: Callable[[], Iterable[str]] = tuple) -> None:
         self.registry = CollectorRegistry()
+        self.registry.register(_Settling(self._settle))  # the first to collect: nothing waits while the others do
+        self._finished: list[tuple[str, str, bool, int, float, float]] = []
+        self._answered: list[tuple[str, str, float]] = []
+        self._used: list[tuple[str, str, Usage]] = []
         self._source = source
         counter, gauge = partial(Counter, self.registry), partial(Gauge, self.registry)
         histogram = partial(Histogram, self.registry)
@@ -64,6 +90,8 @@ class Metrics:
         self._tokens = counter(
             "tokens_total", "Prompt includes cached, completion includes reasoning.", "provider", "model", "type"
         )
+        self._cost = counter("cost_usd_total", "What requests cost.", "provider", "model")
+        self._unpriced = counter("unpriced_requests_total", "Requests whose cost is unknown.", "provider", "model")
         self._truncated = counter("streams_truncated_total", "Streams that ended early after their commit.", "provider")
         self._broken = counter("broken_events_total", "Unreadable events dropped from streams.", "provider")
         self._stale = counter("stale_retries_total", "Sent again because a kept connection had died.", "provider")
@@ -71,28 +99,34 @@ class Metrics:
             "upstream_ratelimit_remaining", "What a provider last said is left of a limit.", "provider", "kind"
         )
         self._attention = gauge("provider_attention", "1 while an operator must act.", "provider", "reason")
-        self._in_flight = gauge("in_flight_requests", "Requests under way.", "model")
         self._version = gauge("config_version", "Version of the configuration in force.")
         self._reload_failed = gauge("config_reload_failed", "1 while the configuration on disk cannot be used.")
         build = gauge("build_info", "Always 1; the labels say what runs.", "version", "python")
         build.cells[__version__, platform.python_version()] = 1.0
         if source is not None:
             self.registry.register(UpstreamCollector(source))
+            self.registry.register(InFlightCollector(source, under_way))
         self._forgetful = (
             *(self._requests, self._durations, self._first_tokens, self._attempts, self._failovers, self._tokens),
-            *(self._truncated, self._broken, self._stale, self._remaining, self._attention),
+            *(self._cost, self._unpriced, self._truncated, self._broken, self._stale, self._remaining, self._attention),
         )
+
+    def watch_ledger(self, source: LedgerSource) -> None:
+        """Export what a ledger says of itself."""
+        self.registry.register(LedgerCollector(source))
 
     def request(
         self, endpoint: str, model: str, stream: bool, status: int, duration_s: float, overhead_s: float
     ) -> None:
         """Count a finished request. `status` is the one the client saw."""
-        self._requests.cells[endpoint, model, status] += 1.0
-        self._durations.observe((endpoint, model, stream), duration_s)
-        self._overheads.observe((), overhead_s)
+        self._finished.append((endpoint, model, stream, status, duration_s, overhead_s))
+        if len(self._finished) >= MOST_WAITING:
+            self._settle()
 
     def first_token(self, model: str, provider: str, seconds: float) -> None:
-        self._first_tokens.observe((model, provider), seconds)
+        self._answered.append((model, provider, seconds))
+        if len(self._answered) >= MOST_WAITING:
+            self._settle()
 
     def attempt(self, provider: str, model: str, outcome: str) -> None:
         """Count a send. `outcome` is "ok" or a FailureKind."""
@@ -102,13 +136,16 @@ class Metrics:
         self._failovers.cells[from_provider, to_provider, reason] += 1.0
 
     def tokens(self, provider: str, model: str, usage: Usage) -> None:
-        cells = self._tokens.cells
-        cells[provider, model, "prompt"] += usage.prompt_tokens
-        cells[provider, model, "completion"] += usage.completion_tokens
-        if usage.cached_tokens:
-            cells[provider, model, "cached"] += usage.cached_tokens
-        if usage.reasoning_tokens:
-            cells[provider, model, "reasoning"] += usage.reasoning_tokens
+        self._used.append((provider, model, usage))
+        if len(self._used) >= MOST_WAITING:
+            self._settle()
+
+    def cost(self, provider: str, model: str, nusd: int) -> None:
+        """Count nano-dollars. A counter is a float: what must be exact is the ledger's."""
+        self._cost.cells[provider, model] += nusd / 1e9
+
+    def unpriced(self, provider: str, model: str) -> None:
+        self._unpriced.cells[provider, model] += 1.0
 
     def truncated(self, provider: str) -> None:
         self._truncated.cells[(provider,)] += 1.0
@@ -125,10 +162,6 @@ class Metrics:
     def attention(self, provider: str, reason: str, on: bool) -> None:
         self._attention.cells[provider, reason] = float(on)
 
-    def in_flight(self, model: str, delta: int) -> None:
-        cells = self._in_flight.cells
-        cells[(model,)] = cells.get((model,), 0.0) + delta
-
     def config_version(self, version: int) -> None:
         self._version.cells[()] = float(version)
 
@@ -136,10 +169,7 @@ class Metrics:
         self._reload_failed.cells[()] = float(failed)
 
     def forget(self, snapshot: Snapshot) -> None:
-        """Drop the series of providers and models that left the configuration.
-
-        Requests in flight keep theirs until they have ended.
-        """
+        """Drop the series of providers and models that left the configuration."""
         providers = {*snapshot.providers, OTHER}
         prefixes = {model.name for model in snapshot.prefixes}
         upstream_names = {candidate.model for candidate in configured_candidates(snapshot)}
@@ -147,12 +177,32 @@ class Metrics:
         known = {"provider": providers, "from_provider": providers, "to_provider": providers, "model": models}
         for family in self._forgetful:
             family.forget(known)
-        ended = [key for key, count in self._in_flight.cells.items() if not count and key[0] not in models]
-        for key in ended:
-            del self._in_flight.cells[key]
+
+    def _settle(self) -> None:
+        """Count what waits."""
+        for endpoint, model, stream, status, duration_s, overhead_s in self._finished:
+            self._requests.cells[endpoint, model, status] += 1.0
+            self._durations.observe((endpoint, model, stream), duration_s)
+            self._overheads.observe((), overhead_s)
+        for model, provider, seconds in self._answered:
+            self._first_tokens.observe((model, provider), seconds)
+        cells = self._tokens.cells
+        for provider, model, usage in self._used:
+            for kind, count in (
+                ("prompt", usage.prompt_tokens),
+                ("completion", usage.completion_tokens),
+                ("cached", usage.cached_tokens),
+                ("reasoning", usage.reasoning_tokens),
+            ):
+                if count or kind in ("prompt", "completion"):
+                    cells[provider, model, kind] += count
+        self._finished.clear()
+        self._answered.clear()
+        self._used.clear()
 
     def render(self) -> tuple[bytes, str]:
         """Return everything in Prometheus' text format, and its content type."""
+        self._settle()
         if self._source is not None:
             self.forget(self._source()[0])
         return generate_latest(self.registry), CONTENT_TYPE_PLAIN_0_0_4

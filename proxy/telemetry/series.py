@@ -69,12 +69,13 @@ class Counter(_Family[float]):
 
 
 class Gauge(_Family[float]):
-    """A present value by label values. Write with `cells[labels] = value`."""
+    """A present value by label values. Write with `cells[labels] = value`, or `+=`."""
 
     kind = "gauge"
+    cells: defaultdict[Labels, float]
 
     def __init__(self, registry: CollectorRegistry, name: str, meaning: str, *labels: str) -> None:
-        self.cells = {} if labels else {(): 0.0}
+        self.cells = defaultdict(float, {} if labels else {(): 0.0})
         super().__init__(registry, name, meaning, *labels)
 
     def samples(self, cell: float) -> Iterator[tuple[str, dict[str, str], float]]:

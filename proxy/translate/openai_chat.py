@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from proxy.core.usage import Usage
 from proxy.translate.openai_usage import Counts, mended, read_usage
@@ -67,6 +67,19 @@ class _Skimmed(Struct):
     x_groq: Raw | UnsetType = UNSET
 
 
+class _Open(Struct):
+    finish_reason: Literal["", None] = None  # some vendors write "" until there is one
+
+
+class _Plain(Struct):
+    """What decodes to this says nothing of an end, of usage or of an error: the types alone make sure."""
+
+    choices: Annotated[list[_Open], Meta(min_length=1)]
+    usage: None = None
+    error: None = None
+    x_groq: None = None
+
+
 class _Chunk(_Skimmed):
     choices: list[_Choice] | None = None  # type: ignore[assignment] # the same member, read deeper
 
@@ -79,6 +92,7 @@ class _Groq(Struct):
     usage: Counts | None = None
 
 
+_PLAIN = msgspec.json.Decoder(_Plain)
 _SKIMMED = msgspec.json.Decoder(_Skimmed)
 _CHUNK = msgspec.json.Decoder(_Chunk)
 _ANSWER = msgspec.json.Decoder(_Answer)
@@ -97,20 +111,25 @@ PLAIN_OUTPUT = Frame(FrameKind.OUTPUT)
 _FINISHED = Frame(FrameKind.OUTPUT, finished=True)
 
 
+def is_plain(payload: bytes) -> bool:
+    """Say whether an event's data is a chunk with choices and nothing else of note, as nearly all are."""
+    try:
+        _PLAIN.decode(payload)
+    except _UNREADABLE:
+        return False
+    return True
+
+
 def skim_frame(payload: bytes) -> Frame:
     """Say what an event's data is, taking any chunk with choices for output. Never raises."""
+    if is_plain(payload):
+        return PLAIN_OUTPUT
     if payload == DONE:
         return _TERMINATOR
     try:
         chunk = _SKIMMED.decode(payload)
     except _UNREADABLE:
         return _unreadable(payload, skim_frame)
-    if chunk.usage is None and chunk.error is UNSET and chunk.x_groq is UNSET and chunk.choices:
-        for choice in chunk.choices:
-            if choice.finish_reason:
-                break
-        else:  # nearly every chunk there is
-            return PLAIN_OUTPUT
     return _frame(chunk, payload, _usage(chunk, payload))
 
 

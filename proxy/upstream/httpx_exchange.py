@@ -45,7 +45,7 @@ class Exchange:
         self._head = head
         self._scope.deadline = self._deadline(connect)
         message = httpx.Request(
-            request.method,
+            request.route.method,
             request.url,
             headers=list(request.headers),
             content=request.body,

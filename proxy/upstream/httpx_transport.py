@@ -45,7 +45,7 @@ class HttpxTransport:
             ValueError: The request cannot be written as HTTP/1.1, the form in which it is handed over.
         """
         serialise(request)  # for its checks alone: both transports refuse the same requests
-        client = self._clients.borrow(request.provider)
+        client = self._clients.borrow(request.route.provider)
         if isinstance(client, Failure):
             return client
         exchange = Exchange(client, self._clock)
@@ -116,6 +116,9 @@ class HttpxResponse:
         if isinstance(piece, Failure):
             self._failure = piece
         return piece
+
+    def take_whole(self) -> bytes | None:
+        """None: httpx gives a body to readers only."""
 
     def hand_to(self, sink: Sink | None) -> None:
         """Every piece is returned by `read`: httpx has no moment at which to hand one on."""

@@ -14,6 +14,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from proxy.core.call import Headers
 from proxy.core.failure import Failure
 from proxy.core.ports import Clock, Sink, UpstreamRequest, Wait
@@ -48,6 +50,7 @@ class NativeTransport:
 
     def __init__(self, clock: Clock, *, on_stale_retry: Callable[[str], None] = _ignore, idle_s: float = 30.0) -> None:
         self._clock = clock
+        self._now = clock.now
         self._on_stale_retry = on_stale_retry
         self._pool = Pool(clock, idle_s)
         self._contexts = TlsContexts(("http/1.1",))
@@ -60,23 +63,34 @@ class NativeTransport:
             ValueError: The request cannot be written as HTTP/1.1.
         """
         head_bytes = serialise(request)
-        bodiless = request.method == "HEAD"
-        place = Place(request.provider, request.url.removesuffix(request.target))
-        connect_s = connect.until_s - self._clock.now()
-        pooled = self._pool.take(place)
-        if pooled is not None:
-            pooled.begin(bodiless=bodiless, reused=True)
-            failure = await pooled.send(head_bytes, request.body, head)
-            if failure is None:
-                return self._answer(pooled)
-            if not pooled.died_stale():
+        route = request.route
+        place = (route.provider, route.origin)
+        began_s = self._now()
+        pooled = connection = self._pool.take(place)
+        while True:
+            if connection is None:
+                fresh = await self._connect(place, connect, route.method)
+                if isinstance(fresh, Failure):
+                    return fresh if pooled is None else replace(fresh, request_sent=True)
+                connection = fresh
+            else:
+                connection.parser.begin(route.method)
+            try:
+                in_time = await connection.ask(head_bytes, request.body, head)
+            except BaseException:  # cancelled: the connection is of no use to anyone else
+                connection.abort()
+                raise
+            parser = connection.parser
+            if parser.status:
+                if b"content-encoding" in parser.names:
+                    return self._coded_answer(connection)
+                return NativeResponse(parser.status, parser.headers, connection, self._pool)
+            failure = connection.no_head(head, in_time=in_time)
+            if connection is not pooled or not connection.died_stale():
                 return failure
-            self._on_stale_retry(request.provider.name)
-            connect = Wait(min(self._clock.now() + connect_s, head.until_s), connect.kind)
-        fresh = await self._connect(place, connect, bodiless=bodiless)
-        if isinstance(fresh, Failure):
-            return fresh if pooled is None else replace(fresh, request_sent=True)
-        return await fresh.send(head_bytes, request.body, head) or self._answer(fresh)
+            self._on_stale_retry(route.provider.name)
+            connect = Wait(min(self._now() + connect.until_s - began_s, head.until_s), connect.kind)
+            connection = None
 
     def keep_only(self, providers: Collection[Provider]) -> None:
         """Let go of what is kept for any other provider; a request under way finishes."""
@@ -92,16 +106,17 @@ class NativeTransport:
             if self._open:
                 await asyncio.sleep(0)
 
-    async def _connect(self, place: Place, wait: Wait, *, bodiless: bool) -> Connection | Failure:
-        address = _address(place.origin)
+    async def _connect(self, place: Place, wait: Wait, method: str) -> Connection | Failure:
+        provider, origin = place
+        address = _address(origin)
         try:
-            context = self._contexts.get(place.provider) if address.tls else None
+            context = self._contexts.get(provider) if address.tls else None
         except OSError:
             return failures.unusable_tls_settings()
         connection = Connection(place, self._clock, self._forget)
-        connection.begin(bodiless=bodiless, reused=False)  # now: an upstream may answer before it is asked
+        connection.parser.begin(method)  # now: an upstream may answer before it is asked
         try:
-            async with asyncio.timeout(wait.until_s - self._clock.now()) as limit:
+            async with asyncio.timeout(wait.until_s - self._now()) as limit:
                 await asyncio.get_running_loop().create_connection(
                     lambda: connection,
                     address.host,
@@ -115,37 +130,35 @@ class NativeTransport:
         except BaseException:
             connection.abort()
             raise
-        if connection.alive:
+        if not connection.closed:
             self._open.add(connection)
         return connection
 
-    def _answer(self, connection: Connection) -> NativeResponse | Failure:
+    def _coded_answer(self, connection: Connection) -> NativeResponse | Failure:
         parser = connection.parser
         try:
             decoder = decoder_for(parser.headers)
         except DecodingError as error:
             return connection.fail(failures.protocol(str(error), parser.status))
-        headers = plain_headers(parser.headers) if decoder else parser.headers
-        return NativeResponse(parser.status, headers, connection, self._pool, decoder)
+        if decoder is None:
+            return NativeResponse(parser.status, parser.headers, connection, self._pool)
+        return CodedResponse(parser.status, plain_headers(parser.headers), connection, self._pool, decoder)
 
     def _forget(self, connection: Connection) -> None:
         self._open.discard(connection)
         self._pool.discard(connection)
 
 
-class NativeResponse:
+class NativeResponse(Struct, eq=False):
     """An answer whose head has come. It owns its connection until `aclose`."""
 
-    __slots__ = ("_connection", "_decoder", "_pool", "headers", "status")
+    status: int
+    headers: Headers
+    _connection: Connection | None
+    _pool: Pool
 
-    def __init__(
-        self, status: int, headers: Headers, connection: Connection, pool: Pool, decoder: Decoder | None
-    ) -> None:
-        self.status = status
-        self.headers = headers
-        self._connection: Connection | None = connection
-        self._pool = pool
-        self._decoder = decoder
+    def __repr__(self) -> str:
+        return f"NativeResponse({self.status})"  # headers may be private
 
     def read(self, wait: Wait) -> Coroutine[None, None, bytes | Failure]:
         """Return the next bytes of the body, b"" once it has ended cleanly, or why it did not.
@@ -153,31 +166,52 @@ class NativeResponse:
         Raises:
             RuntimeError: The response was closed.
         """
-        connection = self._connection
-        if connection is None:
-            raise RuntimeError("read after aclose")
-        return connection.read(wait) if self._decoder is None else self._read_decoded(connection, self._decoder, wait)
+        return self._owned().read(wait)
 
-    async def _read_decoded(self, connection: Connection, decoder: Decoder, wait: Wait) -> bytes | Failure:
-        try:
-            return await read_plain(decoder, connection.read, wait)
-        except DecodingError as error:
-            return connection.fail(failures.protocol(str(error), self.status))
+    def take_whole(self) -> bytes | None:
+        """See `core.ports.UpstreamResponse`."""
+        connection = self._connection
+        if connection is None or not connection.parser.complete:
+            return None
+        return connection.take()
 
     def hand_to(self, sink: Sink | None) -> None:
-        """See `core.ports.UpstreamResponse`; a coded body is decoded piece by piece instead."""
-        if self._connection is not None and self._decoder is None:
-            self._connection.hand_to(sink)
+        """See `core.ports.UpstreamResponse`."""
+        if self._connection is not None:
+            self._connection.sink = sink
 
     async def aclose(self) -> None:
         """Give the connection back if its message is complete, else close it. Idempotent."""
         connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        if connection.reusable:
+        if connection is not None:
             self._pool.put(connection)
-        else:
-            connection.abort()
+
+    def _owned(self) -> Connection:
+        if self._connection is None:
+            raise RuntimeError("read after aclose")
+        return self._connection
+
+
+class CodedResponse(NativeResponse, eq=False):
+    """An answer whose body is decoded piece by piece as it is read, so none of it goes to a sink or is known whole."""
+
+    _decoder: Decoder
+
+    def read(self, wait: Wait) -> Coroutine[None, None, bytes | Failure]:
+        """See `NativeResponse.read`."""
+        return self._read_decoded(self._owned(), wait)
+
+    def take_whole(self) -> bytes | None:
+        """None."""
+
+    def hand_to(self, sink: Sink | None) -> None:
+        """Nothing is handed on."""
+
+    async def _read_decoded(self, connection: Connection, wait: Wait) -> bytes | Failure:
+        try:
+            return await read_plain(self._decoder, connection.read, wait)
+        except DecodingError as error:
+            return connection.fail(failures.protocol(str(error), self.status))
 
 
 @lru_cache(maxsize=1024)

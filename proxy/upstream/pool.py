@@ -15,10 +15,10 @@ from proxy.upstream.connection import Connection, Place
 
 
 class Pool:
-    """Idle connections, last in, first out. An entry vanishes with its last connection, so nothing outlives its use."""
+    """Idle connections, last in, first out. A place that none is left for is forgotten by the next sweep."""
 
     def __init__(self, clock: Clock, idle_s: float) -> None:
-        self._clock = clock
+        self._now = clock.now
         self._idle_s = idle_s
         self._idle: dict[Place, dict[Connection, None]] = {}  # insertion order: the oldest first
         self._sweep: asyncio.TimerHandle | None = None
@@ -29,35 +29,29 @@ class Pool:
         stack = self._idle.get(place)
         while stack:
             connection, _ = stack.popitem()
-            if not stack:
-                del self._idle[place]
-            if connection.alive:
+            if not connection.closed:
                 return connection
         return None
 
     def put(self, connection: Connection) -> None:
-        """Keep a reusable connection, unless its provider has been let go meanwhile."""
-        if self._kept is not None and connection.place.provider not in self._kept:
+        """Keep a connection that can be used again, unless its provider has been let go meanwhile; close any other."""
+        if not connection.reusable or (self._kept is not None and connection.place[0] not in self._kept):
             connection.abort()
             return
-        connection.busy = False
-        connection.idle_since_s = self._clock.now()
+        connection.sink = None
+        connection.idle_since_s = self._now()
         self._idle.setdefault(connection.place, {})[connection] = None
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(self._idle_s, self._close_expired)
 
     def discard(self, connection: Connection) -> None:
         """Forget a connection that was lost, if it is here."""
-        stack = self._idle.get(connection.place, {})
-        if connection in stack:
-            del stack[connection]
-            if not stack:
-                del self._idle[connection.place]
+        self._idle.get(connection.place, {}).pop(connection, None)
 
     def keep_only(self, providers: Collection[Provider]) -> None:
         """Close what is idle for any other provider, and what of it is put here later."""
         kept = self._kept = frozenset(providers)
-        for place in [place for place in self._idle if place.provider not in kept]:
+        for place in [place for place in self._idle if place[0] not in kept]:
             for connection in self._idle.pop(place):
                 connection.abort()
 
@@ -70,7 +64,7 @@ class Pool:
 
     def _close_expired(self) -> None:
         self._sweep = None
-        now_s = self._clock.now()
+        now_s = self._now()
         next_s: float | None = None
         for place, stack in list(self._idle.items()):
             while stack:

@@ -1,10 +1,12 @@
-"""Turns the bytes of an HTTP/1.1 connection into one answer at a time: status, headers, body pieces, and how it ended.
+"""Turns the bytes of an HTTP/1.1 connection into one answer at a time: status, headers, body bytes, and how it ended.
 
 It must never hold more of a head than its limits allow, nor take anything for a whole message that is not one. It does
 no input or output; `connection` feeds it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Collection
 
 import httptools
 
@@ -14,7 +16,7 @@ MAX_HEAD_BYTES = 64 * 1024  # also of everything else that is not body: trailers
 MAX_HEADERS = 200
 TOO_LARGE = "the answer's headers or trailers are too large"
 
-_BODILESS = frozenset({204, 304})
+_FRAMING = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class _Stop(Exception):
@@ -25,145 +27,146 @@ class ResponseParser:
     """Parses the answers of one connection, one after the other. Call `begin` before each.
 
     Attributes:
-        started: A byte of the answer has come.
-        head_done: `status` and `headers` are those of the final answer.
-        pieces: Body bytes that nobody has taken yet.
+        status: Of the final answer; 0 until its head is whole.
+        headers: As they came with `status`, names in lower case; `names` has each name once.
+        pieces: Body bytes that nobody has taken yet, as they came.
         complete: The message has ended cleanly.
-        keep_alive: After `complete`: the framing and the headers allow another request on the connection.
-        surplus: Bytes came after the message.
-        error: What is wrong with the message; nothing can be read after the present pieces.
+        keep_alive: After `complete`: framing and headers allow another request on the connection, and nothing followed.
+        error: What is wrong with the message; nothing can be read after the present `pieces`.
+        feed_body: llhttp's own feeding, for what comes after the head; `feed` does what its caller must.
+        quiet_bytes: How many have come since the last of a body.
+        unread_bytes: How much came with pieces that nobody waited for; kept by who feeds.
     """
 
     __slots__ = (
-        "_bodiless",
         "_fields",
         "_llhttp",
-        "_progress",
-        "_silent_bytes",
-        "_until_eof",
-        "buffered_bytes",
+        "_method",
         "complete",
         "error",
-        "head_done",
+        "feed_body",
         "headers",
         "keep_alive",
+        "names",
+        "on_body",
         "pieces",
-        "started",
+        "quiet_bytes",
         "status",
-        "surplus",
+        "unread_bytes",
     )
 
     def __init__(self) -> None:
-        self._llhttp = httptools.HttpResponseParser(self)
-        self.begin(bodiless=False)
-
-    def begin(self, *, bodiless: bool) -> None:
-        """Expect a new answer; `bodiless` when it answers HEAD and so has no body whatever its headers say."""
-        self._bodiless = bodiless
-        self._fields: list[tuple[bytes, bytes]] = []
-        self._silent_bytes = 0
-        self._progress = False
-        self._until_eof = False
-        self.started = False
-        self.status = 0
         self.headers: Headers = ()
-        self.head_done = False
+        self.names: Collection[bytes] = ()
         self.pieces: list[bytes] = []
-        self.buffered_bytes = 0
-        self.complete = False
         self.keep_alive = False
-        self.surplus = False
         self.error: str | None = None
+        self.on_body = self.pieces.append  # llhttp calls it with each piece
+        self._llhttp = httptools.HttpResponseParser(self)
+        self.feed_body: Callable[[bytes], object] = self._llhttp.feed_data
+        self.begin("")
+
+    def begin(self, method: str) -> None:
+        """Expect the next answer, to a request of this method: what answers HEAD has no body whatever it announces."""
+        self._method = method
+        self._fields: list[tuple[bytes, bytes]] = []
+        self.quiet_bytes = 0
+        self.status = 0
+        self.complete = False
+        self.unread_bytes = 0
+        if self.pieces:
+            self.pieces.clear()
 
     def feed(self, piece: bytes) -> None:
         """Parse what came next on the connection."""
-        self.started = True
-        self._progress = False
+        self.quiet_bytes += len(piece)
         try:
-            self._llhttp.feed_data(piece)
+            self.feed_body(piece)
         except httptools.HttpParserError as error:
-            if self.complete:
-                self.surplus = True
-            elif self.error is None:
-                self.error = f"malformed answer ({str(error).rstrip('.').lower()})"
-            return
-        if self._progress:
-            self._silent_bytes = 0
-            return
-        self._silent_bytes += len(piece)
-        if self._silent_bytes > MAX_HEAD_BYTES and not self.complete:
+            self.stopped(error)
+        if self.pieces:
+            self.quiet_bytes = 0
+        else:
+            self.check_quiet()
+
+    def take(self) -> bytes:
+        """Return the body bytes that have come since the last call."""
+        taken = b"".join(self.pieces)
+        self.pieces.clear()
+        self.unread_bytes = 0
+        return taken
+
+    def stopped(self, error: Exception) -> None:
+        """Note why llhttp stopped: a malformed message, or bytes after a whole one."""
+        if self.complete:
+            self.keep_alive = False
+        elif self.error is None:
+            self.error = f"malformed answer ({str(error).rstrip('.').lower()})"
+
+    def check_quiet(self) -> None:
+        """Note an error when what is not body does not end."""
+        if self.quiet_bytes > MAX_HEAD_BYTES and not self.complete and self.error is None:
             self.error = TOO_LARGE
 
     def eof(self) -> None:
         """The other side has closed its direction: the end of a body that has no other end."""
-        if self.head_done and self._until_eof and self.error is None:
+        if self.status and self.error is None and _FRAMING.isdisjoint(self.names):
             self.complete = True
 
-    def take(self) -> bytes:
-        """Return the body bytes that have come since the last call."""
-        pieces = self.pieces
-        taken = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        pieces.clear()
-        self.buffered_bytes = 0
-        return taken
+    @property
+    def started(self) -> bool:
+        """A byte of the answer has come."""
+        return self.quiet_bytes > 0 or self.status > 0
 
-    # What llhttp calls. An exception here makes it stop, and `feed_data` raise.
+    # What llhttp calls. An exception here makes it stop, and `feed` note an error unless the message is complete.
 
     def on_message_begin(self) -> None:
         if self.complete:
             raise _Stop
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self.head_done:  # else it is a trailer
-            self._fields.append((name.lower(), value.rstrip(b" \t")))
+        self._fields.append((name.lower(), value.rstrip()))
 
     def on_headers_complete(self) -> None:
-        status = self._llhttp.get_status_code()
-        if status == 101 or status < 100:
-            self._refuse("the answer switches protocols" if status == 101 else "malformed answer (invalid status)")
+        status: int = self._llhttp.get_status_code()
         if status < 200:
+            self._refuse_interim(status)
             return
-        framed = self._check_fields()
-        self._until_eof = not framed and status not in _BODILESS
+        fields = self._fields
+        self.names = names = dict(fields)
+        # llhttp itself refuses two lengths, a bad length, and a length beside a transfer coding.
+        if b"transfer-encoding" in names:
+            self._check_coding()
+        if self.quiet_bytes > MAX_HEAD_BYTES or len(fields) > MAX_HEADERS:
+            self._check_size()
+        self.headers = tuple(fields)
         self.status = status
-        self.headers = tuple(self._fields)
-        self.head_done = self._progress = True
-        if self._bodiless:
+        if self._method == "HEAD":
             self.complete = True  # llhttp would wait for a body; stopping it costs the connection, and HEAD is rare
             raise _Stop
 
-    def on_body(self, piece: bytes) -> None:
-        self.pieces.append(piece)
-        self.buffered_bytes += len(piece)
-        self._progress = True
-
     def on_message_complete(self) -> None:
-        if not self.head_done:
+        if not self.status:
             self._fields.clear()  # a 1xx answer: the final one follows
             return
         self.complete = True
         self.keep_alive = self._llhttp.should_keep_alive()
 
-    def _check_fields(self) -> bool:
-        """Check limits and framing; tell whether the headers give the body an end.
+    def _refuse_interim(self, status: int) -> None:
+        if status == 101:
+            self._refuse("the answer switches protocols")
+        if status < 100:
+            self._refuse("malformed answer (invalid status)")
 
-        llhttp itself refuses two lengths, a bad length, and a length beside a transfer coding.
-        """
-        size_bytes = 0
-        framed = False
-        codings = []
-        for name, value in self._fields:
-            size_bytes += len(name) + len(value)
-            if name == b"content-length":
-                framed = True
-            elif name == b"transfer-encoding":
-                framed = True
-                codings.append(value.strip().lower())
-        if len(self._fields) > MAX_HEADERS or size_bytes > MAX_HEAD_BYTES:
-            self._refuse(TOO_LARGE)
-        if codings and codings != [b"chunked"]:
+    def _check_coding(self) -> None:
+        codings = [value.lower() for name, value in self._fields if name == b"transfer-encoding"]
+        if codings != [b"chunked"]:
             self._refuse("the answer has a transfer coding other than chunked")
-        return framed
+
+    def _check_size(self) -> None:
+        size_bytes = sum([len(name) + len(value) for name, value in self._fields])
+        if size_bytes > MAX_HEAD_BYTES or len(self._fields) > MAX_HEADERS:
+            self._refuse(TOO_LARGE)
 
     def _refuse(self, reason: str) -> None:
         self.error = reason

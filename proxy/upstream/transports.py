@@ -32,8 +32,10 @@ class Transports:
         self, request: UpstreamRequest, connect: Wait, head: Wait
     ) -> Coroutine[Any, Any, UpstreamResponse | Failure]:
         """Send a request by the transport that its provider asks for; see `core.ports.Transport`."""
-        transport = self._httpx if uses_httpx(request.provider) else self._native
-        return transport.send(request, connect, head)
+        provider = request.route.provider
+        if provider.transport == "httpx" or provider.proxy_url is not None:
+            return self._httpx.send(request, connect, head)
+        return self._native.send(request, connect, head)
 
     def retire(self, snapshot: Snapshot) -> None:
         """Let go of connections to providers that the new configuration does not hold; requests under way finish."""

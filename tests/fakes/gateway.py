@@ -65,7 +65,7 @@ async def gateway(
     parts = assemble(snapshot, access_log, redactor, clock)
     try:
         async with (
-            serve(parts.app, protocol=client_protocol(parts.settings)) as url,
+            serve(parts.front.app, protocol=client_protocol(parts.settings, parts.front)) as url,
             # Plain HTTP: nothing to verify, and reading the authorities would take longer than the rest of the start.
             httpx.AsyncClient(base_url=url, timeout=15, verify=False) as client,
         ):

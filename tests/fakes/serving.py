@@ -49,8 +49,10 @@ class LoopServer(uvicorn.Server):
         state = self.server_state
         for connection in list(state.connections):
             connection.shutdown()
-        if state.tasks:
-            await asyncio.wait(state.tasks, timeout=self._grace_s)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._grace_s):
+                while state.connections or state.tasks:
+                    await asyncio.sleep(0.005)
         tasks = list(state.tasks)
         for task in tasks:
             task.cancel()

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from proxy.core.call import Headers
 from proxy.core.failure import Failure, FailureKind
-from proxy.core.ports import Transport, UpstreamRequest, UpstreamResponse, Wait
+from proxy.core.ports import Transport, UpstreamRequest, UpstreamResponse, UpstreamRoute, Wait
 from proxy.core.snapshot import Provider
 from proxy.state.clock import SystemClock
 
@@ -48,9 +48,8 @@ def post(url: str, body: bytes = b"{}", *, by: Provider = FAKE, method: str = "P
         (b"host", parts.netloc.encode()),
         (b"content-type", b"application/json"),
         (b"accept-encoding", b"identity"),
-        (b"content-length", b"%d" % len(body)),
     )
-    return UpstreamRequest(by, method, url, target, headers, body)
+    return UpstreamRequest(UpstreamRoute(by, method, url.removesuffix(target), target, headers), (), body)
 
 
 def wait(seconds: float = 5.0, kind: FailureKind = FailureKind.TIMEOUT_IDLE) -> Wait:

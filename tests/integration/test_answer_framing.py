@@ -1,16 +1,61 @@
-"""An app's mistakes in framing an answer reach no client as bytes that it would misread."""
+"""Mistakes in framing an answer reach no client as bytes that it would misread."""
 
 from __future__ import annotations
 
+import contextlib
+import logging
+
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
+from proxy.api import endpoints
 from proxy.core.snapshot import Server
-from proxy.edge.connection import client_protocol
-from proxy.edge.exchange import Message, Receive, Scope, Send
+from proxy.edge.connection import Front, client_protocol
+from proxy.edge.exchange import Exchange
+from proxy.gateway import relay
 from tests.fakes.serving import serve
-from tests.fakes.wireclient import WireClient
+from tests.fakes.stage import Upstream, stage
+from tests.fakes.wireclient import WireClient, chat
+from tests.integration.faults.cases import BOTH
 
-PROTOCOL = client_protocol(Server)
+HEADERS = pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param((b"x-a", b"1\r\nset-cookie: a=b"), id="line-break"),
+        pytest.param((b"x-a", b"1\nset-cookie: a=b"), id="newline"),
+        pytest.param((b"x-a", b"1\rset-cookie: a=b"), id="carriage-return"),
+        pytest.param((b"x-a", b"1\0"), id="nul"),
+        pytest.param((b"x-a\r\nset-cookie", b"a=b"), id="line-break-in-a-name"),
+    ],
+)
+
+
+@HEADERS
+@BOTH
+async def test_header_that_would_be_two_is_a_fault_of_the_gateway(
+    header: tuple[bytes, bytes], stream: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(relay, "reply_headers", lambda *_: [header])
+    async with stage(Upstream("first")) as on:
+        heard = await on.ask(stream=stream)
+        assert (heard.status, heard.error["type"]) == (500, "server_error")
+        assert "set-cookie" not in heard.headers
+        assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+async def test_answer_that_cannot_be_given_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoints, "error_headers", lambda error: [(b"x-a", b"1\r\nset-cookie: a=b")])
+    async with stage(Upstream("first")) as on:
+        async with WireClient(on.gateway.url) as client:
+            client.send(b"no JSON")
+            with contextlib.suppress(ConnectionResetError):
+                assert await client.reader.read() == b""
+        monkeypatch.undo()
+        (await on.ask()).check_whole("first")
+        assert len(await on.records(2)) == 2, "it has its line in the log all the same"
+
+
+# --- what is answered over ASGI ---
 
 
 def start(*headers: tuple[bytes, bytes]) -> Message:
@@ -21,6 +66,10 @@ def body(piece: bytes, *, more: bool = False) -> Message:
     return {"type": "http.response.body", "body": piece, "more_body": more}
 
 
+async def unasked(exchange: Exchange) -> None:
+    raise AssertionError("all is for the app")
+
+
 async def answered(*messages: Message) -> bytes:
     """What a client gets of an app that sends these messages, up to the connection's end."""
 
@@ -28,33 +77,23 @@ async def answered(*messages: Message) -> bytes:
         for message in messages:
             await send(message)
 
-    async with serve(app, protocol=PROTOCOL) as url, WireClient(url) as client:
-        client.send({}, {"connection": "close"})
+    protocol = client_protocol(Server, Front(app, lambda target: None, unasked))
+    async with serve(app, protocol=protocol) as url, WireClient(url) as client:
+        client.send(chat("m"), {"connection": "close"})
         return await client.reader.read()
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        pytest.param((b"x-a", b"1\r\nset-cookie: a=b"), id="line-break"),
-        pytest.param((b"x-a", b"1\nset-cookie: a=b"), id="newline"),
-        pytest.param((b"x-a", b"1\rset-cookie: a=b"), id="carriage-return"),
-        pytest.param((b"x-a", b"1\0"), id="nul"),
-        pytest.param((b"x-a\r\nset-cookie", b"a=b"), id="line-break-in-a-name"),
-    ],
-)
-async def test_header_that_would_be_two_is_never_sent(header: tuple[bytes, bytes]) -> None:
+@HEADERS
+async def test_app_never_sends_a_header_that_would_be_two(header: tuple[bytes, bytes]) -> None:
     got = await answered(start((b"x-good", b"1"), header), body(b"hello"))
-    assert got.startswith(b"HTTP/1.1 500 ")
+    assert b"hello" not in got
     assert b"cookie" not in got
     assert b"\0" not in got
 
 
-@pytest.mark.parametrize("piece", [pytest.param(b"1234567", id="too-long"), pytest.param(b"123", id="too-short")])
-async def test_body_of_another_length_than_announced_ends_the_connection(piece: bytes) -> None:
-    got = await answered(start((b"content-length", b"5")), body(piece))
-    assert piece not in got
-    assert b"200 OK" not in got
+async def test_body_that_is_longer_than_announced_is_not_sent() -> None:
+    got = await answered(start((b"content-length", b"5")), body(b"1234567"))
+    assert got.endswith(b"\r\n\r\n")
 
 
 async def test_message_after_the_answer_is_not_sent() -> None:

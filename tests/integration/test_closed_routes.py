@@ -10,7 +10,6 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from proxy.api.endpointspec import BY_PATH
-from proxy.api.routes import Front
 from tests.fakes.gateway import RunningGateway, gateway
 from tests.fakes.heard import Heard
 
@@ -51,10 +50,9 @@ async def reachable(toml: str = REACHABLE) -> AsyncIterator[RunningGateway]:
 
 def routes(running: RunningGateway) -> set[Asked]:
     """Everything that the app of this gateway knows, but what anybody may ask."""
-    front = running.parts.app
-    assert isinstance(front, Front)
-    assert isinstance(front.router, Starlette)
-    return {("POST", path) for path in BY_PATH} | set(_routed(front.router))
+    app = running.parts.front.app
+    assert isinstance(app, Starlette)
+    return {("POST", path) for path in BY_PATH} | set(_routed(app))
 
 
 def _routed(router: Starlette) -> Iterator[Asked]:

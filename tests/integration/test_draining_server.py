@@ -55,6 +55,9 @@ async def listening(delay_s: float, drain_s: float) -> AsyncIterator[Listening]:
         [models.plain]
         model = "sim-ok"
         providers = ["sim"]
+        [models.brief]
+        model = "sim-delay-0.3"
+        providers = ["sim"]
         [models.slow]
         model = "sim-delay-30"
         providers = ["sim"]
@@ -63,7 +66,7 @@ async def listening(delay_s: float, drain_s: float) -> AsyncIterator[Listening]:
         log.start()
         parts = assemble(load(toml, simulator_url=simulator_url), log, Redactor())
         listener = listen("127.0.0.1", 0)
-        server = DrainingServer(server_config(parts.app, parts.settings), parts.settings, parts.edge.admission)
+        server = DrainingServer(server_config(parts.front, parts.settings), parts.settings, parts.edge.admission)
         started: list[str] = []
         server.on_started = lambda: started.append("started")
         serving = asyncio.create_task(server.serve([listener]))
@@ -86,6 +89,20 @@ async def test_a_terminated_server_is_not_ready_but_serves_until_the_delay_is_ov
         assert await running.ends(0.5 + SLACK_S)
         with pytest.raises(ConnectionRefusedError):
             await ask(running.url, chat("plain"))
+
+
+async def test_requests_under_way_are_answered_and_the_last_of_their_connections() -> None:
+    async with listening(0, 5) as running, WireClient(running.url) as client, WireClient(running.url) as idle:
+        client.send(chat("brief"))
+        client.send(chat("plain"))
+        (await idle.ask(chat("plain"))).check_whole(by="sim")
+        assert await running.under_way(1)
+        running.server.handle_exit(TERM, None)
+        for _ in range(2):
+            (await client.heard()).check_whole(by="sim")
+        assert await client.reader.read() == b""
+        assert await idle.reader.read() == b""
+        assert await running.ends(SLACK_S)
 
 
 async def test_requests_that_outlast_the_drain_are_told() -> None:

@@ -14,15 +14,15 @@ from typing import cast
 import httpx
 import pytest
 
-from proxy.api.callparse import Envelope, parse_call
+from proxy.api.callparse import parse_call
 from proxy.api.endpointspec import CHAT as CHAT_ENDPOINT
-from proxy.core.plan import Planned
+from proxy.core.plan import Planned, Send
 from proxy.core.ports import UpstreamResponse
+from proxy.edge.exchange import Asked
 from proxy.gateway.context import Reply
 from proxy.providers.adapter import build
 from proxy.providers.errorbody import read_error
 from proxy.providers.signals import classify, rows_for
-from proxy.routing.steps import Send
 from proxy.settings.build import Surroundings
 from proxy.settings.environment import Process
 from proxy.settings.load import load_snapshot
@@ -54,6 +54,7 @@ from tests.fakes.planted import (
 )
 from tests.fakes.process import GatewayProcess, gateway_process
 from tests.fakes.upstream_calls import settles
+from tests.fakes.wire import make_exchange
 from tests.fakes.wireclient import CHAT, WireClient
 
 
@@ -190,8 +191,9 @@ async def test_planted_secret_is_in_no_repr_of_what_lives_for_a_moment(tmp_path:
         environ = {"HOME": str(tmp_path), "PLANTED": MISPLACED}
         snapshot = load_snapshot(path, environ, strict=True, simulator_url=None, version=1)
         origin, report, process = read_origin(path, environ, ollama_answers=False), Report(str(path)), Process()
-    envelope = Envelope("r", headers, f"key={QUERY}".encode(), None, 0.0)
-    call = parse_call(CHAT_ENDPOINT, json.dumps(question("aok")).encode(), envelope, snapshot)
+    exchange = make_exchange(headers, asked=Asked(CHAT_ENDPOINT, query=f"key={QUERY}".encode()))
+    exchange.pieces = [json.dumps(question("aok")).encode()]
+    call = parse_call(exchange, exchange.pieces[0], snapshot)
     (candidate,) = snapshot.models["aok"].candidates
     prepared = build(call, candidate, candidate.provider.credentials[0])
     assert CLIENT_HEADER.encode() in dict(prepared.request.headers).values()
@@ -201,7 +203,19 @@ async def test_planted_secret_is_in_no_repr_of_what_lives_for_a_moment(tmp_path:
     assert failure.error is not None
     send = Send(Planned(candidate, snapshot.models["aok"], ""), candidate.provider.credentials[0])
     shown = [
-        *(envelope, call, prepared, prepared.request, candidate, snapshot, rows, failure, read_error(echo), send),
+        *(
+            exchange,
+            exchange.asked,
+            call,
+            prepared,
+            prepared.request,
+            candidate,
+            snapshot,
+            rows,
+            failure,
+            read_error(echo),
+            send,
+        ),
         Reply(send, cast(UpstreamResponse, None), 400, prepared.request.headers, echo),
         *(origin, read_sections(origin.document, environ, report), report, process),
         *(Watched(path, environ), Surroundings(environ, process, None, 1), *snapshot.auth.keys.values()),

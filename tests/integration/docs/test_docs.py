@@ -46,7 +46,6 @@ def busy_metrics() -> Metrics:
     metrics.stale_retry("a")
     metrics.rate_limit_remaining("a", "requests", 1.0)
     metrics.attention("a", "auth", True)
-    metrics.in_flight("m", 1)
     return metrics
 
 

@@ -167,6 +167,47 @@ async def test_the_end_of_an_answer_can_be_read_twice(transport: Transport) -> N
         await got.aclose()
 
 
+@pytest.mark.parametrize("coding", [b"identity", b"gzip"])
+async def test_a_whole_body_is_taken_at_once_or_left_to_be_read(transport: Transport, kind: str, coding: bytes) -> None:
+    packed = gzip.compress(OK_BODY) if coding == b"gzip" else OK_BODY
+    async with RawServer(answer(response(packed, b"Content-Encoding: " + coding))) as server:
+        for _ in range(2):
+            got = await sent(transport, post(server.url))
+            whole = got.take_whole()
+            assert whole == (OK_BODY if kind == "native" and coding == b"identity" else None)
+            assert await body_of(got) == (b"" if whole else OK_BODY)
+            await got.aclose()
+            assert got.take_whole() is None
+        assert server.accepted == 1
+
+
+async def test_a_body_of_which_more_is_to_come_is_not_taken(transport: Transport) -> None:
+    going_on = asyncio.Event()
+
+    async def handle(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(LENGTH[:-1])
+        await going_on.wait()
+        await peer.send(LENGTH[-1:])
+        await peer.gone()
+
+    async with RawServer(handle) as server:
+        got = await sent(transport, post(server.url))
+        assert got.take_whole() is None
+        going_on.set()
+        assert await body_of(got) == b"hello"
+        await got.aclose()
+
+
+@pytest.mark.parametrize("message", [UNTIL_EOF, b"HTTP/1.1 204 No Content\r\n\r\n"], ids=["until-eof", "empty"])
+async def test_what_is_read_is_not_taken_again(transport: Transport, message: bytes) -> None:
+    async with RawServer(answer_once(message)) as server:
+        got = await sent(transport, post(server.url))
+        read = await body_of(got)
+        assert (got.take_whole() or b"", read) == (b"", message.partition(b"\r\n\r\n")[2])
+        await got.aclose()
+
+
 @pytest.mark.parametrize("stops", [False, True], ids=["takes-all", "stops-at-each"])
 @pytest.mark.parametrize("coding", [b"identity", b"gzip"])
 async def test_every_byte_goes_to_the_sink_or_to_the_read_once_and_in_order(

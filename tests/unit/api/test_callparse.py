@@ -6,11 +6,15 @@ import json
 
 import pytest
 
-from proxy.api.callparse import Envelope, parse_call
+from proxy.api.callparse import parse_call
 from proxy.api.endpointspec import CHAT, COMPLETIONS, EMBEDDINGS, MODERATIONS
 from proxy.core.call import Call, EndpointSpec, Needs, Operation
 from proxy.core.errors import MalformedRequest
-from proxy.core.snapshot import ClientKey, Snapshot
+from proxy.core.snapshot import ClientKey, Provider, Snapshot
+from proxy.edge.exchange import Asked
+from proxy.providers.kinds import KINDS
+from proxy.wire.headers import ALWAYS_FORWARDED
+from tests.fakes.wire import make_exchange
 
 SNAPSHOT = Snapshot(deadline_s=600.0)
 CI = ClientKey("ci")
@@ -22,10 +26,13 @@ def parse(
     endpoint: EndpointSpec = CHAT,
     *,
     query: bytes = b"",
-    path_model: str | None = None,
+    path_model: str = "",
+    snapshot: Snapshot = SNAPSHOT,
 ) -> Call:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return parse_call(endpoint, content, Envelope("req_1", headers or {}, query, CI, 5.0, path_model), SNAPSHOT)
+    exchange = make_exchange(headers, asked=Asked(endpoint, path_model, query))
+    exchange.request_id, exchange.arrived_s, exchange.key = "req_1", 5.0, CI
+    return parse_call(exchange, content, snapshot)
 
 
 def user(content: object) -> dict[str, object]:
@@ -105,16 +112,16 @@ def test_wrong_type_of_what_routing_can_do_without_is_the_upstreams_to_refuse(bo
 @pytest.mark.parametrize(
     ("body", "path_model", "expected"),
     [
-        pytest.param({"model": "gpt-4o"}, None, "gpt-4o", id="named"),
-        pytest.param({"model": None}, None, None, id="null"),
-        pytest.param({"model": ""}, None, "", id="empty"),
-        pytest.param({"model": "größe/\u2028"}, None, "größe/\u2028", id="any-characters"),
+        pytest.param({"model": "gpt-4o"}, "", "gpt-4o", id="named"),
+        pytest.param({"model": None}, "", None, id="null"),
+        pytest.param({"model": ""}, "", "", id="empty"),
+        pytest.param({"model": "größe/\u2028"}, "", "größe/\u2028", id="any-characters"),
         pytest.param({}, "deployed", "deployed", id="in-the-path"),
         pytest.param({"model": "gpt-4o"}, "deployed", "deployed", id="the-path-wins"),
-        pytest.param({"model": "gpt-4o"}, "", "gpt-4o", id="an-empty-path-does-not"),
+        pytest.param({}, "", None, id="nowhere"),
     ],
 )
-def test_model_is_named_by_path_or_body(body: dict[str, object], path_model: str | None, expected: str | None) -> None:
+def test_model_is_named_by_path_or_body(body: dict[str, object], path_model: str, expected: str | None) -> None:
     assert parse(body, path_model=path_model).model == expected
 
 
@@ -298,11 +305,30 @@ def test_client_may_forbid_failover(value: bytes, failover: bool) -> None:
     ],
 )
 def test_header_of_this_connection_or_of_the_client_itself_ends_here(name: bytes) -> None:
-    assert parse({}, {name: b"PLANTED", b"x-kept": b"1"}).headers == ((b"x-kept", b"1"),)
+    greedy = Provider("p", "openai", "http://h", forward_headers=frozenset({name.decode(), "x-kept"}))
+    snapshot = Snapshot(providers={"p": greedy})
+    assert parse({}, {name: b"PLANTED", b"x-kept": b"1"}, snapshot=snapshot).headers == ((b"x-kept", b"1"),)
 
 
-def test_printed_envelope_shows_no_header() -> None:
-    assert "PLANTED" not in repr(Envelope("req_1", {b"authorization": b"Bearer PLANTED"}, b"", CI, 5.0))
+def test_header_that_no_provider_may_get_ends_here() -> None:
+    assert parse({}, {b"x-stainless-lang": b"python", b"x-kept": b"1"}).headers == ()
+
+
+def test_every_header_that_some_kind_of_provider_gets_is_kept() -> None:
+    names = ALWAYS_FORWARDED.union(*(kind.forwards for kind in KINDS.values()))
+    assert {name for name, _ in parse({}, dict.fromkeys(names, b"1")).headers} == names
+
+
+def test_headers_are_kept_for_the_providers_of_the_configuration_in_force() -> None:
+    for name in ("x-one", "x-two", "x-one"):
+        provider = Provider("p", "openai", "http://h", forward_headers=frozenset({name}))
+        headers = {b"x-one": b"1", b"x-two": b"2"}
+        call = parse({}, headers, snapshot=Snapshot(providers={"p": provider}))
+        assert call.headers == ((name.encode(), headers[name.encode()]),)
+
+
+def test_what_a_request_needs_is_not_looked_for_where_nothing_asks_for_it() -> None:
+    assert parse(user([IMAGE_PART]), snapshot=Snapshot(weighs_requests=False)).needs == Needs()
 
 
 def test_other_headers_go_on_to_be_chosen_from() -> None:

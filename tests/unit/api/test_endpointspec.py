@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from httptools import HttpParserInvalidURLError
 
-from proxy.api.endpointspec import BY_PATH, ENDPOINTS, STREAMING
-from proxy.core.call import Operation
+from proxy.api.endpointspec import BY_PATH, CHAT, COMPLETIONS, EMBEDDINGS, ENDPOINTS, STREAMING, find_endpoint
+from proxy.core.call import EndpointSpec, Operation
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,51 @@ def test_every_endpoint_may_be_repeated_and_forwards_no_query() -> None:
 
 def test_chat_and_completions_are_what_streams() -> None:
     assert frozenset({Operation.CHAT, Operation.COMPLETIONS}) == STREAMING
+
+
+@pytest.mark.parametrize("path", sorted(BY_PATH))
+def test_target_that_is_a_path_names_its_endpoint(path: str) -> None:
+    asked = find_endpoint(path.encode())
+    assert asked is not None
+    assert (asked.endpoint, asked.model, asked.query) == (BY_PATH[path], "", b"")
+
+
+@pytest.mark.parametrize(
+    ("target", "endpoint", "model", "query"),
+    [
+        pytest.param(b"/v1/chat/completions?a=b", CHAT, "", b"a=b", id="query"),
+        pytest.param(b"/v1/chat/completions?", CHAT, "", b"", id="empty-query"),
+        pytest.param(b"/v1/chat%2Fcompletions", CHAT, "", b"", id="escapes"),
+        pytest.param(b"http://host:1/v1/embeddings?a", EMBEDDINGS, "", b"a", id="absolute"),
+        pytest.param(b"/openai/deployments/gpt/chat/completions", CHAT, "gpt", b"", id="deployment"),
+        pytest.param(b"/openai/deployments/gpt/completions", COMPLETIONS, "gpt", b"", id="deployment-completions"),
+        pytest.param(b"/openai/deployments/a/embeddings?api-version=1", EMBEDDINGS, "a", b"api-version=1", id="azure"),
+        pytest.param(b"/openai/deployments/a%2Fb%2fc/chat/completions", CHAT, "a/b/c", b"", id="escaped-slashes"),
+        pytest.param(b"/openai/deployments/a/b/chat/completions", CHAT, "a/b", b"", id="slashes"),
+        pytest.param(b"/openai/deployments/gr%C3%B6%C3%9Fe/chat/completions", CHAT, "größe", b"", id="any-characters"),
+        pytest.param(b"/openai/deployments/chat/completions", COMPLETIONS, "chat", b"", id="deployment-called-chat"),
+        pytest.param(b"/openai/deployments//chat/completions", CHAT, "", b"", id="deployment-without-a-name"),
+    ],
+)
+def test_target_names_endpoint_model_and_query(target: bytes, endpoint: EndpointSpec, model: str, query: bytes) -> None:
+    asked = find_endpoint(target)
+    assert asked is not None
+    assert (asked.endpoint, asked.model, asked.query) == (endpoint, model, query)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *(b"/", b"*", b"/v1/models", b"/v1/chat/completions/", b"/V1/chat/completions", b"/x/v1/chat/completions"),
+        *(b"/openai/deployments/gpt", b"/openai/deployments/gpt/models", b"/openai/deployments/"),
+        b"/v1//chat/completions",
+    ],
+)
+def test_other_target_names_no_endpoint(target: bytes) -> None:
+    assert find_endpoint(target) is None
+
+
+@pytest.mark.parametrize("target", [b"host:443", b"/v1/\xc3", b""])
+def test_target_that_is_no_url_is_an_error(target: bytes) -> None:
+    with pytest.raises((HttpParserInvalidURLError, UnicodeDecodeError)):
+        find_endpoint(target)

@@ -70,7 +70,7 @@ def _header(prepared: Prepared, name: str) -> list[str]:
 def test_request_is_addressed_and_signed() -> None:
     prepared = build(_call({"model": "public", "messages": []}), _candidate(), KEY)
     request = prepared.request
-    assert (request.method, request.url, request.target) == (
+    assert (request.route.method, request.url, request.route.target) == (
         "POST",
         "https://api.example/v1/chat/completions",
         "/v1/chat/completions",
@@ -206,7 +206,7 @@ def test_member_sent_under_both_names_is_left_out_once() -> None:
 )
 def test_target_is_the_kinds(candidate: Candidate, target: str, model: str) -> None:
     prepared = build(_call({"model": "m"}), candidate, KEY)
-    assert prepared.request.target == target
+    assert prepared.request.route.target == target
     assert prepared.request.url.endswith(target)
     assert _sent(prepared)["model"] == model
 
@@ -295,13 +295,13 @@ def test_azure_takes_its_own_key_header() -> None:
 def test_query_holds_the_endpoints_names_alone(query: dict[str, str], target: str) -> None:
     endpoint = EndpointSpec("chat", Operation.CHAT, query=frozenset({"timeout"}))
     request = build(_call({"model": "m"}, endpoint, query=tuple(query.items())), _candidate(), None).request
-    assert (request.target, request.url) == (target, "https://api.example" + target)
+    assert (request.route.target, request.url) == (target, "https://api.example" + target)
 
 
 def test_client_never_chooses_the_api_version() -> None:
     endpoint = EndpointSpec("chat", Operation.CHAT, query=frozenset({"api-version", "timeout"}))
     call = _call({"model": "m"}, endpoint, query=(("api-version", "evil"), ("timeout", "5")))
-    target = build(call, _candidate("azure", "d", api_version="good"), None).request.target
+    target = build(call, _candidate("azure", "d", api_version="good"), None).request.route.target
     assert target.endswith("/deployments/d/chat/completions?api-version=good&timeout=5")
 
 
@@ -313,7 +313,7 @@ def test_prepared_request_shows_no_secret() -> None:
 def test_every_served_kind_and_operation_can_be_built(kind: str) -> None:
     for operation in KINDS[kind].operations:
         prepared = build(_call({"model": "m"}, EndpointSpec("e", operation)), _candidate(kind), KEY)
-        assert prepared.request.target.endswith(KINDS[kind].paths[operation])
+        assert prepared.request.route.target.endswith(KINDS[kind].paths[operation])
         assert any(b"planted-0123456789" in value for _, value in prepared.request.headers)
 
 

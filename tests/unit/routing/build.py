@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from proxy.core.call import Call, EndpointSpec, Needs, Operation
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.health import Aside, CandidateId, StateView, Target
-from proxy.core.plan import Plan
+from proxy.core.plan import Plan, Send
 from proxy.core.ports import Grant
 from proxy.core.price import Price
 from proxy.core.secret import Secret
@@ -34,7 +34,7 @@ from proxy.core.snapshot import (
 from proxy.routing.health import Change, Memory, after_failure
 from proxy.routing.plan import plan
 from proxy.routing.retry import next_step
-from proxy.routing.steps import AttemptPolicy, Send, Step, Tried
+from proxy.routing.steps import AttemptPolicy, Step, Tried
 from proxy.routing.view import targets_of
 
 NOW_S = 1_000.0

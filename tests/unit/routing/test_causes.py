@@ -8,10 +8,10 @@ from proxy.core.call import Needs
 from proxy.core.errors import Cause, final_error
 from proxy.core.failure import FailureKind, Scope
 from proxy.core.health import StateView
-from proxy.core.plan import Plan
+from proxy.core.plan import Plan, Send
 from proxy.core.snapshot import Capabilities, Limits
 from proxy.routing.retry import causes, next_step
-from proxy.routing.steps import Send, Tried
+from proxy.routing.steps import Tried
 from tests.unit.routing.build import (
     NOW_S,
     aside,

@@ -9,7 +9,7 @@ from proxy.core.errors import BodyTooLarge, MalformedRequest
 from proxy.core.failure import FailureKind, Scope
 from proxy.core.health import Slot, StateView
 from proxy.core.plan import OmitReason, Plan
-from proxy.core.snapshot import Candidate, Capabilities, ClientKey, Limits, Model, Rotation, Server
+from proxy.core.snapshot import Candidate, Capabilities, ClientKey, Limits, Model, Rotation
 from proxy.routing.omit import refusal
 from proxy.routing.plan import plan
 from tests.unit.routing.build import (
@@ -134,17 +134,6 @@ def test_a_candidates_own_capability_wins_over_its_models() -> None:
     able = candidate("b", capabilities=Capabilities(tools=True))
     of = model(A, able, capabilities=Capabilities(tools=False))
     assert names(planned(of, None, call(needs=Needs(tools=True)))) == ["b"]
-
-
-@pytest.mark.parametrize(
-    ("in_flight", "expected"),
-    [pytest.param(5, ["a", "b"], id="under"), pytest.param(6, ["b"], id="three-quarters-of-all")],
-)
-def test_one_silent_upstream_cannot_fill_the_gateway(in_flight: int, expected: list[str]) -> None:
-    of = model(A, B)
-    configured = snapshot(of, server=Server(max_in_flight=8))
-    state = StateView(provider_in_flight={"a": in_flight})
-    assert names(plan(call(), of, configured, state, NOW_S, random.Random(1))) == expected
 
 
 def test_a_limit_that_is_over_no_longer_counts() -> None:

@@ -4,8 +4,9 @@ import pytest
 
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.health import Aside, StateView
+from proxy.core.plan import Send
 from proxy.core.snapshot import Snapshot
-from proxy.routing.steps import Send, Stop, StopReason, Tried, Wait
+from proxy.routing.steps import Stop, StopReason, Tried, Wait
 from tests.unit.routing.build import (
     NOW_S,
     aside,

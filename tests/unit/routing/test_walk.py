@@ -8,8 +8,9 @@ import pytest
 
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.health import StateView
+from proxy.core.plan import Send
 from proxy.core.snapshot import Candidate, Capabilities, Snapshot
-from proxy.routing.steps import AttemptPolicy, Send, Stop, StopReason
+from proxy.routing.steps import AttemptPolicy, Stop, StopReason
 from tests.unit.routing.build import (
     candidate,
     credential,

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.core.failure import Failure, FailureKind, Scope
-from proxy.core.plan import Plan
+from proxy.core.plan import Plan, Send
 from proxy.core.ports import Admission
 from proxy.core.snapshot import Candidate, CredentialOrder, Model, Rotation, Snapshot
 from proxy.routing.explain import explain
 from proxy.routing.order import pointer_move
 from proxy.routing.plan import plan
 from proxy.routing.retry import next_step
-from proxy.routing.steps import AttemptPolicy, Send, Stop, Tried, Wait
+from proxy.routing.steps import AttemptPolicy, Stop, Tried, Wait
 from proxy.routing.view import pick
 from proxy.state.memory import MemoryState
 from tests.unit.routing.build import NOW_S, call, candidate, credential, model, provider, snapshot

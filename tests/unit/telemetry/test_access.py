@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.core.usage import Usage
 from proxy.telemetry.access import AccessRecord, access_json, access_text, timestamp
@@ -69,13 +70,13 @@ def test_unknown_fields_are_left_out() -> None:
 
 
 def test_console_line_of_a_plain_answer_is_short() -> None:
-    plain = FULL._replace(attempts=1, trail="openrouter=ok")
+    plain = replace(FULL, attempts=1, trail="openrouter=ok")
     line = access_text(plain, Redactor().name).decode()
     assert line.endswith("200  chat_completions  gpt-4o  -> openrouter  0.712s  12+40 tokens  req-1")
 
 
 def test_console_line_shows_the_trail_after_a_failover_and_how_a_stream_ended() -> None:
-    line = access_text(FULL._replace(end="truncated"), Redactor().name).decode()
+    line = access_text(replace(FULL, end="truncated"), Redactor().name).decode()
     assert "azure=rate_limited;openrouter=ok  truncated" in line
 
 
@@ -92,13 +93,13 @@ def test_console_line_of_a_refusal_shows_its_code() -> None:
     ],
 )
 def test_model_name_that_a_client_made_up_is_made_harmless(model: str, written: str) -> None:
-    record = BARE._replace(model=model)
+    record = replace(BARE, model=model)
     assert json.loads(access_json(record, Redactor().name))["gen_ai.request.model"] == written
     assert written in access_text(record, Redactor().name).decode()
 
 
 def test_tag_that_looks_like_a_secret_is_masked() -> None:
-    record = FULL._replace(tags=("sk-planted-0123456789",))
+    record = replace(FULL, tags=("sk-planted-0123456789",))
     assert json.loads(access_json(record, Redactor().name))["fairlead.tags"] == ["[redacted]"]
 
 

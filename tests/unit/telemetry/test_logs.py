@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from proxy.core.secret import Secret
 from proxy.core.snapshot import Credential, Provider, Snapshot
@@ -131,7 +132,7 @@ def test_planted_secret_is_in_no_line(lines: Lines, fmt: str) -> None:
             LOGGER.exception("said %s", PLANTED, extra={"fairlead.detail": f"body {PLANTED}", "fairlead.key": key})
         access = AccessLog(lines.stream, fmt, lines.redact)
         access.start()
-        access.write(RECORD._replace(model=PLANTED, response_model=PLANTED, tags=(PLANTED,)))
+        access.write(replace(RECORD, model=PLANTED, response_model=PLANTED, tags=(PLANTED,)))
         access.close()
 
     written = "\n".join(lines.of(fmt, log))
@@ -149,7 +150,7 @@ def test_each_request_is_one_line_in_order() -> None:
     log = access_log(stream)
     log.start()
     for number in range(100):
-        log.write(RECORD._replace(request_id=f"req-{number}"))
+        log.write(replace(RECORD, request_id=f"req-{number}"))
     log.close()
     ids = [json.loads(line)["fairlead.request_id"] for line in stream.getvalue().splitlines()]
     assert ids == [f"req-{number}" for number in range(100)]
@@ -209,7 +210,7 @@ def test_stream_that_fails_once_loses_its_lines_only(caplog: pytest.LogCaptureFi
     log.start()
     log.write(RECORD)
     assert stream.failed.wait(5.0)
-    log.write(RECORD._replace(request_id="req-2"))
+    log.write(replace(RECORD, request_id="req-2"))
     log.close()
     assert [json.loads(line)["fairlead.request_id"] for line in stream.getvalue().splitlines()] == ["req-2"]
     assert [record.getMessage() for record in caplog.records] == ["1 request lines could not be written"]

@@ -80,9 +80,6 @@ def test_small_counters_and_gauges_show_what_they_were_told() -> None:
     metrics.stale_retry("a")
     metrics.rate_limit_remaining("a", "requests", 41.0)
     metrics.attention("a", FailureKind.AUTH, True)
-    metrics.in_flight("demo", 1)
-    metrics.in_flight("demo", 1)
-    metrics.in_flight("demo", -1)
     metrics.config_version(7)
     metrics.config_reload_failed(True)
     samples = scrape(metrics)
@@ -94,7 +91,6 @@ def test_small_counters_and_gauges_show_what_they_were_told() -> None:
     assert samples["fairlead_stale_retries_total{provider=a}"] == 1
     assert samples["fairlead_upstream_ratelimit_remaining{kind=requests,provider=a}"] == 41
     assert samples["fairlead_provider_attention{provider=a,reason=auth}"] == 1
-    assert samples["fairlead_in_flight_requests{model=demo}"] == 1
     assert samples["fairlead_config_version{}"] == 7
     assert samples["fairlead_config_reload_failed{}"] == 1
 
@@ -122,19 +118,15 @@ def test_series_of_a_provider_that_left_the_configuration_vanish_at_the_next_scr
     assert not [name for name in samples if "provider=b" in name]
 
 
-def test_series_of_a_model_that_left_vanish_but_not_its_requests_in_flight() -> None:
+def test_series_of_a_model_that_left_vanish() -> None:
     snapshot = make_snapshot("a")
     metrics = Metrics()
     metrics.attempt("a", "gone", "ok")
     metrics.attempt("a", "up", "ok")
-    metrics.in_flight("gone", 1)
     metrics.forget(snapshot)
     kept = scrape(metrics)
     assert "fairlead_attempts_total{model=gone,outcome=ok,provider=a}" not in kept
-    assert kept["fairlead_in_flight_requests{model=gone}"] == 1
-    metrics.in_flight("gone", -1)
-    metrics.forget(snapshot)
-    assert "fairlead_in_flight_requests{model=gone}" not in scrape(metrics)
+    assert kept["fairlead_attempts_total{model=up,outcome=ok,provider=a}"] == 1
 
 
 def test_labels_for_ad_hoc_and_unknown_models_survive_forgetting() -> None:

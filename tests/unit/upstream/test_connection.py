@@ -9,10 +9,12 @@ import pytest
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.ports import Wait
 from proxy.core.snapshot import Provider
-from proxy.upstream.connection import HIGH_WATER_BYTES, JOIN_BYTES, SLICE_BYTES, Connection, Place
+from proxy.upstream.connection import HIGH_WATER_BYTES, JOIN_BYTES, SLICE_BYTES, Connection
+from proxy.upstream.pool import Pool
+from proxy.upstream.response_parser import MAX_HEAD_BYTES, TOO_LARGE
 from tests.fakes.clock import StillClock
 
-PLACE = Place(Provider("p", "openai", "http://127.0.0.1"), "http://127.0.0.1")
+PLACE = (Provider("p", "openai", "http://127.0.0.1"), "http://127.0.0.1")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 WAIT = Wait(10.0, FailureKind.TIMEOUT_IDLE)
 
@@ -50,12 +52,21 @@ class Bench:
         self.clock = StillClock(0.0)
         self.lost: list[Connection] = []
         self.connection = Connection(PLACE, self.clock, self.lost.append)
-        self.connection.begin(bodiless=False, reused=False)
         self.connection.connection_made(self.socket)
+
+    async def send(self, body: bytes = b"") -> Failure | None:
+        """Send a request as the transport does."""
+        connection = self.connection
+        try:
+            in_time = await connection.ask(b"head", body, WAIT)
+        except BaseException:
+            connection.abort()
+            raise
+        return None if connection.parser.status else connection.no_head(WAIT, in_time=in_time)
 
     async def answered(self, *pieces: bytes) -> None:
         """Send a request and feed what comes back."""
-        sending = asyncio.ensure_future(self.connection.send(b"head", b"", WAIT))
+        sending = asyncio.ensure_future(self.send())
         await asyncio.sleep(0)
         for piece in pieces:
             self.connection.data_received(piece)
@@ -68,7 +79,7 @@ async def bench() -> Bench:
 
 
 async def test_a_small_request_leaves_in_one_write(bench: Bench) -> None:
-    sending = asyncio.ensure_future(bench.connection.send(b"head", b"b" * JOIN_BYTES, WAIT))
+    sending = asyncio.ensure_future(bench.send(b"b" * JOIN_BYTES))
     await asyncio.sleep(0)
     assert bench.socket.written == [b"head" + b"b" * JOIN_BYTES]
     bench.connection.data_received(OK)
@@ -78,7 +89,7 @@ async def test_a_small_request_leaves_in_one_write(bench: Bench) -> None:
 async def test_a_large_request_leaves_as_fast_as_the_socket_takes_it(bench: Bench) -> None:
     body = b"b" * (2 * SLICE_BYTES + 1)
     bench.connection.pause_writing()
-    sending = asyncio.ensure_future(bench.connection.send(b"head", body, WAIT))
+    sending = asyncio.ensure_future(bench.send(body))
     await asyncio.sleep(0)
     assert bench.socket.written == [b"head"]
     bench.connection.resume_writing()
@@ -91,7 +102,7 @@ async def test_a_large_request_leaves_as_fast_as_the_socket_takes_it(bench: Benc
 
 async def test_an_answer_ends_the_upload_and_the_connection(bench: Bench) -> None:
     bench.connection.pause_writing()
-    sending = asyncio.ensure_future(bench.connection.send(b"head", bytes(SLICE_BYTES), WAIT))
+    sending = asyncio.ensure_future(bench.send(bytes(SLICE_BYTES)))
     await asyncio.sleep(0)
     bench.connection.data_received(OK)
     assert await sending is None
@@ -134,9 +145,12 @@ async def test_reading_pauses_when_nobody_takes_the_body_and_goes_on_when_somebo
 
 async def test_an_answer_complete_behind_a_pause_does_not_make_the_connection_reusable(bench: Bench) -> None:
     body = bytes(HIGH_WATER_BYTES + 1)
-    await bench.answered(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-    assert bench.connection.parser.complete
+    await bench.answered(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (len(body) + 1), body)
+    bench.connection.data_received(b"x")
+    assert (bench.connection.parser.complete, bench.socket.pauses) == (True, [True])
     assert not bench.connection.reusable
+    await bench.connection.read(WAIT)
+    assert bench.connection.reusable
 
 
 async def test_a_dead_connection_does_not_resume(bench: Bench) -> None:
@@ -157,7 +171,7 @@ async def test_a_connection_that_is_made_after_it_was_given_up_is_closed() -> No
 
 async def test_a_request_is_not_written_to_a_connection_that_has_ended(bench: Bench) -> None:
     bench.connection.eof_received()
-    got = await bench.connection.send(b"head", b"", WAIT)
+    got = await bench.send()
     assert bench.socket.written == []
     assert got == Failure(
         FailureKind.CONNECT, request_sent=False, detail="the connection was closed before an answer came"
@@ -177,7 +191,7 @@ async def test_a_lost_connection_is_reported_once_and_its_timer_stops(bench: Ben
     await bench.answered(OK)
     bench.connection.connection_lost(None)
     assert bench.lost == [bench.connection]
-    assert not bench.connection.alive
+    assert bench.connection.closed
 
 
 @pytest.mark.parametrize("answered", [False, True], ids=["head", "body"])
@@ -186,7 +200,7 @@ async def test_a_cancelled_wait_closes_the_connection_at_once(bench: Bench, answ
         await bench.answered(OK[:-2])
         waiting: asyncio.Future[object] = asyncio.ensure_future(bench.connection.read(WAIT))
     else:
-        waiting = asyncio.ensure_future(bench.connection.send(b"head", b"", WAIT))
+        waiting = asyncio.ensure_future(bench.send())
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -204,7 +218,7 @@ async def test_a_timer_that_fires_when_nobody_waits_does_nothing(bench: Bench) -
 
 async def test_a_timer_that_fires_early_is_set_again(bench: Bench) -> None:
     bench.clock.now_s = 9.999
-    sending = asyncio.ensure_future(bench.connection.send(b"head", b"", WAIT))
+    sending = asyncio.ensure_future(bench.send())
     await asyncio.sleep(0.01)
     assert not sending.done()
     bench.clock.now_s = 10.0
@@ -231,7 +245,7 @@ ONE, TWO, THREE, LAST = b"1\r\n1\r\n", b"1\r\n2\r\n", b"1\r\n3\r\n", b"0\r\n\r\n
 async def reading(bench: Bench, sink: Taker) -> asyncio.Future[bytes | Failure]:
     """Begin a stream whose read waits, with a sink."""
     await bench.answered(STREAM)
-    bench.connection.hand_to(sink)
+    bench.connection.sink = sink
     waiting = asyncio.ensure_future(bench.connection.read(WAIT))
     await asyncio.sleep(0)
     return waiting
@@ -277,7 +291,7 @@ async def test_a_piece_on_the_heels_of_the_stop_is_read(bench: Bench) -> None:
 async def test_a_piece_that_no_read_waits_for_is_kept_for_the_next(bench: Bench) -> None:
     sink = Taker(10)
     await bench.answered(STREAM)
-    bench.connection.hand_to(sink)
+    bench.connection.sink = sink
     bench.connection.data_received(ONE)
     assert (await bench.connection.read(WAIT), sink.taken) == (b"1", [])
 
@@ -287,7 +301,10 @@ async def test_a_connection_used_again_has_no_sink(bench: Bench) -> None:
     waiting = await reading(bench, sink)
     bench.connection.data_received(LAST)
     await waiting
-    bench.connection.begin(bodiless=False, reused=True)
+    pool = Pool(bench.clock, 30.0)
+    pool.put(bench.connection)
+    assert pool.take(PLACE) is bench.connection
+    bench.connection.parser.begin("POST")
     await bench.answered(STREAM)
     again = asyncio.ensure_future(bench.connection.read(WAIT))
     await asyncio.sleep(0)
@@ -305,6 +322,66 @@ async def test_each_piece_makes_the_wait_as_long_again(bench: Bench) -> None:
     assert not waiting.done()
     bench.clock.now_s = 10.006
     assert await waiting == Failure(FailureKind.TIMEOUT_IDLE, status=200, detail="the answer stopped coming")
+
+
+async def test_a_chunk_that_comes_in_parts_goes_to_the_sink_as_its_bytes_come(bench: Bench) -> None:
+    sink = Taker(10)
+    waiting = await reading(bench, sink)
+    for part in (b"2", b"\r\n", b"a", b"b", b"\r", b"\n"):
+        bench.connection.data_received(part)
+        await asyncio.sleep(0)
+        assert not waiting.done()
+    assert sink.taken == [b"a", b"b"]
+    waiting.cancel()
+
+
+async def test_what_is_no_body_and_has_no_end_is_an_error_whoever_waits(bench: Bench) -> None:
+    sink = Taker(10)
+    waiting = await reading(bench, sink)
+    bench.connection.data_received(ONE + b"5;x=")
+    for _ in range(2):
+        bench.connection.data_received(b"y" * (MAX_HEAD_BYTES - 10))
+    assert await waiting == Failure(FailureKind.PROTOCOL, status=200, detail=TOO_LARGE)
+    assert (sink.taken, bench.socket.aborted) == ([b"1"], 1)
+
+
+async def test_a_long_stream_of_torn_chunks_is_not_taken_for_one_that_is_no_body(bench: Bench) -> None:
+    sink = Taker(MAX_HEAD_BYTES)
+    waiting = await reading(bench, sink)
+    for _ in range(MAX_HEAD_BYTES // 2):
+        bench.connection.data_received(b"1\r\n")
+        bench.connection.data_received(b"x\r\n")
+    assert (waiting.done(), len(sink.taken)) == (False, MAX_HEAD_BYTES // 2)
+    waiting.cancel()
+
+
+async def test_a_sink_gets_nothing_after_its_connection_was_given_up(bench: Bench) -> None:
+    sink = Taker(10)
+    waiting = await reading(bench, sink)
+    bench.connection.abort()
+    bench.connection.data_received(ONE)
+    assert sink.taken == []
+    waiting.cancel()
+
+
+async def test_an_end_that_we_make_ourselves_is_no_end_of_a_body(bench: Bench) -> None:
+    await bench.answered(b"HTTP/1.1 200 OK\r\n\r\nhalf")
+    bench.connection.abort()
+    bench.connection.connection_lost(None)
+    assert await bench.connection.read(WAIT) == b"half"
+    assert isinstance(await bench.connection.read(WAIT), Failure)
+
+
+async def test_a_socket_that_takes_more_does_not_end_the_wait_for_the_head(bench: Bench) -> None:
+    sending = asyncio.ensure_future(bench.send())
+    await asyncio.sleep(0)
+    bench.connection.pause_writing()
+    bench.connection.resume_writing()
+    bench.connection.data_received(OK[:20])
+    await asyncio.sleep(0)
+    assert not sending.done()
+    bench.connection.data_received(OK[20:])
+    assert await sending is None
 
 
 async def test_a_fault_after_a_piece_is_told_after_the_piece(bench: Bench) -> None:

@@ -10,7 +10,7 @@ from proxy.upstream.pool import Pool
 from tests.fakes.clock import StillClock
 from tests.unit.upstream.test_connection import Socket
 
-A, B = (Place(Provider(name, "openai", "http://127.0.0.1"), "http://127.0.0.1") for name in "ab")
+A, B = ((Provider(name, "openai", "http://127.0.0.1"), "http://127.0.0.1") for name in "ab")
 
 
 @pytest.fixture
@@ -21,6 +21,7 @@ async def pool() -> Pool:
 def idle(pool: Pool, place: Place = A) -> Connection:
     connection = Connection(place, StillClock(), pool.discard)
     connection.connection_made(Socket())
+    connection.data_received(b"HTTP/1.1 204 No Content\r\n\r\n")
     pool.put(connection)
     return connection
 
@@ -52,18 +53,25 @@ async def test_a_lost_connection_is_forgotten(pool: Pool) -> None:
 async def test_an_idle_connection_is_closed_by_whatever_comes(pool: Pool) -> None:
     connection = idle(pool)
     connection.data_received(b"\r\n")
-    assert not connection.alive
+    assert connection.closed
+    assert pool.take(A) is None
+
+
+async def test_a_connection_that_cannot_be_used_again_is_closed(pool: Pool) -> None:
+    connection = Connection(A, StillClock(), pool.discard)
+    pool.put(connection)
+    assert connection.closed
     assert pool.take(A) is None
 
 
 async def test_only_the_given_providers_are_kept(pool: Pool) -> None:
     one, two = idle(pool, A), idle(pool, B)
-    pool.keep_only([A.provider])
-    assert (one.alive, two.alive) == (True, False)
+    pool.keep_only([A[0]])
+    assert (one.closed, two.closed) == (False, True)
 
 
 async def test_a_closed_pool_keeps_nothing(pool: Pool) -> None:
     before = idle(pool)
     pool.close()
     after = idle(pool)
-    assert (before.alive, after.alive, pool.take(A)) == (False, False, None)
+    assert (before.closed, after.closed, pool.take(A)) == (True, True, None)

@@ -13,9 +13,9 @@ INTERIM = b"HTTP/1.1 100 Continue\r\nX-I: i\r\n\r\nHTTP/1.1 103 Early\r\nContent
 EMPTY = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
-def parsed(*pieces: bytes, bodiless: bool = False, eof: bool = False) -> ResponseParser:
+def parsed(*pieces: bytes, method: str = "POST", eof: bool = False) -> ResponseParser:
     parser = ResponseParser()
-    parser.begin(bodiless=bodiless)
+    parser.begin(method)
     for piece in pieces:
         parser.feed(piece)
     if eof:
@@ -36,17 +36,18 @@ def test_an_answer_is_the_same_however_it_is_split(message: bytes, headers: tupl
     for at in range(len(message)):
         parser = parsed(message[:at], message[at:], eof=message is UNTIL_EOF)
         assert (parser.status, parser.headers, parser.take(), parser.complete) == (200, headers, b"hello", True)
-        assert (parser.keep_alive, parser.surplus, parser.error) == (message is not UNTIL_EOF, False, None)
         assert parser.take() == b""
+        assert (parser.keep_alive, parser.error) == (message is not UNTIL_EOF, None)
+        assert set(parser.names) == {name for name, _ in headers}
 
 
 @pytest.mark.parametrize("message", [LENGTH, CHUNKED, UNTIL_EOF, INTERIM])
 def test_an_answer_that_stops_anywhere_is_never_complete(message: bytes) -> None:
     for at in range(len(message)):
         parser = parsed(message[:at])
-        assert (parser.complete, parser.started) == (False, True)
+        assert (parser.complete, parser.started) == (False, at > 0)
         parser.eof()
-        assert parser.complete is (message is UNTIL_EOF and parser.head_done)
+        assert parser.complete is (message is UNTIL_EOF and parser.status == 200)
 
 
 def test_nothing_has_started_before_the_first_byte() -> None:
@@ -56,9 +57,16 @@ def test_nothing_has_started_before_the_first_byte() -> None:
 def test_one_connection_carries_answer_after_answer() -> None:
     parser = parsed(LENGTH)
     for message in (CHUNKED, LENGTH, EMPTY, INTERIM):
-        parser.begin(bodiless=False)
+        parser.begin("POST")
         parser.feed(message)
-        assert (parser.complete, parser.keep_alive, parser.surplus) == (True, True, False)
+        assert (parser.complete, parser.keep_alive, parser.take()) == (True, True, parsed(message).take())
+
+
+def test_trailers_are_no_headers_of_the_next_answer() -> None:
+    parser = parsed(CHUNKED)
+    parser.begin("POST")
+    parser.feed(LENGTH)
+    assert parser.headers == ((b"x-a", b"b"), (b"content-length", b"5"))
 
 
 @pytest.mark.parametrize(
@@ -81,14 +89,14 @@ def test_some_answers_end_their_connection(message: bytes) -> None:
 @pytest.mark.parametrize("message", [LENGTH, CHUNKED, EMPTY, LENGTH.replace(b"X-A: b", b"Connection: close")])
 def test_bytes_after_a_message_are_noticed_and_change_nothing(message: bytes, surplus: bytes) -> None:
     parser = parsed(message + surplus)
-    assert (parser.complete, parser.surplus, parser.error) == (True, True, None)
+    assert (parser.complete, parser.keep_alive, parser.error) == (True, False, None)
     assert (parser.take(), parser.status) == (parsed(message).take(), parsed(message).status)
     assert parser.headers == parsed(message).headers
 
 
 @pytest.mark.parametrize("rest", [b"", b"hello"])
 def test_an_answer_to_head_ends_at_its_head(rest: bytes) -> None:
-    parser = parsed(LENGTH[:-5] + rest, bodiless=True)
+    parser = parsed(LENGTH[:-5] + rest, method="HEAD")
     assert (parser.complete, parser.keep_alive, parser.take()) == (True, False, b"")
 
 
@@ -135,7 +143,7 @@ def test_a_status_without_body_ends_at_its_head(status: int) -> None:
 )
 def test_an_answer_that_is_no_answer_is_refused(message: bytes, error: str) -> None:
     parser = parsed(message)
-    assert (parser.error, parser.head_done, parser.complete) == (error, False, False)
+    assert (parser.error, parser.status, parser.complete) == (error, 0, False)
     parser.eof()
     assert parser.complete is False
 
@@ -157,12 +165,29 @@ def test_what_is_not_body_cannot_go_on_for_ever(endless: bytes) -> None:
     assert parser.error == TOO_LARGE
 
 
+@pytest.mark.parametrize("value", [b"a\x0bb", b"a\x7fb", b"a\0b", b"a\rb", b"a\nb", b"a\r\n b"])
+def test_a_header_value_holds_no_control_character_and_goes_over_no_line(value: bytes) -> None:
+    parser = parsed(LENGTH.replace(b"b ", value))
+    assert (parser.error is not None, parser.status, parser.complete) == (True, 0, False)
+
+
+@pytest.mark.parametrize("field", [b"X-A : b", b" X-A: b", b": b", b"X A: b", b"X-A"])
+def test_a_header_name_is_a_token_and_a_colon(field: bytes) -> None:
+    parser = parsed(LENGTH.replace(b"X-A: b ", field))
+    assert (parser.error is not None, parser.status, parser.complete) == (True, 0, False)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_length_beside_a_transfer_coding_is_refused(order: int) -> None:
+    fields = [b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"][::order]
+    parser = parsed(b"HTTP/1.1 200 OK\r\n" + b"".join(fields) + b"\r\n0\r\n\r\n")
+    assert (parser.error is not None, parser.status, parser.complete) == (True, 0, False)
+
+
 def test_a_large_body_is_no_large_head() -> None:
     piece = b"y" * MAX_HEAD_BYTES
     parser = parsed(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (3 * len(piece)), piece, piece, piece)
-    assert (parser.complete, parser.buffered_bytes, parser.error) == (True, 3 * len(piece), None)
-    assert len(parser.take()) == 3 * len(piece)
-    assert parser.buffered_bytes == 0
+    assert (parser.complete, len(parser.take()), parser.error) == (True, 3 * len(piece), None)
 
 
 def test_body_before_a_fault_can_still_be_taken() -> None:

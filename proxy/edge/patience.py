@@ -1,0 +1,62 @@
+"""How long a connection is kept for a client that does nothing: that does not read, or has nothing to ask."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from proxy.core.snapshot import Server as Listening
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """A connection whose client stops reading for `write_stall_s` is closed, whatever is still unsent.
+
+    So is one that is idle, or whose request's head is not there, for as long as an idle connection is kept. uvicorn
+    sets and cancels a timer for that with every request; here one is set and looks again when it fires.
+
+    Attributes:
+        turn: The request that is being answered.
+        idle_since_s: When the last answer ended.
+    """
+
+    settings: Callable[[], Listening] = staticmethod(Listening)
+    turn: object | None = None
+    _stall_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        super().connection_made(transport)
+        self.idle_since_s = monotonic()
+        self._set_keep_alive(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        since_s = monotonic() if self.turn is not None else self.idle_since_s
+        left_s = since_s + self.timeout_keep_alive - monotonic()
+        if left_s > 0:
+            self._set_keep_alive(left_s)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _set_keep_alive(self, delay_s: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(delay_s, self.timeout_keep_alive_handler)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._stall_timer is None:
+            self._stall_timer = self.loop.call_later(self.settings().write_stall_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._forget_stall()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_stall()
+        super().connection_lost(exc)
+        self._unset_keepalive_if_required()
+
+    def _forget_stall(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
