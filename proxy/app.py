@@ -193,7 +193,9 @@ class _Process:
         stream = LineStream(sys.stderr)
         fmt = log_format(self._options.log_format, sys.stderr)
         stop_logging = setup_logging(snapshot.server.log_level, fmt, stream, redactor)
-        logging.getLogger("uvicorn").setLevel(logging.WARNING)  # what it says at a start, the banner says better
+        # What they say at a start the banner says better; and the values of rows are nothing for a log.
+        for chatty in ("uvicorn", "alembic", "aiosqlite"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
         access_log = AccessLog(stream, fmt, redactor)
         access_log.start()
         try:
@@ -219,9 +221,7 @@ class _Process:
         settings = parts.settings
         server = DrainingServer(server_config(parts.front, settings), settings, parts.edge.admission)
         server.on_started = lambda: print(banner(engine.snapshot, *listener.getsockname()[:2]), flush=True)  # noqa: T201
-        if data_dir is None:
-            parts.state.keys.restore({}, clock.wall())
-        else:
+        if data_dir is not None:
             parts.storage = await _open_storage(parts, data_dir, self._environ)
         _tame_collector()
         async with anyio.create_task_group() as group:
@@ -277,7 +277,12 @@ async def _open_storage(parts: Parts, data_dir: Path, environ: Mapping[str, str]
     from proxy.storage import Storage, Surroundings  # half a second of imports that no other command needs
 
     storage = Storage(parts.edge.engine, parts.state.keys, Surroundings(data_dir, environ))
-    await storage.prepare()
+    try:
+        await storage.prepare()
+    except ConfigError:
+        await storage.aclose()
+        raise
+    parts.redactor.learn(parts.edge.engine.snapshot)  # which has what keys are hashed under only now
     return storage
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import anyio
 
-from proxy.core.snapshot import Auth, Snapshot, StoredKey
+from proxy.core.snapshot import Snapshot, StoredKey
 from proxy.edge.key_lookup import with_stored
 from proxy.gateway.context import Engine
 from proxy.routing.budget import BudgetMark
@@ -62,11 +62,12 @@ class Storage:
         self._database = Database(snapshot.database_url.reveal(), data_dir)
         self._ring = load_ring(surroundings.environ, data_dir, is_sqlite=self._database.is_sqlite)
         self._claims = BudgetClaims(self._database, engine.clock)
+        self._configured = snapshot
         self._stored = EMPTY
         self._keys = KeyStore(self._database)
         self._watcher = KeyWatcher(self._keys, self._publish_keys)
-        self._budgeted: frozenset[str] = frozenset()
-        self._budgets_changed = asyncio.Event()
+        self._was_closed = False
+        self._keys_changed = asyncio.Event()
         self._is_ready = False
         sink = open_sink(snapshot.ledger, data_dir)
         self._sink = sink
@@ -74,58 +75,51 @@ class Storage:
         if isinstance(sink, Spool):
             sink.start(asyncio.get_running_loop().call_soon_threadsafe)
         engine.sink = sink
-        if self._loader is None:
-            limits.restore({}, engine.clock.wall())
-        else:
+        if self._loader is not None:
             loader = self._loader
+            limits.expect_restore()
             engine.metrics.watch_ledger(lambda: (loader.backlog, loader.dropped))
 
-    async def prepare(self) -> bool:
-        """Bring the tables up to date, load keys and what they spent. False = the database is away, and said so.
+    async def prepare(self) -> None:
+        """Bring the tables up to date, load keys and what they spent; where the database is away, say so and go on.
 
         Raises:
             ConfigError: The database is another program's, or a newer release's.
         """
-        snapshot, wall = self._engine.snapshot, self._engine.clock.wall
         try:
-            await upgrade(self._database)
-            await self._watcher.load_once()
-            if snapshot.auth.keys:
-                await self._keys.note_configured()
-            if self._loader is not None:
-                self._limits.restore(await self._loader.spend(wall()), wall())
+            await self._begin()
         except (DatabaseAway, OSError) as exc:
             _LOG.error(
-                "the database is away; the gateway goes on without it: %s", exc, extra={"event": "database_away"}
+                "the database is away; the gateway goes on without it and tries again every %d s: %s",
+                RETRY_S,
+                exc,
+                extra={"event": "database_away"},
             )
-            self._engine.snapshot = self.joined(self._engine.snapshot)
-            return False
-        self._is_ready = True
-        return True
+            self._engine.snapshot = self.joined(self._configured)
 
     async def run(self) -> None:
         """Work beside the server until cancelled."""
-        clock = self._engine.clock
-        while not self._is_ready:
-            await clock.sleep(RETRY_S)
-            if await self.prepare():
-                _LOG.warning("the database is back", extra={"event": "database_back"})
-        retention = Retention(self._database, lambda: self._engine.snapshot.ledger.retention_days, clock)
+        if not self._is_ready:
+            await self._come_back()
         async with anyio.create_task_group() as group:
             group.start_soon(self._watcher.run)
-            group.start_soon(retention.run)
+            group.start_soon(self._retain)
+            group.start_soon(self._follow_keys)
             if self._loader is not None:
                 group.start_soon(self._loader.run)
-                group.start_soon(self._follow_budgets, self._loader)
 
     def joined(self, snapshot: Snapshot) -> Snapshot:
-        """Add the keys of the database to those of a configuration."""
-        was_closed = self._watcher.ever or self._engine.snapshot.auth.mode == "keys"
+        """Add the keys of the database to those of a configuration, which is the one in force from now on.
+
+        Where nobody wrote whether keys are asked for, a gateway that once asked does so for good; while the database
+        cannot say whether there are any, it asks too.
+        """
+        self._configured = snapshot
+        was_closed = self._was_closed or self._watcher.ever
         auth = with_stored(snapshot.auth, self._stored, self._ring, was_closed=was_closed)
-        budgeted = _budgeted(auth)
-        if budgeted - self._budgeted and self._is_ready:
-            self._budgets_changed.set()
-        self._budgeted = budgeted if not self._is_ready else self._budgeted & budgeted
+        self._was_closed = self._was_closed or snapshot.auth.mode == "keys" or bool(self._stored)
+        if self._is_ready and snapshot.auth.keys and not self._watcher.ever:
+            self._keys_changed.set()
         return replace(snapshot, auth=auth)
 
     async def claim(self, mark: BudgetMark) -> bool:
@@ -142,28 +136,51 @@ class Storage:
 
     def _publish_keys(self, stored: Mapping[str, StoredKey]) -> None:
         self._stored = stored
-        self._engine.snapshot = self.joined(self._engine.snapshot)
+        self._engine.snapshot = self.joined(self._configured)
 
-    async def _follow_budgets(self, loader: Loader) -> None:
-        """Find out what a key has spent that is given a budget while the gateway runs."""
-        clock = self._engine.clock
+    async def _begin(self) -> None:
+        await upgrade(self._database)
+        if self._configured.auth.keys:
+            await self._keys.note_configured()
+        await self._watcher.load_once()
+        if self._loader is not None:
+            wall_s = self._engine.clock.wall()
+            before = self._limits.spent(wall_s)
+            self._limits.restore(await self._loader.spend(wall_s), wall_s, before)
+        self._is_ready = True
+
+    async def _come_back(self) -> None:
+        """Try again until the database is there, and is ours."""
+        trouble = ""
         while True:
-            await self._budgets_changed.wait()
-            self._budgets_changed.clear()
-            budgeted = _budgeted(self._engine.snapshot.auth)
+            await self._engine.clock.sleep(RETRY_S)
             try:
-                spent = await loader.spend(clock.wall())
+                await self._begin()
             except (DatabaseAway, OSError) as exc:
-                _LOG.error("what keys with a new budget have spent cannot be read: %s", exc)
-                await clock.sleep(RETRY_S)
-                self._budgets_changed.set()
-                continue
-            new = budgeted - self._budgeted
-            self._limits.restore({name: spent[name] for name in new if name in spent}, clock.wall())
-            self._budgeted = budgeted
+                _LOG.debug("the database is still away: %s", exc)
+            except Exception as exc:  # the top of a background task: whatever it met, an operator may mend it
+                if str(exc) != trouble:
+                    _LOG.error("the database is there and cannot be used: %s", exc, extra={"event": "database_away"})
+                trouble = str(exc)
+            else:
+                _LOG.warning("the database is back", extra={"event": "database_back"})
+                return
 
+    async def _retain(self) -> None:
+        """Delete what is too old, once all that was left to load is loaded: what comes back would be summed twice."""
+        clock = self._engine.clock
+        while self._loader is not None and not await self._loader.load():
+            await clock.sleep(RETRY_S)
+        await Retention(self._database, lambda: self._engine.snapshot.ledger.retention_days, clock).run()
 
-def _budgeted(auth: Auth) -> frozenset[str]:
-    """Name the keys that have a budget."""
-    keys = [*auth.keys.values(), *(row.key for row in auth.stored.values())]
-    return frozenset([key.name for key in keys if key.limits.has_budget])
+    async def _follow_keys(self) -> None:
+        """Remember that there are keys in a configuration that had none."""
+        while True:
+            await self._keys_changed.wait()
+            self._keys_changed.clear()
+            try:
+                await self._keys.note_configured()
+            except Exception as exc:  # the top of a background task: it is tried again whatever it met
+                _LOG.error("that there are client keys cannot be noted: %s", exc)
+                await self._engine.clock.sleep(RETRY_S)
+                self._keys_changed.set()

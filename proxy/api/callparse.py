@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import lru_cache
-from typing import Annotated, TypeVar
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -21,6 +20,7 @@ from proxy.core.errors import MalformedRequest
 from proxy.core.snapshot import NO_LIMITS, Snapshot
 from proxy.edge.exchange import Exchange
 from proxy.pricing.estimate import estimate_prompt
+from proxy.translate.openai_chat import whole_number
 from proxy.wire.headers import CLIENT_HEADERS, NEVER_FORWARDED
 from proxy.wire.jsonbody import split_object
 
@@ -38,7 +38,6 @@ _IMAGE = re.compile(rb'"type"\s*:\s*"image_url"')
 _AUDIO = re.compile(rb'"type"\s*:\s*"input_audio"')
 _TEXT = msgspec.json.Decoder(str | None)
 _FLAG = msgspec.json.Decoder(bool | None)
-_TOKENS: msgspec.json.Decoder[int] = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=1)])
 
 
 class _StreamOptions(msgspec.Struct):
@@ -116,12 +115,12 @@ def _field(fields: Mapping[str, Raw], name: str, decoder: msgspec.json.Decoder[T
 
 
 def _max_tokens(fields: Mapping[str, Raw]) -> int | None:
-    """Only a hint for limits here; a wrong value is the upstream's to refuse."""
-    for name in ("max_completion_tokens", "max_tokens"):
-        if name in fields:
-            with suppress(msgspec.DecodeError):
-                return _TOKENS.decode(fields[name])
-    return None
+    """Only a hint for limits here; a wrong value is the upstream's to refuse.
+
+    Which of two limits an upstream obeys is its own affair, so the larger one is reserved for.
+    """
+    limits = [whole_number(fields[name]) for name in _OUTPUT_LIMITS if name in fields]
+    return max([limit for limit in limits if limit is not None and limit > 0], default=None)
 
 
 def _needs(fields: Mapping[str, Raw], body: bytes) -> Needs:

@@ -1,13 +1,14 @@
 """From usage to what is printed of it: a table, CSV, or JSON, each exact to the nano-dollar.
 
-Names come from clients too: a table spells out control characters, CSV keeps a spreadsheet from taking a name for a
-formula, and JSON alone has them as they are. What a sum lacks is said beside it, in every form.
+Names come from clients too: a table and CSV spell out control characters, CSV also keeps a spreadsheet from taking a
+name for a formula, and JSON alone has them as they are. What a sum lacks is said beside it, in every form.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING
@@ -50,7 +51,8 @@ REQUEST_COLUMNS = (
     "attempts",
     "request id",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what makes a spreadsheet calculate
+# What makes a spreadsheet calculate, also in full width; after ";" too, where that ends a cell, quotes or not.
+_FORMULA = re.compile(r"(^|;)(?=\s*[-=+@\uff0d\uff1d\uff0b\uff20])")
 
 
 def period_line(report: Report) -> str:
@@ -103,7 +105,7 @@ def report_rows(report: Report) -> Iterator[tuple[str, ...]]:
 def report_csv(report: Report) -> str:
     """The rows with a line of names above; no total, so that the columns can be added up."""
     out = io.StringIO()
-    writer = csv.writer(out)
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL)
     writer.writerow((*report.question.by, *COUNTS, "cost_usd"))
     for row in report.rows:
         writer.writerow((*map(_cell, row.by), *(getattr(row.sums, name) for name in COUNTS), usd(row.sums.cost_nusd)))
@@ -169,7 +171,7 @@ def _figures(sums: Sums) -> tuple[str, ...]:
 
 
 def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\1'", printable(text))
 
 
 def _row_object(row: Row, report: Report) -> dict[str, object]:

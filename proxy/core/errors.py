@@ -19,11 +19,15 @@ say what to do and never hold a secret, a header value or prompt text.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proxy.core.failure import CLIENT_FAULTS, TIMEOUTS, Failure, FailureKind, UpstreamError
 from proxy.core.snapshot import Problem
+
+_NAME = re.compile(r"[\w.:-]{1,64}")
+UNNAMED = "upstream_refusal"
 
 
 class GatewayError(Exception):
@@ -40,6 +44,14 @@ class GatewayError(Exception):
         self.param = param
         self.retry_after_s = retry_after_s
         self.sent = False  # at least one attempt reached an upstream
+
+
+def told_name(error: GatewayError) -> str:
+    """Name an error for logs and the ledger: its code, else its type; "upstream_refusal" where neither is a plain name.
+
+    Code and type of a client's fault are the upstream's own: any text, which may repeat the client's words.
+    """
+    return next((name for name in (error.code, error.type) if name and _NAME.fullmatch(name)), UNNAMED)
 
 
 class ClientError(GatewayError):

@@ -125,7 +125,7 @@ class Admission(Struct, frozen=True, eq=False):
     """What an attempt asks of the shared state before it is sent.
 
     Attributes:
-        half_open: Targets whose recovery this attempt is to probe; each must be claimed or the attempt is refused.
+        half_open: Targets whose recovery this attempt is to probe, as planned; what is half-open by now is claimed.
         tokens: Estimate counted against the provider's `tpm`.
         last_resort: Sent although everything is set aside; its failure sets nothing aside.
     """
@@ -185,6 +185,10 @@ class SharedState(Protocol):
 
     async def settle(self, grant: KeyGrant, tokens: int, nusd: int, now_s: float) -> None:
         """Give the place back, and what was reserved beyond this much. A second call does nothing."""
+        ...
+
+    async def count(self, key: ClientKey, nusd: int, now_s: float, wall_s: float) -> None:
+        """Note what a request of a key without limits cost: it may be given a budget later."""
         ...
 
     def key_budget(self, key: ClientKey, now_s: float) -> KeyBudget:

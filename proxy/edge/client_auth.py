@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from proxy.core.errors import NotAuthenticated
 from proxy.core.secret import Secret
@@ -22,19 +22,19 @@ CREDENTIAL_HEADERS = _OTHERS | {b"authorization"}
 
 
 def authenticate(
-    headers: Mapping[bytes, bytes], repeated: Sequence[tuple[bytes, bytes]], auth: Auth, wall: Callable[[], float]
+    headers: Mapping[bytes, bytes], repeated: Sequence[tuple[bytes, bytes]], auth: Auth, wall_s: float
 ) -> ClientKey:
     """Return the caller's row.
 
     Args:
         headers: Names in lower case.
         repeated: The headers as they came, where a name came more than once.
-        wall: Gives Unix seconds.
+        wall_s: Unix time.
 
     Raises:
         NotAuthenticated: No key, two different keys, or a key that is unknown, mistyped, expired or revoked.
     """
-    found = find(auth, presented_key(headers, repeated), wall())
+    found = find(auth, presented_key(headers, repeated), wall_s)
     if isinstance(found, Refusal):
         _LOG.info("client key refused: %s", found)
         raise NotAuthenticated("This key is not valid for this gateway.")
@@ -57,10 +57,9 @@ def presented_key(headers: Mapping[bytes, bytes], repeated: Sequence[tuple[bytes
         keys.discard(b"")  # an SDK without a key may send the header all the same
     if len(keys) > 1:
         raise NotAuthenticated("Two different keys were sent. Send one, as 'Authorization: Bearer <key>'.")
-    key = keys.pop()
-    if not key:
+    if not keys or b"" in keys:
         raise NotAuthenticated("Send your Fairlead key as 'Authorization: Bearer <key>'.")
-    return key
+    return keys.pop()
 
 
 def _key_in(name: bytes, value: bytes) -> bytes:

@@ -11,15 +11,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from proxy.core.call import Call
-from proxy.core.errors import GatewayError, LedgerFull
+from proxy.core.errors import GatewayError, LedgerFull, Overloaded, told_name
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.plan import Send
-from proxy.core.ports import AttemptRecord, CloseRecord, OpenRecord
+from proxy.core.ports import AttemptRecord, CloseRecord, KeyGrant, OpenRecord
 from proxy.core.price import Cost
 from proxy.core.snapshot import Candidate, Model
 from proxy.core.usage import Usage
 from proxy.gateway.context import Engine
-from proxy.pricing.cost import cost, price_at
+from proxy.pricing.cost import cost, price_at, prompt_cost
 from proxy.pricing.estimate import BYTES_PER_TOKEN, estimate_prompt
 from proxy.providers.billing import believed
 from proxy.telemetry.metrics import UNKNOWN, model_label
@@ -44,6 +44,8 @@ class Account(Struct, eq=False):
         error: OpenAI's code of the error that the client got.
         end: "ok", "truncated", "client_gone" or "failed"; None while open.
         end_if_cancelled: The end to note when the request is cancelled; `shut_down` changes it.
+        taken: From the limits of its key.
+        is_settled: What it used is booked to its key.
         is_admitted: It passed authentication, limits and resolve: the ledger has a record of it.
     """
 
@@ -65,6 +67,8 @@ class Account(Struct, eq=False):
     error: str = ""
     end: str | None = None
     end_if_cancelled: str = "client_gone"
+    taken: KeyGrant | None = None
+    is_settled: bool = False
     is_admitted: bool = False
     is_open: bool = False
     _overhead_s: float | None = None
@@ -82,9 +86,18 @@ class Account(Struct, eq=False):
         until_s = self.committed_s if self.committed_s is not None else self.engine.clock.now()
         return max(0.0, until_s - self.call.arrived_s - self.waited_s)
 
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What reports file the request under: the client's own tags and those of its key."""
+        key = self.call.key
+        return self.call.tags if key is None or not key.tags else (*self.call.tags, *key.tags)
+
     def shut_down(self) -> None:
         """The gateway is about to cancel the request; its client did not leave."""
-        self.end_if_cancelled = "failed" if self.committed_s is None else "truncated"
+        if self.committed_s is None:
+            self.end_if_cancelled, self.status, self.error = "failed", Overloaded.status, Overloaded.code
+        else:
+            self.end_if_cancelled = "truncated"
 
     def open(self, candidate: Candidate) -> None:
         """Before the first upstream byte. Does nothing on later attempts.
@@ -98,8 +111,7 @@ class Account(Struct, eq=False):
         prompt_tokens = call.needs.input_tokens or len(call.body) // BYTES_PER_TOKEN
         least = None
         if price is not None:
-            provider = candidate.provider
-            least = cost(Usage(prompt_tokens), price_at(price, self.started_at_s), provider.cost_multiplier)
+            least = prompt_cost(prompt_tokens, price_at(price, self.started_at_s), candidate.provider.cost_multiplier)
         self.engine.sink.open(
             OpenRecord(
                 call.request_id,
@@ -107,12 +119,12 @@ class Account(Struct, eq=False):
                 call.endpoint.name,
                 self.model.name if self.model else "",
                 call.key.name if call.key else "",
-                call.tags,
+                self.tags,
                 call.stream,
                 candidate.provider.name,
                 candidate.model,
                 prompt_tokens,
-                None if least is None else least.nusd,
+                least,
             )
         )
         self.is_open = True
@@ -153,7 +165,7 @@ class Account(Struct, eq=False):
             self.is_admitted = False
         if self.committed_s is None:
             self.status = error.status
-        self.error = error.code or error.type
+        self.error = told_name(error)
 
     def settle_usage(self) -> None:
         """Price what was used; before the answer's headers where they are to tell."""
@@ -193,7 +205,7 @@ class Account(Struct, eq=False):
                 call.endpoint.name,
                 self.model.name if self.model else "",
                 call.key.name if call.key else "",
-                call.tags,
+                self.tags,
                 call.stream,
                 end,
                 provider,

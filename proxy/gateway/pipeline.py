@@ -6,7 +6,6 @@ from anyio import get_cancelled_exc_class
 
 from proxy.core.call import Call
 from proxy.core.errors import GatewayError
-from proxy.core.ports import KeyGrant
 from proxy.gateway.accounting import Account
 from proxy.gateway.attempts import attempt
 from proxy.gateway.context import Downstream, Engine
@@ -26,10 +25,9 @@ async def handle(engine: Engine, call: Call, downstream: Downstream, account: Ac
     snapshot, state, now = engine.snapshot, engine.state, engine.clock.now
     model = resolve(call.model, call.key, snapshot)
     account.resolved(model)
-    taken: KeyGrant | None = None
     try:
         planned = plan(call, model, snapshot, state.view, now(), engine.rng)
-        taken = await reserve(engine, call, planned, account)
+        await reserve(engine, call, planned, account)
         account.is_admitted = True
         if not planned.candidates and (error := refusal(planned)) is not None:
             raise error
@@ -37,8 +35,8 @@ async def handle(engine: Engine, call: Call, downstream: Downstream, account: Ac
         try:
             await deliver(Delivery(engine, snapshot, reply, grant, downstream, account))
         finally:
-            await reply.answer.aclose()
             await state.release(grant, now(), used_tokens(account))
+            await reply.answer.aclose()
     except GatewayError as exc:
         account.refused(exc)
         raise
@@ -46,6 +44,7 @@ async def handle(engine: Engine, call: Call, downstream: Downstream, account: Ac
         account.close(account.end_if_cancelled)
         raise
     finally:
-        account.close("failed")
-        if taken is not None:
-            await settle(engine, taken, account)
+        try:
+            account.close("failed")
+        finally:
+            await settle(account)

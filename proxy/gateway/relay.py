@@ -19,6 +19,7 @@ from proxy.gateway.attempts import fail
 from proxy.gateway.context import Downstream, Engine, Reply
 from proxy.gateway.events import TERMINATOR, EventReader
 from proxy.gateway.replyheaders import EVENT_STREAM, STREAM_HEADERS, reply_headers
+from proxy.gateway.spending import settle
 from proxy.pricing.estimate import estimate_output
 from proxy.translate.openai_chat import error_event
 from proxy.wire.jsonbody import join_object, raw, split_object
@@ -104,6 +105,9 @@ async def _stream(delivery: Delivery, reader: EventReader) -> None:
         return
     account.close(OK)
     await downstream.end(TERMINATOR)
+    # A client that has its answer may ask again at once: nothing is held for what follows the terminator.
+    await settle(account)
+    await delivery.engine.state.release(delivery.grant, delivery.engine.clock.now(), used_tokens(account))
     await _drain(delivery)
 
 

@@ -11,9 +11,8 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from proxy.core.plan import Plan
+from proxy.core.plan import Plan, Planned
 from proxy.core.price import Cost, Price, Rate, TokenRates
-from proxy.core.snapshot import Candidate
 from proxy.core.usage import Usage
 
 REPORTED = "reported"
@@ -63,6 +62,14 @@ def cost(usage: Usage, price: Price | None, multiplier: Decimal) -> Cost | None:
     return Cost(_rounded(pusd + price.request_nusd * _PUSD_PER_NUSD, multiplier), price.source)
 
 
+def prompt_cost(prompt_tokens: int, price: Price, multiplier: Decimal) -> int | None:
+    """Return the nano-dollars that a prompt costs before anything is answered; None where its rate is unknown."""
+    rate = price.standard.input
+    if rate is None:
+        return None
+    return _rounded(prompt_tokens * _per_token(rate, prompt_tokens) + price.request_nusd * _PUSD_PER_NUSD, multiplier)
+
+
 def price_at(price: Price, wall_s: float) -> Price:
     """Return the price in force at a time (Unix time): nearly always the same one."""
     for change in reversed(price.changes):
@@ -74,26 +81,33 @@ def price_at(price: Price, wall_s: float) -> Price:
 def dearest(plan: Plan, expected: Expected, wall_s: float) -> int:
     """Return the nano-dollars that a request costs at most at the dearest candidate of its plan.
 
-    Input and output count at their plain rates. Candidates without a price count as 0; whether a key may use them is
-    decided elsewhere.
+    Input and output count at their plain rates, or at those of the service tier asked for where that is dearer: the
+    upstream decides by which it serves. Candidates without a price count as 0; whether a key may use them is decided
+    elsewhere.
     """
     planned = plan.candidates if plan.last_resort is None else (*plan.candidates, plan.last_resort)
-    return max([_at_most(item.candidate, expected, wall_s) for item in planned], default=0)
+    return max([_at_most(item, expected, wall_s) for item in planned], default=0)
 
 
-def _at_most(candidate: Candidate, expected: Expected, wall_s: float) -> int:
+def _at_most(planned: Planned, expected: Expected, wall_s: float) -> int:
+    candidate = planned.candidate
     if candidate.price is None:
         return 0
     price = price_at(candidate.price, wall_s)
-    rates = _rates(price, expected.service_tier) or price.standard
     output_tokens = expected.max_tokens or USUAL_OUTPUT_TOKENS
-    limit = candidate.capabilities.max_output_tokens
+    limit = candidate.capabilities.max_output_tokens or planned.model.capabilities.max_output_tokens
     if limit is not None and limit < output_tokens:
         output_tokens = limit
-    prompt = expected.input_tokens
-    pusd = prompt * _per_token(rates.input, prompt) + output_tokens * _per_token(rates.output, prompt)
+    pusd = _plain_pusd(expected.input_tokens, output_tokens, price.standard)
+    tier = _rates(price, expected.service_tier)
+    if tier is not None and tier is not price.standard:
+        pusd = max(pusd, _plain_pusd(expected.input_tokens, output_tokens, tier))
     pusd += price.request_nusd * _PUSD_PER_NUSD
     return _rounded(pusd * max(1, expected.choices), candidate.provider.cost_multiplier)
+
+
+def _plain_pusd(prompt: int, output: int, rates: TokenRates) -> int:
+    return prompt * _per_token(rates.input, prompt) + output * _per_token(rates.output, prompt)
 
 
 def _rates(price: Price, service_tier: str) -> TokenRates | None:

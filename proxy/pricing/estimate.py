@@ -18,7 +18,11 @@ ENVELOPE_BYTES = 250  # of an answer or of an event of a stream, around its text
 
 WINDOWS = 8
 WINDOW_BYTES = 256
-_INLINE = re.compile(rb';base64,|"data"\s*:\s*"')
+# Members that hold media. Quotes inside JSON text are escaped, so no text of a message is taken for one.
+_INLINE = re.compile(
+    rb'"(?:(?:url|image_url|file_data)"\s*:\s*"data:'
+    rb'|input_audio"\s*:\s*\{\s*(?:"format"\s*:\s*"\w*"\s*,\s*)?"data"\s*:\s*")'
+)
 _BASE64 = (ascii_letters + digits + "+/=-_").encode()
 
 

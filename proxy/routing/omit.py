@@ -18,7 +18,7 @@ from proxy.core.failure import FailureKind
 from proxy.core.health import StateView
 from proxy.core.plan import OmitReason, Omitted, Plan, Planned
 from proxy.core.snapshot import NO_LIMITS, ClientKey, Provider
-from proxy.routing.lineup import EMBEDDINGS, NEEDS, Lineup, known
+from proxy.routing.lineup import EMBEDDINGS, NEEDS, Lineup, is_priced, known
 from proxy.routing.view import PROBING_S, block, pick
 
 ROUGHNESS = 1.5  # an estimate must exceed a context window this many times to be believed
@@ -43,7 +43,7 @@ def admits_all(call: Call, lineup: Lineup, view: StateView) -> bool:
         and busiest < lineup.least_parallel
         and lineup.is_able
         and call.pinned_provider is None
-        and (call.key is None or (not call.key.providers and (lineup.is_priced or not needs_price(call.key))))
+        and (call.key is None or (not call.key.providers and (operation in lineup.priced or not needs_price(call.key))))
         and operation in lineup.operations
         and call.needs.input_tokens <= lineup.window_tokens
         and len(call.body) <= lineup.body_limit_bytes
@@ -112,7 +112,11 @@ def _by_rights(planned: Planned, question: Question) -> Omitted | None:
         return _omit(planned, OmitReason.NOT_PERMITTED, "the key may not use this provider")
     if call.pinned_provider is not None and call.pinned_provider != provider.name:
         return _omit(planned, OmitReason.NOT_PINNED, "x-fairlead-provider names another provider")
-    if call.key is not None and planned.candidate.price is None and needs_price(call.key):
+    if (
+        call.key is not None
+        and needs_price(call.key)
+        and not is_priced(planned.candidate.price, call.endpoint.operation)
+    ):
         return _omit(planned, OmitReason.UNPRICED, "its price is unknown, and the key has a budget")
     return None
 

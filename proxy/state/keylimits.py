@@ -1,8 +1,8 @@
 """What client keys have used of their limits, in the memory of one process: requests, tokens, places and money.
 
 What is admitted, and what a key has used, `routing.keylimits` decides; this keeps it by the key's name, so that a
-changed limit or a rotated secret finds what was used before. It reads no clock, does no I/O and never waits. What was
-spent before the process began comes from the ledger by `restore`; until then keys with a budget are refused.
+changed limit or a rotated secret finds what was used before. It reads no clock, does no I/O and never waits. Where a
+ledger knows what was spent before the process began, keys with a budget are refused until `restore` has said it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from itertools import islice
+from types import MappingProxyType
 
 from proxy.core.ports import KeyAsk, KeyBudget, KeyGrant, LimitReached
 from proxy.core.snapshot import ClientKey
@@ -32,6 +33,8 @@ UNKNOWN_S = 5.0
 _LOOKED_AT = 8  # entries, when one is to go
 _UNUSED = KeyUse()  # to read from
 
+NOTHING: Mapping[str, tuple[int, int]] = MappingProxyType({})
+
 OnMark = Callable[[BudgetMark], None]
 
 
@@ -43,13 +46,13 @@ class KeyLimitsState:
 
     Attributes:
         uses: By the key's name.
-        is_restored: What was spent is known.
+        is_restored: What was spent is known, as it is where nothing is kept.
     """
 
     def __init__(self, on_mark: OnMark, cap: int = CAP) -> None:
         """Take who is told, once a period, that a key passed a mark of its budget: from `reserve` and `settle`."""
         self.uses: OrderedDict[str, KeyUse] = OrderedDict()
-        self.is_restored = False
+        self.is_restored = True
         self._on_mark = on_mark
         self._cap = cap
 
@@ -92,20 +95,38 @@ class KeyLimitsState:
         use, limits = self.uses.get(key.name, _UNUSED), key.limits
         return KeyBudget(requests_left(use, limits, now_s), tokens_left(use, limits, now_s))
 
-    def restore(self, spend: Mapping[str, tuple[int, int]], wall_s: float) -> None:
-        """Set what keys have spent, and from now on admit those with a budget. What is in reserve stays.
+    def expect_restore(self) -> None:
+        """Admit no key with a budget until `restore` has said what was spent."""
+        self.is_restored = False
+
+    def spent(self, wall_s: float) -> dict[str, tuple[int, int]]:
+        """Return what was counted here, as `restore` takes it."""
+        day = day_of(wall_s)
+        month = month_of(day)
+        return {
+            name: (window_of(use.days, day).spent_nusd, window_of(use.months, month).spent_nusd)
+            for name, use in self.uses.items()
+        }
+
+    def restore(
+        self, spend: Mapping[str, tuple[int, int]], wall_s: float, before: Mapping[str, tuple[int, int]] = NOTHING
+    ) -> None:
+        """Add what keys had spent before, and from now on admit those with a budget. What is in reserve stays.
 
         Args:
             spend: Nano-dollars in the current day and month of UTC by the key's name, of all that was closed so far;
-                who is not named keeps what was counted. Empty where nothing is kept.
+                who is not named keeps what was counted.
             wall_s: When that was true: it names the day and the month.
+            before: What was counted here when reading `spend` began and is part of it.
         """
         day = day_of(wall_s)
         month = month_of(day)
         for name, (day_nusd, month_nusd) in spend.items():
             use = self.uses.setdefault(name, KeyUse())
-            window_of(use.days, day).spent_nusd = day_nusd
-            window_of(use.months, month).spent_nusd = month_nusd
+            known_day, known_month = before.get(name, (0, 0))
+            of_day, of_month = window_of(use.days, day), window_of(use.months, month)
+            of_day.spent_nusd += day_nusd - known_day
+            of_month.spent_nusd += month_nusd - known_month
         self.is_restored = True
 
     def _use(self, name: str, now_s: float, day: int) -> KeyUse:

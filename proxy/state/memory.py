@@ -170,6 +170,9 @@ class MemoryState:
     async def settle(self, grant: KeyGrant, tokens: int, nusd: int, now_s: float) -> None:
         self.keys.settle(grant, tokens, nusd, now_s)
 
+    async def count(self, key: ClientKey, nusd: int, now_s: float, wall_s: float) -> None:
+        self.keys.count(key, nusd, now_s, wall_s)
+
     def key_budget(self, key: ClientKey, now_s: float) -> KeyBudget:
         return self.keys.key_budget(key, now_s)
 
@@ -294,17 +297,22 @@ class MemoryState:
         policy = grant.candidate.provider.breaker
         if policy is None:
             return
-        of_candidate, of_provider = [
-            (target, after_good(self._breakers.get(target, FRESH), policy, now_s))
-            for target in breaker_targets(grant.candidate.id)
-        ]
-        self._set_breakers(dict((of_candidate, of_provider)))
-        self._tallies.put(grant.candidate.id, _Tally(of_candidate[1], of_provider[1], of_candidate[1].ends_s))
+        counted = []
+        for target in breaker_targets(grant.candidate.id):
+            breaker = self._breakers.get(target, FRESH)
+            if now_s < breaker.ends_s:
+                breaker.good += 1
+            else:
+                breaker = after_good(breaker, policy, now_s)
+                self._breakers.put(target, breaker)
+            counted.append(breaker)
+        # Both buckets end at once: they are the provider's, counted from zero.
+        self._tallies.put(grant.candidate.id, _Tally(counted[0], counted[1], counted[0].ends_s))
 
     def _set_breakers(self, breakers: Mapping[Target, Breaker]) -> None:
         for target, breaker in breakers.items():
             self._breakers.put(target, breaker)
-        if breakers:  # some of them may count by breakers that are no longer
+        if breakers:  # some tallies may count by breakers that are no longer
             self._tallies.clear()
 
     def _charge(self, provider: Provider, now_s: float, requests: int, tokens: int) -> None:

@@ -14,6 +14,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from pathlib import Path
 from typing import Any
 
+import anyio
+from anyio.lowlevel import checkpoint_if_cancelled
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
@@ -25,6 +27,7 @@ from proxy.store.databaseurl import Target, read_url
 
 CONNECT_S = 5.0
 STATEMENT_S = 30.0
+CLOSE_S = 3.0  # for all connections together, when the database is no longer wanted
 CONNECTIONS = 5
 
 # Of what a server reports, the faults of a statement or its values; anything else is the server's own trouble.
@@ -79,7 +82,7 @@ class Database:
         Raises:
             DatabaseAway: The database cannot be reached or did not answer.
         """
-        async with self._turn, transaction(self._writing, self.target) as connection:
+        async with self._turn, self._uncut(self._writing) as connection:
             yield connection
 
     @asynccontextmanager
@@ -89,12 +92,25 @@ class Database:
         Raises:
             DatabaseAway: The database cannot be reached or did not answer.
         """
-        async with transaction(self._reading, self.target) as connection:
+        async with self._uncut(self._reading) as connection:
             yield connection
 
+    @asynccontextmanager
+    async def _uncut(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        """Let a transaction on SQLite end before its task is cancelled, as at a shutdown: it is a matter of moments.
+
+        The driver's thread goes on with a statement that nobody waits for, and keeps its lock: whoever came next found
+        the database locked, and to close the connection could take for ever. A server's connection is just dropped.
+        """
+        await checkpoint_if_cancelled()
+        with anyio.CancelScope(shield=self.is_sqlite):
+            async with transaction(engine, self.target) as connection:
+                yield connection
+
     async def aclose(self) -> None:
-        """Close every connection, and with SQLite's the thread of each."""
-        await self.engine.dispose()
+        """Close every connection, and with SQLite's the thread of each; leave one whose server does not answer."""
+        with anyio.move_on_after(CLOSE_S):
+            await self.engine.dispose()
 
 
 def make_engine(

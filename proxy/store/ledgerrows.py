@@ -125,7 +125,7 @@ def sum_rows(sums: Mapping[SumKey, Sequence[int]]) -> list[Row]:
 
 
 def fitted(row: Row, widths: Sequence[int | None]) -> Row:
-    """Cut what a strict database refuses: long text, text with NUL in it, numbers beyond all reason.
+    """Cut what a strict database refuses: long text, NUL and half characters in text, numbers beyond all reason.
 
     Args:
         widths: Of each column, the most bytes; None where it is no text with a limit.
@@ -159,7 +159,7 @@ def _tags(tags: Sequence[str]) -> str:
 
 def _fitted(value: object, width: int | None) -> object:
     if isinstance(value, str):
-        return value.replace("\0", "").encode()[:width].decode("utf-8", "ignore")
+        return value.replace("\0", "").encode(errors="replace")[:width].decode("utf-8", "ignore")
     if isinstance(value, int) and not isinstance(value, bool):
         return max(-LARGEST, min(value, LARGEST))
     return value

@@ -93,7 +93,8 @@ class LiveSource:
 
     def discard(self) -> None:
         self._first = self._reader.at.number
-        self._spool.folder.delete_before(self._first)
+        # Never files of earlier runs: `LeftSource` may not have come to them, or cannot read them for now.
+        self._spool.folder.delete_before(self._first, since=self._spool.first)
 
     def finish(self, now_s: float) -> bool:
         """Begin a new file now and then, so that little is loaded a second time after a crash."""
@@ -114,7 +115,7 @@ class LiveSource:
 
 
 class LeftSource:
-    """Files of a process that is gone. What it began and did not end was interrupted."""
+    """Files of processes that are gone. What they began and did not end was interrupted."""
 
     def __init__(self, folder: SpoolFolder, end: Position, *, is_mine: bool) -> None:
         self.place = Place(folder.path, end, is_foreign=False)
@@ -123,7 +124,7 @@ class LeftSource:
         self._end = end
         self._reader = SpoolReader(folder.path, Position(0, 0))
         self._bytes = sum(size(folder.path, number) for number in folder.numbers() if number <= end.number)
-        self._open: dict[str, OpenRecord] = {}
+        self._open: dict[str, tuple[OpenRecord, int]] = {}  # with the number of the last file that has it
         self._seen_s = 0.0
         self._first = 0
         self._is_over = False
@@ -136,7 +137,7 @@ class LeftSource:
     def take(self) -> list[Row] | None:
         found = self._reader.read(self._end)
         if found is None:
-            rows = [interrupted_row(record, self._seen_s) for record in self._open.values()]
+            rows = [interrupted_row(record, self._seen_s) for record, _ in self._open.values()]
             self._open = {}
             self._bytes = 0
             self._is_over = True
@@ -144,7 +145,7 @@ class LeftSource:
         self._bytes -= found.end
         for payload in (payload for kind, payload in found.records if kind == OPEN):
             if (opened := read_open(payload)) is not None:
-                self._open[opened.request_id] = opened
+                self._open[opened.request_id] = opened, self._reader.at.number
                 self._seen_s = max(self._seen_s, opened.started_at_s)
         rows = []
         for record in _closes(found):
@@ -154,12 +155,21 @@ class LeftSource:
         return rows
 
     def loaded(self) -> bool:
-        """The last file stays to the end: it alone has every `open` whose `close` may be missing."""
-        return self._is_over or self._reader.at.number > self._first
+        return self._needed() > self._first
 
     def discard(self) -> None:
-        self._first = self._end.number + 1 if self._is_over else self._reader.at.number
+        self._first = self._needed()
         self._folder.delete_before(self._first)
+
+    def _needed(self) -> int:
+        """Name the first file that a crash would want again.
+
+        That is no later than the oldest with the last trace of a request whose `close` did not come: of several
+        processes that were killed one after the other, none wrote down what those before it had begun.
+        """
+        if self._is_over:
+            return self._end.number + 1
+        return min([self._reader.at.number, *(number for _, number in self._open.values())])
 
     def finish(self, now_s: float) -> bool:
         if not self.is_mine:

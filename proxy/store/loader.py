@@ -151,7 +151,7 @@ class Loader:
     async def _commit(self) -> None:
         try:
             await self._insert(self._taken)
-        except (DBAPIError, OverflowError):  # PostgreSQL refuses what a client may have made of a model's name
+        except (DBAPIError, OverflowError, UnicodeEncodeError):  # refused: what a client made of a model's name
             self._fit()
             await self._insert(self._taken)
         self._taken = []
@@ -196,7 +196,10 @@ class Loader:
                 str(trouble).partition("\n")[0],  # the statement itself says nothing to an operator
                 extra={"event": "ledger_behind"},
             )
-        self._fit()  # in case it was for a value that the database seems to be away
+        try:
+            self._fit()  # in case it was for a value that the database seems to be away
+        except Exception as exc:
+            LOGGER.debug("the rows that cannot be made to fit", exc_info=exc)
         self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 2) if self._is_behind else LOAD_EVERY_S
         self._is_behind = True
         return False

@@ -52,9 +52,9 @@ class SpoolFolder:
     def delete(self, number: int) -> None:
         file_path(self.path, number).unlink(missing_ok=True)
 
-    def delete_before(self, number: int) -> None:
+    def delete_before(self, number: int, *, since: int = 0) -> None:
         for earlier in self.numbers():
-            if earlier < number:
+            if since <= earlier < number:
                 self.delete(earlier)
 
     def release(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -28,7 +29,9 @@ SIGNATURE_HEADER = "x-fairlead-signature"
 RETRY_AFTER_S = (1.0, 4.0, 15.0, 40.0)  # five tries within about a minute
 WORTH_RETRYING = frozenset({408, 429})  # of 4xx
 
-REMEMBERED = 1_000  # models without a price: a client may make up names
+REMEMBERED = 1_000  # configured models without a price
+MOST_UNCONFIGURED = 20  # other names of a provider that alerts tell: a client may make them up
+LONGEST_NAME = 128  # characters of a model's name in an alert: it may be any text of a client
 
 WARNING, ERROR = "warning", "error"
 
@@ -115,12 +118,26 @@ class UnpricedModels:
     def __init__(self, raise_alert: Raise) -> None:
         self._raise = raise_alert
         self._seen: set[tuple[str, str]] = set()
+        self._configured = 0
+        self._unconfigured: Counter[str] = Counter()
 
-    def served(self, provider: str, model: str) -> None:
-        """Take note of an answer without a price. Beyond `REMEMBERED` models no new one is told of."""
-        if (provider, model) not in self._seen and len(self._seen) < REMEMBERED:
-            self._seen.add((provider, model))
-            self._raise(unpriced_model(provider, model))
+    def served(self, provider: str, model: str, *, is_configured: bool = False) -> None:
+        """Take note of an answer without a price.
+
+        Args:
+            model: As the upstream calls it.
+            is_configured: The file names the model. Of others, only `MOST_UNCONFIGURED` of a provider are told of.
+        """
+        if (provider, model) in self._seen:
+            return
+        if is_configured and self._configured < REMEMBERED:
+            self._configured += 1
+        elif not is_configured and self._unconfigured[provider] < MOST_UNCONFIGURED:
+            self._unconfigured[provider] += 1
+        else:
+            return
+        self._seen.add((provider, model))
+        self._raise(unpriced_model(provider, model))
 
 
 def posted(alert: Alert, alert_id: str, wall_s: float) -> Posted:
@@ -162,6 +179,7 @@ def provider_attention(provider: str, credential: str, reason: FailureKind) -> A
 
 def unpriced_model(provider: str, model: str) -> Alert:
     """A request was served whose price nobody knows."""
+    model = "".join([letter if letter.isprintable() else "?" for letter in model[:LONGEST_NAME]])
     fix = f'add [prices."{provider}/{model}"]'
     text = f"no price is known for the model {model} of provider {provider}: its cost is not counted; {fix}"
     return Alert("unpriced_model", WARNING, "no_price", text, provider=provider, model=model)

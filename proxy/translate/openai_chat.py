@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
@@ -19,10 +19,9 @@ from proxy.core.usage import Usage
 from proxy.translate.openai_usage import Counts, mended, read_usage
 from proxy.wire.jsonbody import join_object, readable
 
-T = TypeVar("T")
-
 DONE = b"[DONE]"
 _EMPTY = (b"null", b'""', b"[]", b"{}")
+LARGEST_NUMBER = 10**9  # that a request can mean: what is reckoned with it stays a number
 _NOT_OUTPUT = frozenset({"role", "obfuscation"})
 
 
@@ -98,7 +97,7 @@ _CHUNK = msgspec.json.Decoder(_Chunk)
 _ANSWER = msgspec.json.Decoder(_Answer)
 _GROQ = msgspec.json.Decoder(_Groq)
 _ENDINGS = msgspec.json.Decoder(_Endings)
-_NUMBER = msgspec.json.Decoder(int)
+_NUMBER = msgspec.json.Decoder(float)
 _LIST = msgspec.json.Decoder(list[Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _ENCODER = msgspec.json.Encoder()
@@ -156,11 +155,27 @@ def ended_choices(payload: bytes) -> frozenset[int]:
     return frozenset(choice.index for choice in choices if choice.finish_reason)
 
 
+def whole_number(member: Raw) -> int | None:
+    """Read a whole number of a request; 3.0 is one too, and is taken by some upstream.
+
+    Returns:
+        At most `LARGEST_NUMBER` where it is larger; None where it is no whole number.
+    """
+    try:
+        number = _NUMBER.decode(member)
+    except _UNREADABLE:
+        return LARGEST_NUMBER if bytes(member)[:1].isdigit() else None  # a number too large to be read is one
+    return int(min(number, LARGEST_NUMBER)) if number.is_integer() else None
+
+
+def choices_answered(members: Mapping[str, Raw]) -> int:
+    """Count the choices that a request gets answered: `n` for each of its prompts, of which a chat is one."""
+    return _number(members, "n") * _prompts(members)
+
+
 def choices_asked(members: Mapping[str, Raw]) -> int:
-    """Count the choices that a request asks for: `n` for each of its prompts, of which a chat is one."""
-    number, prompts = _decoded(_NUMBER, members.get("n"), 1), _decoded(_LIST, members.get("prompt"), [])
-    is_several = bool(prompts) and bytes(prompts[0])[:1] in (b'"', b"[")  # else one prompt, given as tokens
-    return max(1, number) * (len(prompts) if is_several else 1)
+    """Count the choices that a request has made, and pays for: with `best_of` more than are answered."""
+    return max(_number(members, "n"), _number(members, "best_of")) * _prompts(members)
 
 
 def read_answer(body: bytes) -> Frame:
@@ -268,8 +283,16 @@ def _is_empty(member: Raw | UnsetType) -> bool:
     return isinstance(member, Raw) and bytes(member) in _EMPTY
 
 
-def _decoded(decoder: msgspec.json.Decoder[T], member: Raw | None, otherwise: T) -> T:
+def _number(members: Mapping[str, Raw], name: str) -> int:
+    return max(1, whole_number(members[name]) or 1) if name in members else 1
+
+
+def _prompts(members: Mapping[str, Raw]) -> int:
+    if "prompt" not in members:
+        return 1
     try:
-        return otherwise if member is None else decoder.decode(member)
+        prompts = _LIST.decode(members["prompt"])
     except _UNREADABLE:
-        return otherwise
+        return 1
+    is_several = bool(prompts) and bytes(prompts[0])[:1] in (b'"', b"[")  # else one prompt, given as tokens
+    return len(prompts) if is_several else 1

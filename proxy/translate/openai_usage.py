@@ -2,7 +2,8 @@
 
 Every way is told by the object itself, so no vendor is asked for: who puts OpenAI's interface in front of another
 vendor's models is read right too. Whether a reported cost is believed is the kind's affair (`providers.kinds`).
-Counts that cannot be read are none: without a readable prompt count there is no usage, and it is estimated instead.
+Counts that cannot be read are none: without a readable prompt count, or where nothing was counted at all, there is no
+usage: an earlier one of the same stream stays, or it is estimated instead.
 
 Sources, read 2026-11-20: OpenAI Python SDK 3.51.0 types/completion_usage.py; docs.x.ai cost-tracking; openrouter.ai
 usage-accounting; api-docs.deepseek.com context caching; groq 1.7.0 types/chat; perplexityai 0.46.1.
@@ -74,7 +75,7 @@ _UNREADABLE = (ValueError, ArithmeticError, RecursionError)
 
 
 def read_usage(counts: Counts, service_tier: object = None) -> Usage | None:
-    """Read a usage object; None where it does not say how long the prompt was.
+    """Read a usage object; None where it does not say how long the prompt was, or counts neither prompt nor answer.
 
     Args:
         service_tier: The answer's own member of that name.
@@ -88,6 +89,8 @@ def read_usage(counts: Counts, service_tier: object = None) -> Usage | None:
     reasoning = output.reasoning_tokens or 0
     if reasoning and counts.total_tokens == prompt + completion + reasoning:
         completion += reasoning  # xAI counts what was thought beside what was said; in OpenAI's terms it is part of it
+    if not prompt and not completion:  # some vendors fill it with noughts until they know, or for good
+        return None
     return Usage(
         prompt,
         completion,

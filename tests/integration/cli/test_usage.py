@@ -135,7 +135,9 @@ def test_csv_is_read_back_by_any_reader_and_calculates_nothing(keep: Keep, fairl
     ended = fairlead("usage", *NOVEMBER, "--by", "model,day", "--csv")
     assert ended.code == 0
     rows = list(csv.DictReader(io.StringIO(ended.out, newline="")))
-    assert {row["model"] for row in rows} == {f"'{name}" if name[0] in "=@-" else name for name in ODD}
+    assert {row["model"] for row in rows} == {
+        f"'{name}" if name[0] in "=@-" else name.replace("\n", "\\n").replace("\x1b", "\\x1b") for name in ODD
+    }
     assert sum(Decimal(row["cost_usd"]) for row in rows) == Decimal("0.111111111")
     assert {row["day"] for row in rows} == {"2026-11-18"}
     assert "(UTC)" in ended.err

@@ -46,6 +46,9 @@ def busy_metrics() -> Metrics:
     metrics.stale_retry("a")
     metrics.rate_limit_remaining("a", "requests", 1.0)
     metrics.attention("a", "auth", True)
+    metrics.cost("a", "m", 1)
+    metrics.unpriced("a", "m")
+    metrics.watch_ledger(lambda: (1, 2))
     return metrics
 
 

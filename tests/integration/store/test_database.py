@@ -125,7 +125,7 @@ async def test_more_transactions_at_once_than_connections_wait_and_then_give_up(
         await transaction.__aenter__()
     with pytest.raises(DatabaseAway):
         await read_value(database)
-    for transaction in held:
+    for transaction in reversed(held):
         await transaction.__aexit__(None, None, None)
     assert await read_value(database) is None
     await database.aclose()

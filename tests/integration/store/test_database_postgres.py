@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 
-from proxy.store.database import CONNECTIONS, Database, DatabaseAway
+from proxy.store.database import CLOSE_S, CONNECTIONS, Database, DatabaseAway
 from proxy.store.tables import VERSIONS
 from tests.fakes.databases import Postgres
 from tests.fakes.postgres import PostgresServer
@@ -87,6 +87,21 @@ async def test_a_server_that_goes_silent_is_the_database_away(
         stoppable_postgres.resume()
     assert await read_value(database) is None
     await database.aclose()
+
+
+@on_postgres
+async def test_connections_to_a_server_that_went_silent_are_left(
+    database_url: str, tmp_path: Path, stoppable_postgres: PostgresServer
+) -> None:
+    database = Database(database_url, tmp_path)
+    await asyncio.gather(*(read_value(database) for _ in range(CONNECTIONS)))
+    stoppable_postgres.pause()
+    began_s = time.monotonic()
+    try:
+        await database.aclose()
+        assert time.monotonic() - began_s < CLOSE_S + 2
+    finally:
+        stoppable_postgres.resume()
 
 
 @on_postgres

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 from pathlib import Path
 
+import anyio
 import pytest
 from sqlalchemy import insert, text, update
 
@@ -135,3 +136,28 @@ async def test_no_thread_stays_after_a_cancelled_write(database: Database) -> No
             await asyncio.Event().wait()
     await database.aclose()
     assert await settles(lambda: not database_threads(), 1)
+
+
+async def write_on(database: Database) -> None:
+    while True:
+        async with database.write() as connection:
+            await connection.execute(text("DELETE FROM versions"))
+            await connection.execute(insert(VERSIONS), [{"name": str(row), "value": row} for row in range(500)])
+
+
+@on_sqlite
+async def test_shutdown_in_the_middle_of_a_transaction_lets_it_end_and_leaves_no_lock(database: Database) -> None:
+    tasks = asyncio.all_tasks()
+    for moment in range(50):
+        async with anyio.create_task_group() as group:
+            group.start_soon(write_on, database)
+            await asyncio.sleep(moment / 5000)
+            group.cancel_scope.cancel()
+        assert asyncio.all_tasks() == tasks
+        async with asyncio.timeout(1):
+            await write_more(database, 1000 + moment)
+        async with database.write() as connection:
+            rows = (await connection.execute(text("SELECT count(*) FROM versions"))).scalar_one()
+        assert rows in (1, 501), "whole, or not at all"
+        async with database.write() as connection:
+            await connection.execute(text("DELETE FROM versions"))

@@ -21,7 +21,7 @@ from tests.fakes.loaded import is_balanced, loaded_ids, loaded_rows
 from tests.fakes.records import COST_NUSD, STARTED_S, closed, opened, request_id
 from tests.fakes.spools import SMALL, make_spool, spooled
 
-MANY = SpoolOptions(reserve_bytes=4096, file_bytes=4096, recent=10)
+MANY = SpoolOptions(reserve_bytes=4096, file_bytes=2048, recent=10)
 
 
 @dataclass(slots=True)
@@ -234,6 +234,31 @@ async def test_what_a_client_made_of_a_name_keeps_nothing_from_being_loaded(data
     run.die()
     again = begin(database, tmp_path)
     assert await again.loader.load() and await is_balanced(database, 4)
+
+
+async def test_half_a_character_keeps_nothing_from_being_loaded(database: Database) -> None:
+    kept = SpoolMemory()
+    loader = Loader(database, kept, StillClock())
+    kept.close(closed(1, model="x\ud800", upstream_model="\udc80"))
+    kept.close(closed(2))
+    assert await loader.load() and loader.backlog == 0
+    assert await loaded_ids(database) == ids(1, 2) and await is_balanced(database, 2)
+
+
+class Unfit(str):
+    """A name that nothing can be done with."""
+
+    def replace(self, *_: object) -> str:
+        raise ValueError
+
+
+async def test_what_nothing_makes_fit_waits_and_never_ends_the_loading(tmp_path: Path) -> None:
+    database, kept = Database("sqlite:///never-migrated.db", tmp_path), SpoolMemory()
+    loader = Loader(database, kept, StillClock())
+    kept.close(closed(1, model=Unfit("x")))
+    assert not await loader.load() and not await loader.load()
+    assert loader.backlog == 1
+    await database.aclose()
 
 
 async def test_names_that_no_index_has_room_for_are_cut(database: Database, tmp_path: Path) -> None:

@@ -222,13 +222,19 @@ async def test_without_a_webhook_nothing_is_queued_and_one_that_is_taken_away_en
             now[0] = Alerts()
             await super().sleep(delay_s)
 
-    webhook = Webhook(lambda: now[0], Taking())
+    seen: list[Alerts] = []
+
+    def in_force() -> Alerts:
+        seen.append(now[0])
+        return now[0]
+
+    webhook = Webhook(in_force, Taking())
     task = asyncio.create_task(webhook.run())
     webhook.put(alert(1))
     async with RawServer(receiver) as server:
         now[0] = settings(server.url)
         webhook.put(alert(2))
-        assert await settles(lambda: not now[0].webhook_url)
+        assert await settles(lambda: seen[-1].webhook_url is None)
         now[0] = settings(server.url)
         webhook.put(alert(3))
         assert await settles(lambda: len(receiver.got) == 2)

@@ -154,7 +154,11 @@ def test_stream_and_its_usage_are_the_clients_choice(
     [
         pytest.param({"max_tokens": 9}, 9, id="max-tokens"),
         pytest.param({"max_completion_tokens": 8}, 8, id="max-completion-tokens"),
-        pytest.param({"max_tokens": 9, "max_completion_tokens": 8}, 8, id="the-newer-name-wins"),
+        pytest.param({"max_tokens": 9, "max_completion_tokens": 8}, 9, id="the-larger-of-two"),
+        pytest.param({"max_tokens": 8, "max_completion_tokens": 9}, 9, id="the-larger-by-the-newer-name"),
+        pytest.param({"max_tokens": 20000.0, "max_completion_tokens": 1}, 20_000, id="whole-with-a-point"),
+        pytest.param({"max_tokens": "20000"}, None, id="as-text"),
+        pytest.param({"max_tokens": 10**400}, 10**9, id="beyond-any-number"),
         pytest.param({"max_tokens": 9, "max_completion_tokens": None}, 9, id="the-newer-name-null"),
         pytest.param({"max_tokens": 9, "max_completion_tokens": "x"}, 9, id="the-newer-name-of-a-wrong-type"),
         pytest.param({"max_tokens": None}, None, id="null"),

@@ -12,7 +12,7 @@ from proxy.core.plan import Plan, Planned
 from proxy.core.price import Change, Cost, Price, Rate, TokenRates
 from proxy.core.snapshot import Candidate, Capabilities, Model
 from proxy.core.usage import Usage
-from proxy.pricing.cost import Expected, cost, dearest, price_at
+from proxy.pricing.cost import Expected, cost, dearest, price_at, prompt_cost
 from tests.fakes.prices import flat_price, rates
 from tests.unit.routing.build import candidate, model, provider
 
@@ -177,8 +177,8 @@ def test_a_price_that_never_changes_is_in_force() -> None:
     assert price_at(BARE, 0.0) is BARE
 
 
-def plan(*candidates: Candidate, last_resort: Candidate | None = None) -> Plan:
-    whole: Model = model(*candidates)
+def plan(*candidates: Candidate, last_resort: Candidate | None = None, max_output_tokens: int | None = None) -> Plan:
+    whole: Model = model(*candidates, capabilities=Capabilities(max_output_tokens=max_output_tokens))
     planned = tuple(Planned(item, whole, "") for item in candidates)
     return Plan(whole, planned, last_resort=None if last_resort is None else Planned(last_resort, whole, ""))
 
@@ -210,6 +210,21 @@ CHEAP, DEAR = candidate("cheap", price=BARE), candidate("dear", price=flat_price
             id="a-model-that-could-more",
         ),
         pytest.param(
+            plan(CHEAP, max_output_tokens=50),
+            Expected(1000, 100),
+            2_500_000,
+            id="what-is-known-of-the-model-at-large",
+        ),
+        pytest.param(
+            plan(
+                candidate("s", price=BARE, capabilities=Capabilities(max_output_tokens=80)),
+                max_output_tokens=50,
+            ),
+            Expected(1000, 100),
+            2_800_000,
+            id="its-own-word-first",
+        ),
+        pytest.param(
             plan(candidate(provider("m", cost_multiplier=Decimal("1.5")), price=BARE)),
             Expected(1000, 100),
             4_500_000,
@@ -218,6 +233,12 @@ CHEAP, DEAR = candidate("cheap", price=BARE), candidate("dear", price=flat_price
         pytest.param(plan(candidate("e", price=flat_price("2"))), Expected(1000), 2_000_000, id="no-rate-for-output"),
         pytest.param(
             plan(candidate("t", price=FULL)), Expected(1000, 100, service_tier="priority"), 6_005_000, id="in-a-tier"
+        ),
+        pytest.param(
+            plan(candidate("t", price=FULL)),
+            Expected(1000, 100, service_tier="flex"),
+            3_005_000,
+            id="never-a-cheap-tier",
         ),
         pytest.param(
             plan(candidate("t", price=FULL)), Expected(1000, 100, service_tier="auto"), 3_005_000, id="no-tier-asked"
@@ -230,3 +251,15 @@ CHEAP, DEAR = candidate("cheap", price=BARE), candidate("dear", price=flat_price
 )
 def test_reserved_is_what_the_dearest_candidate_may_cost(made: Plan, expected: Expected, nusd: int) -> None:
     assert dearest(made, expected, NOW_S) == nusd
+
+
+@given(prompt=st.integers(0, 10**7), rate=st.integers(0, 10**9), request_nusd=st.integers(0, 10**9))
+def test_a_prompt_alone_costs_what_an_answer_without_output_would(prompt: int, rate: int, request_nusd: int) -> None:
+    price = Price("configured", TokenRates(input=Rate(rate, ((1_000, rate // 2),))), request_nusd=request_nusd)
+    whole = cost(Usage(prompt), price, Decimal("1.5"))
+    assert whole is not None
+    assert prompt_cost(prompt, price, Decimal("1.5")) == whole.nusd
+
+
+def test_a_prompt_without_a_rate_has_no_cost() -> None:
+    assert prompt_cost(10, Price("configured", TokenRates(output=Rate(1))), Decimal(1)) is None

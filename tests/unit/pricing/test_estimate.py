@@ -38,6 +38,9 @@ def test_a_long_text_is_judged_by_samples() -> None:
     [
         pytest.param({"type": "image_url", "image_url": {"url": "data:image/png;base64,%s"}}, id="image"),
         pytest.param({"type": "input_audio", "input_audio": {"data": "%s", "format": "wav"}}, id="sound"),
+        pytest.param({"type": "input_audio", "input_audio": {"format": "wav", "data": "%s"}}, id="sound-format-first"),
+        pytest.param({"type": "image_url", "image_url": "data:image/png;base64,%s"}, id="image-without-an-object"),
+        pytest.param({"type": "file", "file": {"file_data": "data:application/pdf;base64,%s"}}, id="file"),
     ],
 )
 def test_images_and_sounds_count_by_their_number(part: dict[str, object], size: int) -> None:
@@ -48,6 +51,28 @@ def test_images_and_sounds_count_by_their_number(part: dict[str, object], size: 
 
 def test_a_long_word_is_text() -> None:
     assert estimate_prompt(body("x" * 40_000)) == len(body("x" * 40_000)) // 4
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        pytest.param(";base64,", id="base64"),
+        pytest.param("data:image/png;base64,", id="data-url"),
+        pytest.param('"url":"data:image/png;base64,', id="image"),
+        pytest.param('"image_url": "data:', id="image-without-an-object"),
+        pytest.param('"input_audio":{"data":"', id="sound"),
+        pytest.param('{"data": "', id="any-member"),
+    ],
+)
+@pytest.mark.parametrize("as_utf_8", [False, True])
+def test_no_text_of_a_message_passes_for_media(opening: str, as_utf_8: bool) -> None:
+    request = body(opening + "a1B2c3D4" * 5_000, ascii_only=not as_utf_8)
+    assert estimate_prompt(request) == len(request) // 4
+
+
+def test_a_member_that_merely_is_called_data_is_text() -> None:
+    request = json.dumps({"model": "m", "tools": [{"data": "a1B2c3D4" * 5_000}]}).encode()
+    assert estimate_prompt(request) == len(request) // 4
 
 
 def test_media_that_never_ends_is_media_to_the_end() -> None:

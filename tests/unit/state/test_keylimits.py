@@ -22,11 +22,9 @@ MONTH = month_of(DAY)
 class Desk:
     """A state with what it told."""
 
-    def __init__(self, *, restored: bool = True, cap: int = 100) -> None:
+    def __init__(self, *, cap: int = 100) -> None:
         self.marks: list[BudgetMark] = []
         self.state = KeyLimitsState(self.marks.append, cap)
-        if restored:
-            self.state.restore({}, WALL_S)
 
     def ask(
         self, limits: KeyLimits, nusd: int = 0, *, name: str = "k", now_s: float = NOW_S, wall_s: float = WALL_S
@@ -93,7 +91,8 @@ def test_what_a_key_without_a_budget_spends_counts_once_it_gets_one() -> None:
 
 
 def test_keys_with_a_budget_wait_until_their_spend_is_known() -> None:
-    desk = Desk(restored=False)
+    desk = Desk()
+    desk.state.expect_restore()
     assert desk.ask(KeyLimits(day_nusd=100)) == LimitReached("budget_unknown", 0, 0, 5.0)
     assert desk.ask(KeyLimits(month_nusd=100)) == LimitReached("budget_unknown", 0, 0, 5.0)
     assert isinstance(desk.ask(KeyLimits(rpm=5)), KeyGrant)
@@ -101,8 +100,13 @@ def test_keys_with_a_budget_wait_until_their_spend_is_known() -> None:
     assert isinstance(desk.ask(KeyLimits(day_nusd=100), 70), KeyGrant)
 
 
+def test_where_nothing_is_kept_nothing_was_spent() -> None:
+    assert isinstance(Desk().ask(KeyLimits(day_nusd=100), 100), KeyGrant)
+
+
 def test_a_restart_does_not_reset_the_spend() -> None:
-    desk = Desk(restored=False)
+    desk = Desk()
+    desk.state.expect_restore()
     desk.state.restore({"k": (90, 900), "other": (5, 5)}, WALL_S)
     day, month = desk.ask(KeyLimits(day_nusd=100), 11), desk.ask(KeyLimits(month_nusd=1_000), 101)
     assert isinstance(day, LimitReached) and day.used == 90
@@ -117,6 +121,15 @@ def test_restoring_again_keeps_what_is_in_reserve() -> None:
     assert isinstance(desk.ask(KeyLimits(day_nusd=100), 11), LimitReached)
     desk.state.settle(grant, 10, 5, NOW_S)
     assert desk.use().days.first.spent_nusd == 55
+
+
+def test_what_settles_while_the_spend_is_read_is_added_to_it() -> None:
+    desk = Desk()
+    desk.state.settle(desk.grant(KeyLimits(rpm=5)), 10, 20, NOW_S)
+    before = desk.state.spent(WALL_S)
+    desk.state.settle(desk.grant(KeyLimits(rpm=5)), 10, 7, NOW_S)
+    desk.state.restore({"k": (50, 500)}, WALL_S, before)  # the 20 are in it, the 7 are not
+    assert desk.state.spent(WALL_S) == {"k": (57, 507)}
 
 
 def test_what_is_left_is_told_for_the_limits_that_the_key_has() -> None:

@@ -48,6 +48,7 @@ class KeyLimitsMachine(RuleBasedStateMachine):
 
     @initialize(limits=LIMITS, day=st.integers(0, 500), more=st.integers(0, 500))
     def begin(self, limits: KeyLimits, day: int, more: int) -> None:
+        self.state.expect_restore()
         refused = self._ask(KeyLimits(day_nusd=1_000), 1, 1)
         assert refused == LimitReached("budget_unknown", 0, 0, 5.0)
         self.state.restore({"k": (day, day + more)}, self.wall_s)

@@ -139,6 +139,10 @@ def test_what_no_column_holds_is_cut_to_fit() -> None:
     assert fitted(row, [None, 2, *[None] * 6]) == fits
 
 
+def test_half_a_character_is_replaced() -> None:
+    assert fitted(("x\ud800y", "\udc80" * 3), [None, 2]) == ("x?y", "??")
+
+
 @pytest.mark.parametrize(
     ("tags", "kept"),
     [

@@ -12,6 +12,8 @@ import pytest
 from proxy.core.failure import FailureKind
 from proxy.routing.budget import BudgetMark
 from proxy.telemetry.alerts import (
+    LONGEST_NAME,
+    MOST_UNCONFIGURED,
     REMEMBERED,
     RETRY_AFTER_S,
     TEST_ALERT,
@@ -186,9 +188,26 @@ def test_a_model_without_a_price_is_told_of_once() -> None:
     assert [(alert.provider, alert.model) for alert in raised] == [("p", "a"), ("p", "b"), ("q", "a")]
 
 
-def test_made_up_models_do_not_make_alerts_for_ever() -> None:
+@pytest.mark.parametrize(("is_configured", "most"), [(False, MOST_UNCONFIGURED), (True, REMEMBERED)])
+def test_models_do_not_make_alerts_for_ever(is_configured: bool, most: int) -> None:
     raised: list[Alert] = []
     models = UnpricedModels(raised.append)
     for number in range(REMEMBERED + 100):
+        models.served("p", f"m{number}", is_configured=is_configured)
+    assert len(raised) == most
+
+
+def test_made_up_models_hide_neither_configured_ones_nor_those_of_another_provider() -> None:
+    raised: list[Alert] = []
+    models = UnpricedModels(raised.append)
+    for number in range(MOST_UNCONFIGURED + 1):
         models.served("p", f"m{number}")
-    assert len(raised) == REMEMBERED
+    models.served("p", "ours", is_configured=True)
+    models.served("q", "m0")
+    assert [(alert.provider, alert.model) for alert in raised[MOST_UNCONFIGURED:]] == [("p", "ours"), ("q", "m0")]
+
+
+def test_a_models_name_in_an_alert_is_short_and_steers_no_terminal() -> None:
+    alert = unpriced_model("p", "\x1b[2J\x9b1m\n" + "m" * 1_000)
+    assert (alert.model, len(alert.model)) == ("?[2J?1m?" + "m" * 120, LONGEST_NAME)
+    assert alert.text.isprintable() and len(alert.text) < 2 * LONGEST_NAME + 150

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from proxy.core.usage import Usage
 from proxy.providers.envelope import told_error
 from proxy.translate.openai_chat import (
+    LARGEST_NUMBER,
     Frame,
     FrameKind,
+    choices_answered,
     choices_asked,
     ended_choices,
     error_event,
@@ -257,6 +259,15 @@ def test_choices_that_an_event_ends(payload: bytes, ended: set[int]) -> None:
     [
         pytest.param(b"{}", 1, id="not-said"),
         pytest.param(b'{"n": 3}', 3, id="several"),
+        pytest.param(b'{"n": 128.0}', 128, id="whole-with-a-point"),
+        pytest.param(b'{"n": "128"}', 1, id="as-text"),
+        pytest.param(b'{"n": 1.5}', 1, id="a-fraction"),
+        pytest.param(b'{"n": -5}', 1, id="below-0"),
+        pytest.param(b'{"n": -1e400}', 1, id="below-any-number"),
+        pytest.param(b'{"n": 1e300}', LARGEST_NUMBER, id="beyond-all-reason"),
+        pytest.param(b'{"n": 1e400}', LARGEST_NUMBER, id="beyond-any-number"),
+        pytest.param(b'{"n": "\xff"}', 1, id="no-utf-8"),
+        pytest.param(b'{"prompt": 7, "n": 2}', 2, id="a-prompt-of-a-wrong-type"),
         pytest.param(b'{"n": null}', 1, id="null"),
         pytest.param(b'{"n": 0}', 1, id="none"),
         pytest.param(b'{"n": "x"}', 1, id="a-wrong-type"),
@@ -268,7 +279,23 @@ def test_choices_that_an_event_ends(payload: bytes, ended: set[int]) -> None:
     ],
 )
 def test_choices_that_a_request_asks_for(request_body: bytes, choices: int) -> None:
-    assert choices_asked(split_object(request_body)) == choices
+    members = split_object(request_body)
+    assert (choices_asked(members), choices_answered(members)) == (choices, choices)
+
+
+@pytest.mark.parametrize(
+    ("request_body", "asked", "answered"),
+    [
+        pytest.param(b'{"best_of": 20}', 20, 1, id="the-best"),
+        pytest.param(b'{"best_of": 20.0, "n": 2}', 20, 2, id="the-best-two"),
+        pytest.param(b'{"best_of": 1, "n": 2}', 2, 2, id="fewer-than-asked"),
+        pytest.param(b'{"best_of": 3, "prompt": ["x", "y"]}', 6, 2, id="of-each-prompt"),
+        pytest.param(b'{"best_of": null}', 1, 1, id="null"),
+    ],
+)
+def test_choices_that_are_made_and_thrown_away_are_paid_for(request_body: bytes, asked: int, answered: int) -> None:
+    members = split_object(request_body)
+    assert (choices_asked(members), choices_answered(members)) == (asked, answered)
 
 
 @pytest.mark.parametrize(

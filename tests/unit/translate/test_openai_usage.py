@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import Raw
 
 from proxy.core.usage import Usage
-from proxy.translate.openai_chat import FrameKind, read_answer, read_frame, skim_frame
+from proxy.translate.openai_chat import Frame, FrameKind, read_answer, read_frame, skim_frame
 from proxy.translate.openai_usage import Counts, mended, read_usage
 
 OVER = 100_000_001
@@ -54,6 +54,28 @@ def test_counts_are_read(members: dict[str, Any], expected: Usage) -> None:
 @pytest.mark.parametrize("count", [OVER, 10**18, 10**30, -1, True, "7", 7.5, [7], {}])
 def test_a_count_that_can_be_none_makes_the_usage_unknown(name: str, count: object) -> None:
     assert read(**{"prompt_tokens": 7, "completion_tokens": 3, name: count}) is None
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, id="noughts"),
+        pytest.param({"prompt_tokens": 0, "completion_tokens": None}, id="nought-and-null"),
+        pytest.param({"prompt_tokens": 0}, id="nought-alone"),
+        pytest.param({"prompt_tokens": 0.0, "completion_tokens": 0.0, "cost": 0}, id="mended-noughts"),
+    ],
+)
+def test_usage_that_counts_nothing_is_unknown(members: dict[str, Any]) -> None:
+    assert read(**members) is None
+    chunk = {"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": members}
+    assert skim_frame(json.dumps(chunk).encode()) == Frame(FrameKind.OUTPUT, finished=True)
+    only = skim_frame(json.dumps({"choices": [], "usage": members}).encode())
+    assert (only.kind, only.usage) == (FrameKind.USAGE, None)
+
+
+def test_what_was_only_thought_is_usage() -> None:
+    thought = read(prompt_tokens=0, total_tokens=5, completion_tokens_details={"reasoning_tokens": 5})
+    assert thought == Usage(0, 5, reasoning_tokens=5)
 
 
 @pytest.mark.parametrize("members", [{}, {"completion_tokens": 3}, {"prompt_tokens": None, "completion_tokens": 3}])
