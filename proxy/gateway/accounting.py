@@ -196,7 +196,8 @@ class Account(Struct, eq=False):
                 engine.metrics.cost(provider, self.label, paid.nusd)
             else:
                 engine.metrics.unpriced(provider, self.label)
-                engine.unpriced.served(provider, upstream_model)
+                is_configured = self.model is not None and self.model.configured
+                engine.unpriced.served(provider, upstream_model, is_configured=is_configured)
         engine.sink.close(
             CloseRecord(
                 call.request_id,
