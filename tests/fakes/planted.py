@@ -6,7 +6,6 @@ The words of each are unique and have no shape that gives a credential away, so 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 
@@ -159,10 +158,12 @@ def question(model: str, *, stream: bool = False) -> dict[str, object]:
 
 
 def check_absent(texts: Iterable[str], planted: Iterable[str]) -> None:
-    secret = re.compile("|".join(planted), re.IGNORECASE)
+    words = [word.lower() for word in planted]
     for text in texts:
-        found = secret.search(text)
-        assert found is None, text[max(0, found.start() - 500) : found.end() + 200]
+        lowered = text.lower()
+        for word in words:
+            at = lowered.find(word)
+            assert at < 0, text[max(0, at - 500) : at + 200]
 
 
 @asynccontextmanager

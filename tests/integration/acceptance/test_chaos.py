@@ -48,7 +48,7 @@ from tests.integration.acceptance.scene import (
 
 SEED = 20_261_120
 CLIENTS = 16
-THINKS_S = 0.2  # at most: runs are to be long enough for some of it to be loaded
+THINKS_S = 0.15  # at most: runs are to be long enough for some of it to be loaded
 LONGEST_S = 8.0  # of an answer, on a busy machine
 EMBEDDINGS = "/v1/embeddings"
 KEYS = f'{{ name = "team", key = "{TEAM_KEY}" }}, {{ name = "paid", key = "{PAID_KEY}", budget_usd_month = 900 }}'

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import anyio
 import pytest
 from sqlalchemy import text
 
@@ -174,10 +175,10 @@ async def test_loading_that_is_cancelled_goes_on_where_it_was(database: Database
     loader = Loader(database, spool, StillClock())
     serve(spool, 0, 3000)
     for turns in range(40):
-        task = asyncio.create_task(loader.load())
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.wait([task])
+        async with anyio.create_task_group() as group:  # as the gateway ends what runs beside its server
+            group.start_soon(loader.load)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            group.cancel_scope.cancel()
     assert await loader.load()
     assert loader.backlog == 0 and await is_balanced(database, 3000)
