@@ -9,10 +9,11 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 ARG PIP_INDEX_URL
 WORKDIR /src
 RUN python -m venv /opt/fairlead
-# Dependencies first: this layer changes only with the lock. The build backend lives in the base Python, not in the image.
-COPY requirements/core.txt requirements/build.txt requirements/
+# Dependencies first: this layer changes only with the lock. postgres.txt is core.txt and the driver for PostgreSQL.
+# The build backend lives in the base Python, not in the image.
+COPY requirements/postgres.txt requirements/build.txt requirements/
 RUN pip install --require-hashes --requirement requirements/build.txt && \
-    /opt/fairlead/bin/pip install --require-hashes --requirement requirements/core.txt
+    /opt/fairlead/bin/pip install --require-hashes --requirement requirements/postgres.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY proxy proxy
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir dist . && \

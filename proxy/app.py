@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 from anyio.abc import TaskGroup
@@ -31,6 +32,7 @@ from proxy.edge.admission import Admission
 from proxy.edge.connection import Front
 from proxy.edge.server import DrainingServer, QuietServer, listen, server_config, side_config
 from proxy.gateway.context import Engine
+from proxy.routing.budget import BudgetMark
 from proxy.settings.banner import banner
 from proxy.settings.data_dir import open_data_dir
 from proxy.settings.load import load_snapshot
@@ -42,11 +44,17 @@ from proxy.state.clock import SystemClock
 from proxy.state.memory import MemoryState
 from proxy.store.kept import KeptState
 from proxy.store.off import LedgerOff
+from proxy.telemetry.alerts import AlertDesk, UnpricedModels, provider_attention
 from proxy.telemetry.attention import Attention
+from proxy.telemetry.budgetalerts import BudgetAlerts
 from proxy.telemetry.logs import AccessLog, LineStream, log_format, setup_logging
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.redact import Redactor
 from proxy.upstream.transports import Transports
+from proxy.upstream.webhook import Webhook
+
+if TYPE_CHECKING:
+    from proxy.storage import Storage
 
 _LOG = logging.getLogger("fairlead")
 
@@ -74,6 +82,9 @@ class Parts:
     state: MemoryState
     transports: Transports
     redactor: Redactor
+    budget_alerts: BudgetAlerts
+    webhook: Webhook
+    storage: Storage | None = None
     front: Front = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,6 +95,8 @@ class Parts:
     def publish(self, snapshot: Snapshot) -> None:
         """Put a new configuration in force: requests under way keep the one they began with."""
         engine = self.edge.engine
+        if self.storage is not None:
+            snapshot = self.storage.joined(snapshot)
         engine.snapshot = snapshot
         self.redactor.learn(snapshot)
         self.transports.retire(snapshot)
@@ -96,16 +109,26 @@ class Parts:
         """The process's settings that are in force."""
         return self.edge.engine.snapshot.server
 
+    async def claim(self, mark: BudgetMark) -> bool:
+        """Say whether an alert about a budget is this process's to raise: without a database, always."""
+        return self.storage is None or await self.storage.claim(mark)
+
     async def aclose(self) -> None:
         await self.transports.aclose()
+        if self.storage is not None:
+            await self.storage.aclose()
 
 
 def assemble(snapshot: Snapshot, access_log: AccessLog, redactor: Redactor, clock: Clock | None = None) -> Parts:
-    """Wire every part for this snapshot. The access log is the caller's to start and to close."""
+    """Wire every part for this snapshot, without a database. The access log is the caller's to start and to close."""
     clock = clock or SystemClock()
     rng = random.Random()  # noqa: S311 - jitter and exploration, nothing secret
-    state = MemoryState(rng)
     engine: Engine
+    parts: Parts
+    webhook = Webhook(lambda: engine.snapshot.alerts, clock)
+    desk = AlertDesk(webhook.put, clock.wall, redactor)
+    budget_alerts = BudgetAlerts(lambda mark: parts.claim(mark), desk.raise_alert)
+    state = MemoryState(rng, on_mark=budget_alerts.note)
     admission = Admission()
     metrics = Metrics(lambda: (engine.snapshot, state.view, clock.now()), admission.labels)
     transports = Transports(clock, on_stale_retry=metrics.stale_retry)
@@ -116,10 +139,11 @@ def assemble(snapshot: Snapshot, access_log: AccessLog, redactor: Redactor, cloc
         state=state,
         sink=LedgerOff(),
         metrics=metrics,
-        attention=Attention(metrics),
+        attention=Attention(metrics, lambda *episode: desk.post(provider_attention(*episode))),
+        unpriced=UnpricedModels(desk.raise_alert),
         rng=rng,
     )
-    parts = Parts(Edge(engine, admission, access_log), state, transports, redactor)
+    parts = Parts(Edge(engine, admission, access_log), state, transports, redactor, budget_alerts, webhook)
     parts.publish(snapshot)
     return parts
 
@@ -169,7 +193,9 @@ class _Process:
         stream = LineStream(sys.stderr)
         fmt = log_format(self._options.log_format, sys.stderr)
         stop_logging = setup_logging(snapshot.server.log_level, fmt, stream, redactor)
-        logging.getLogger("uvicorn").setLevel(logging.WARNING)  # what it says at a start, the banner says better
+        # What they say at a start the banner says better; and the values of rows are nothing for a log.
+        for chatty in ("uvicorn", "alembic", "aiosqlite"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
         access_log = AccessLog(stream, fmt, redactor)
         access_log.start()
         try:
@@ -181,7 +207,8 @@ class _Process:
     async def _serve(self, snapshot: Snapshot, parts: Parts) -> int:
         data_dir = open_data_dir(snapshot)
         kept = KeptState(data_dir) if data_dir is not None else None
-        clock = parts.edge.engine.clock
+        engine = parts.edge.engine
+        clock = engine.clock
         if kept is not None:
             parts.state.restore(kept.load(), clock.now(), clock.wall())
             parts.state.forget(snapshot)  # what was kept of providers and keys that are no longer configured
@@ -193,7 +220,9 @@ class _Process:
             _LOG.warning("%s", problem)
         settings = parts.settings
         server = DrainingServer(server_config(parts.front, settings), settings, parts.edge.admission)
-        server.on_started = lambda: print(banner(snapshot, *listener.getsockname()[:2]), flush=True)  # noqa: T201
+        server.on_started = lambda: print(banner(engine.snapshot, *listener.getsockname()[:2]), flush=True)  # noqa: T201
+        if data_dir is not None:
+            parts.storage = await _open_storage(parts, data_dir, self._environ)
         _tame_collector()
         async with anyio.create_task_group() as group:
             self._start_beside(group, snapshot, parts)
@@ -211,6 +240,10 @@ class _Process:
     def _start_beside(self, group: TaskGroup, snapshot: Snapshot, parts: Parts) -> None:
         """Start what runs beside the main server."""
         engine = parts.edge.engine
+        group.start_soon(parts.webhook.run)
+        group.start_soon(parts.budget_alerts.run)
+        if parts.storage is not None:
+            group.start_soon(parts.storage.run)
 
         def publish(changed: Snapshot) -> None:
             parts.publish(changed)
@@ -237,6 +270,20 @@ class _Process:
         side = QuietServer(side_config(simulator_app(), LOOPBACK, 0))
         group.start_soon(side.serve, [self._simulator])
         self._simulator = None
+
+
+async def _open_storage(parts: Parts, data_dir: Path, environ: Mapping[str, str]) -> Storage:
+    """Open the database; one that is away is tried again beside the server."""
+    from proxy.storage import Storage, Surroundings  # half a second of imports that no other command needs
+
+    storage = Storage(parts.edge.engine, parts.state.keys, Surroundings(data_dir, environ))
+    try:
+        await storage.prepare()
+    except ConfigError:
+        await storage.aclose()
+        raise
+    parts.redactor.learn(parts.edge.engine.snapshot)  # which has what keys are hashed under only now
+    return storage
 
 
 def _tame_collector() -> None:

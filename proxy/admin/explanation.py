@@ -50,14 +50,15 @@ def explain_model(
 
 
 def key_named(name: str | None, snapshot: Snapshot) -> ClientKey | None:
-    """Find a client key by its name; None finds none, which restricts nothing.
+    """Find a client key by its name, of the file or of the database; None finds none, which restricts nothing.
 
     Raises:
-        NotFound: No key has this name.
+        NotFound: No key has this name, or it was revoked.
     """
     if not name:
         return None
-    for key in snapshot.auth.keys.values():
+    auth = snapshot.auth
+    for key in (*auth.keys.values(), *(row.key for row in auth.stored.values() if not row.revoked)):
         if key.name == name:
             return key
     raise NotFound("There is no client key of that name.", param="key")

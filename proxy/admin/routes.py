@@ -23,6 +23,8 @@ from proxy.core.ports import Clock
 from proxy.core.snapshot import Model, Rotation, Snapshot
 from proxy.edge.client_auth import is_admin
 from proxy.edge.render import error_body, error_headers
+from proxy.state.keylimits import KeyLimitsState
+from proxy.state.keyrows import key_rows
 
 _LOG = logging.getLogger("fairlead.admin")
 
@@ -34,6 +36,9 @@ class OperatorState(Protocol):
 
     @property
     def view(self) -> StateView: ...
+
+    @property
+    def keys(self) -> KeyLimitsState: ...
 
     def rows(self, snapshot: Snapshot, now_s: float) -> dict[str, object]: ...
 
@@ -93,14 +98,17 @@ def _check_token(parts: AdminParts, request: Request) -> None:
 
 
 async def _show_state(parts: AdminParts, request: Request) -> object:
-    snapshot = parts.snapshot()
+    snapshot, clock = parts.snapshot(), parts.clock
+    auth = snapshot.auth
+    keys = [*(row.key for row in auth.stored.values() if not row.revoked), *auth.keys.values()]
     return {
         "config": {"version": snapshot.version, "source": snapshot.source},
         "providers": [
             {"provider": row.name, "kind": row.kind, "priority": row.priority, "enabled": row.enabled}
             for row in snapshot.providers.values()
         ],
-        **parts.state.rows(snapshot, parts.clock.now()),
+        **parts.state.rows(snapshot, clock.now()),
+        "keys": key_rows(parts.state.keys.uses, keys, clock.now(), clock.wall()),
     }
 
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import lru_cache
-from typing import Annotated, TypeVar
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -18,27 +17,27 @@ from msgspec import Raw
 from proxy.api.endpointspec import STREAMING
 from proxy.core.call import Call, EndpointSpec, Headers, Needs
 from proxy.core.errors import MalformedRequest
-from proxy.core.snapshot import Snapshot
+from proxy.core.snapshot import NO_LIMITS, Snapshot
 from proxy.edge.exchange import Exchange
+from proxy.pricing.estimate import estimate_prompt
+from proxy.translate.openai_chat import whole_number
 from proxy.wire.headers import CLIENT_HEADERS, NEVER_FORWARDED
 from proxy.wire.jsonbody import split_object
 
 T = TypeVar("T")
 
-BYTES_PER_TOKEN = 4
 LONGEST_NUMBER = 18  # digits; Python refuses to read numbers of thousands of them
 _NOT_UPSTREAM = NEVER_FORWARDED | {b"accept", b"user-agent"}
 _STEERING = frozenset(
     {b"x-fairlead-provider", b"x-fairlead-no-failover", b"x-fairlead-deadline-ms", b"x-fairlead-tags"}
 )
+MOST_TAGS, LONGEST_TAG = 20, 64  # each set of tags that occurs is a row of the reports
 _OUTPUT_LIMITS = frozenset({"max_completion_tokens", "max_tokens"})
 _UNWEIGHED = Needs()
 _IMAGE = re.compile(rb'"type"\s*:\s*"image_url"')
 _AUDIO = re.compile(rb'"type"\s*:\s*"input_audio"')
-_INLINE = re.compile(rb';base64,|"data"\s*:\s*"')
 _TEXT = msgspec.json.Decoder(str | None)
 _FLAG = msgspec.json.Decoder(bool | None)
-_TOKENS: msgspec.json.Decoder[int] = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=1)])
 
 
 class _StreamOptions(msgspec.Struct):
@@ -61,6 +60,11 @@ def parse_call(exchange: Exchange, body: bytes, snapshot: Snapshot) -> Call:
     asked, headers = exchange.asked, exchange.headers
     endpoint = asked.endpoint
     stream = "stream" in fields and endpoint.operation in STREAMING and _flag(fields, "stream")
+    needs = _UNWEIGHED
+    if snapshot.weighs_requests:
+        needs = _needs(fields, body)
+    elif exchange.key is not None and exchange.key.limits is not NO_LIMITS:
+        needs = Needs(input_tokens=estimate_prompt(body))
     call = Call(
         exchange.request_id,
         endpoint,
@@ -74,7 +78,7 @@ def parse_call(exchange: Exchange, body: bytes, snapshot: Snapshot) -> Call:
         exchange.key,
         exchange.arrived_s,
         snapshot.deadline_s,
-        _needs(fields, body) if snapshot.weighs_requests else _UNWEIGHED,
+        needs,
         None if _OUTPUT_LIMITS.isdisjoint(fields) else _max_tokens(fields),
     )
     return call if _STEERING.isdisjoint(headers) else _steered(call, headers)
@@ -111,12 +115,12 @@ def _field(fields: Mapping[str, Raw], name: str, decoder: msgspec.json.Decoder[T
 
 
 def _max_tokens(fields: Mapping[str, Raw]) -> int | None:
-    """Only a hint for limits here; a wrong value is the upstream's to refuse."""
-    for name in ("max_completion_tokens", "max_tokens"):
-        if name in fields:
-            with suppress(msgspec.DecodeError):
-                return _TOKENS.decode(fields[name])
-    return None
+    """Only a hint for limits here; a wrong value is the upstream's to refuse.
+
+    Which of two limits an upstream obeys is its own affair, so the larger one is reserved for.
+    """
+    limits = [whole_number(fields[name]) for name in _OUTPUT_LIMITS if name in fields]
+    return max([limit for limit in limits if limit is not None and limit > 0], default=None)
 
 
 def _needs(fields: Mapping[str, Raw], body: bytes) -> Needs:
@@ -129,18 +133,8 @@ def _needs(fields: Mapping[str, Raw], body: bytes) -> Needs:
         images=images,
         audio=audio,
         json_schema=response_format is not None and b'"json_schema"' in bytes(response_format),
-        input_tokens=(_text_bytes(body) if images or audio else len(body)) // BYTES_PER_TOKEN,
+        input_tokens=estimate_prompt(body),
     )
-
-
-def _text_bytes(body: bytes) -> int:
-    """The size without the images and sounds written into the request: counted as text they would fill any window."""
-    size, match = len(body), _INLINE.search(body)
-    while match is not None:
-        end = body.index(b'"', match.end())
-        size -= end - match.end()
-        match = _INLINE.search(body, end)
-    return size
 
 
 def _forwardable(headers: Mapping[bytes, bytes], snapshot: Snapshot) -> Headers:
@@ -179,4 +173,7 @@ def _header_text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
 
 def _tags(headers: Mapping[bytes, bytes]) -> tuple[str, ...]:
     value = _header_text(headers, b"x-fairlead-tags")
-    return tuple(tag for part in value.split(",") if (tag := part.strip())) if value else ()
+    tags = tuple(tag for part in value.split(",") if (tag := part.strip())) if value else ()
+    if len(tags) > MOST_TAGS or any(len(tag) > LONGEST_TAG for tag in tags):
+        raise MalformedRequest(f"x-fairlead-tags takes at most {MOST_TAGS} tags of {LONGEST_TAG} characters each.")
+    return tags

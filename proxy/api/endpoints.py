@@ -10,12 +10,11 @@ import asyncio
 import logging
 import os
 import random
-import re
 from dataclasses import dataclass
 from time import time_ns
 
 from proxy.api.callparse import parse_call
-from proxy.core.errors import BodyReadTimeout, GatewayError, MethodNotAllowed, Overloaded
+from proxy.core.errors import BodyReadTimeout, GatewayError, MethodNotAllowed, Overloaded, told_name
 from proxy.core.snapshot import Snapshot
 from proxy.edge.admission import Admission
 from proxy.edge.body import receive_body, take_body
@@ -23,7 +22,7 @@ from proxy.edge.client_auth import authenticate
 from proxy.edge.exchange import Cut, Exchange
 from proxy.edge.open_mode import check_json, check_open_mode
 from proxy.edge.render import error_as_event, error_body, error_headers
-from proxy.gateway.accounting import Account
+from proxy.gateway.accounting import CLIENT_CLOSED, Account
 from proxy.gateway.context import Engine
 from proxy.gateway.keepalive import handle_patiently
 from proxy.gateway.pipeline import handle
@@ -37,11 +36,6 @@ _LOG = logging.getLogger("fairlead.edge")
 _random_bits = random.Random(os.urandom(32)).getrandbits  # noqa: S311 - see new_request_id
 _VERSION_7 = 0x7 << 76 | 0x2 << 62  # of a UUID: its version and its variant
 _RANDOM = (1 << 76) - 1 & ~(0x3 << 62)
-# Code and type of a client's fault are the upstream's own: any text, which may repeat the client's words.
-_NAME = re.compile(r"[\w.:-]{1,64}")
-UNNAMED = "upstream_refusal"
-
-CLIENT_CLOSED = 499  # the status that is noted, never sent, for a client that left before an answer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,11 +89,11 @@ def _check(edge: Edge, snapshot: Snapshot, exchange: Exchange) -> None:
         check_open_mode(exchange.headers, snapshot.server)
         check_json(exchange.headers)
     else:
-        exchange.key = authenticate(exchange.headers, exchange.repeated, auth, edge.engine.clock.wall)
+        exchange.key = authenticate(exchange.headers, exchange.repeated, auth, edge.engine.clock.wall())
 
 
 async def _fail(exchange: Exchange, snapshot: Snapshot, error: GatewayError) -> None:
-    exchange.error = next((name for name in (error.code, error.type) if name and _NAME.fullmatch(name)), UNNAMED)
+    exchange.error = told_name(error)
     if exchange.ended:
         return
     if exchange.started:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proxy.core.errors import UnknownModel
-from proxy.core.snapshot import ClientKey, Model, Price, Snapshot
+from proxy.core.price import Price, usd_per_mtok
+from proxy.core.snapshot import ClientKey, Model, Snapshot
 from proxy.routing.resolve import resolve, visible_models
 
 OWNER = "fairlead"
@@ -47,10 +48,7 @@ def _context_window(model: Model) -> int | None:
 
 
 def _pricing(price: Price) -> dict[str, str | None]:
-    """USD per million tokens as decimal text, so that no client rounds it."""
-    named = {
-        "input_usd_per_mtok": price.input_usd_per_mtok,
-        "output_usd_per_mtok": price.output_usd_per_mtok,
-        "cached_input_usd_per_mtok": price.cached_input_usd_per_mtok,
-    }
-    return {name: None if value is None else format(value, "f") for name, value in named.items()}
+    """USD per million tokens as decimal text, so that no client rounds it: the rates of a usual request."""
+    rates = price.standard
+    named = {"input": rates.input, "output": rates.output, "cached_input": rates.cached_input}
+    return {f"{name}_usd_per_mtok": None if rate is None else usd_per_mtok(rate.pusd) for name, rate in named.items()}

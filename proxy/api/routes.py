@@ -117,7 +117,7 @@ def _caller(edge: Edge, request: Request) -> ClientKey | None:
     if snapshot.auth.mode == "none":
         check_open_mode(headers, snapshot.server)
         return None
-    return authenticate(headers, request.scope["headers"], snapshot.auth, edge.engine.clock.wall)
+    return authenticate(headers, request.scope["headers"], snapshot.auth, edge.engine.clock.wall())
 
 
 def _check_reader(edge: Edge, request: Request) -> None:
@@ -125,7 +125,7 @@ def _check_reader(edge: Edge, request: Request) -> None:
     if snapshot.auth.mode == "none":  # a web page may read these no more than it may call
         check_open_mode(headers, snapshot.server)
     elif not is_loopback(snapshot.server.host) and not is_admin(headers, snapshot.auth.admin_token):
-        authenticate(headers, request.scope["headers"], snapshot.auth, edge.engine.clock.wall)
+        authenticate(headers, request.scope["headers"], snapshot.auth, edge.engine.clock.wall())
 
 
 async def _gateway_error(request: Request, exc: Exception) -> Response:

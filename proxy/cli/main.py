@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from proxy import __version__
-from proxy.cli import check, explain, models, serve, simulate, state
+from proxy.cli import alerts, check, db, explain, keys, models, prices, serve, simulate, state, usage
 from proxy.cli.output import labelled
 from proxy.cli.refusal import Refusal
 from proxy.core.errors import ConfigError
@@ -34,6 +34,11 @@ app.command("check")(check.check)
 app.command("explain")(explain.explain)
 app.command("models")(models.models)
 app.command("simulate")(simulate.simulate)
+app.command("usage")(usage.usage)
+app.add_typer(alerts.app, name="alerts")
+app.add_typer(db.app, name="db")
+app.add_typer(keys.app, name="keys")
+app.add_typer(prices.app, name="prices")
 app.add_typer(state.app, name="state")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import orjson
@@ -17,14 +17,25 @@ if TYPE_CHECKING:
 PIPE_COLUMNS = 400  # wide enough that a line stays a line for grep
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Collection[str] = ()
+) -> None:
+    """Print rows under a title; the columns that `numbers` names are aligned at their right."""
     from rich.box import SIMPLE
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table(*columns, title=title, title_justify="left", box=SIMPLE, pad_edge=False)
+    heads = [Column(name, justify="right" if name in numbers else "left") for name in columns]
+    table = Table(*heads, title=title, title_justify="left", box=SIMPLE, pad_edge=False)
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
+        table.add_row(*("" if cell is None else printable(str(cell)) for cell in row))
     _console().print(table)
+
+
+def printable(text: str) -> str:
+    """A name from elsewhere as one line that cannot steer a terminal: its control characters are spelled out."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def print_json(value: object) -> None:

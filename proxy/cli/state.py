@@ -13,6 +13,7 @@ from proxy.cli.remote import Gateway
 PROVIDERS = ("name", "kind", "priority", "in flight", "state")
 SET_ASIDE = ("provider", "credential", "upstream model", "cause", "state", "next try in", "recovers in")
 ROTATIONS = ("model", "priority", "rotation", "position")
+KEYS = ("key", "requests left", "tokens left", "at once", "spent, USD", "reserved, USD")
 COUNTED = {"cleared": "ended", "reset": "had moved"}
 
 app = typer.Typer(help="Show and change the state of a running gateway; wants its admin token.", no_args_is_help=True)
@@ -27,7 +28,7 @@ ProviderName = Annotated[str, typer.Argument(metavar="PROVIDER", help="A provide
 
 @app.command()
 def show(url: options.Url = options.DEFAULT_URL, token: options.Token = "", as_json: options.AsJson = False) -> None:
-    """Show providers, what is set aside and for how long, and where rotations stand."""
+    """Show providers, what is set aside and for how long, where rotations stand, and what limited keys have used."""
     state = Gateway(url, token).get("/admin/state")
     if as_json:
         print_json(state)
@@ -38,6 +39,8 @@ def show(url: options.Url = options.DEFAULT_URL, token: options.Token = "", as_j
     else:
         typer.echo("Nothing is set aside.\n")
     print_table("Rotations", ROTATIONS, map(_rotation, state["rotation"]))
+    if state["keys"]:
+        print_table("Client keys with limits", KEYS, map(_key, state["keys"]))
 
 
 @app.command()
@@ -112,3 +115,11 @@ def _rotation(row: dict[str, Any]) -> tuple[object, ...]:
     pointer = row["pointer"]
     position = f"{pointer['provider']} {pointer['upstream_model']}" if pointer else f"turn {row['turns']}"
     return row["model"], row["priority"], row["rotation"], position
+
+
+def _key(row: dict[str, Any]) -> tuple[object, ...]:
+    left = [f"{pace['remaining']} of {pace['limit']}" if pace else "" for pace in (row["requests"], row["tokens"])]
+    parallel = f"{row['parallel']['used']} of {row['parallel']['limit']}" if row["parallel"] else ""
+    spent = "; ".join(f"{found['spent_usd']} of {found['limit_usd']} a {found['budget']}" for found in row["budgets"])
+    reserved = row["budgets"][0]["reserved_usd"] if row["budgets"] else ""
+    return row["key"], *left, parallel, spent, reserved

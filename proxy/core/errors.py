@@ -5,8 +5,10 @@
     │   ├── MalformedRequest 400   ├── NotAuthenticated 401   ├── NotPermitted 403
     │   ├── UnknownModel 404       ├── NotFound 404           ├── MethodNotAllowed 405
     │   ├── BodyReadTimeout 408    ├── BodyTooLarge 413       ├── UnsupportedEncoding 415
-    │   └── RateLimited 429
+    │   ├── RateLimited 429        └── QuotaExhausted 429
     ├── Overloaded 503             this gateway has no room for another request
+    ├── LedgerFull 503             what it would cost could not be recorded
+    ├── BudgetUnknown 503          what the key has spent is not known yet
     └── UpstreamsExhausted         no candidate succeeded; status and code by `final_error`
     ConfigError                    the configuration cannot be used; carries every problem
 
@@ -17,11 +19,15 @@ say what to do and never hold a secret, a header value or prompt text.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proxy.core.failure import CLIENT_FAULTS, TIMEOUTS, Failure, FailureKind, UpstreamError
 from proxy.core.snapshot import Problem
+
+_NAME = re.compile(r"[\w.:-]{1,64}")
+UNNAMED = "upstream_refusal"
 
 
 class GatewayError(Exception):
@@ -38,6 +44,14 @@ class GatewayError(Exception):
         self.param = param
         self.retry_after_s = retry_after_s
         self.sent = False  # at least one attempt reached an upstream
+
+
+def told_name(error: GatewayError) -> str:
+    """Name an error for logs and the ledger: its code, else its type; "upstream_refusal" where neither is a plain name.
+
+    Code and type of a client's fault are the upstream's own: any text, which may repeat the client's words.
+    """
+    return next((name for name in (error.code, error.type) if name and _NAME.fullmatch(name)), UNNAMED)
 
 
 class ClientError(GatewayError):
@@ -100,10 +114,34 @@ class RateLimited(ClientError):
     code = "rate_limit_exceeded"
 
 
+class QuotaExhausted(ClientError):
+    """A budget of the client's key does not allow the request."""
+
+    status = 429
+    type = "insufficient_quota"
+    code = "insufficient_quota"
+
+
 class Overloaded(GatewayError):
     status = 503
     type = "overloaded_error"
     code = "overloaded"
+
+
+class LedgerFull(GatewayError):
+    """The disk has no room for the record of one more request."""
+
+    status = 503
+    type = "overloaded_error"
+    code = "ledger_full"
+
+
+class BudgetUnknown(GatewayError):
+    """The key has a budget, and the ledger did not say yet what was spent of it."""
+
+    status = 503
+    type = "overloaded_error"
+    code = "budget_unknown"
 
 
 class UpstreamsExhausted(GatewayError):

@@ -22,6 +22,7 @@ class OmitReason(StrEnum):
     UNSUPPORTED = "unsupported"  # the provider's kind has no such endpoint
     LACKS_CAPABILITY = "lacks_capability"
     BODY_TOO_LARGE = "body_too_large"
+    UNPRICED = "unpriced"  # its price is unknown, and the key has a budget
     LIMIT_REACHED = "limit_reached"  # the provider's own `limits`
     SET_ASIDE = "set_aside"  # a cooldown or an open breaker
     HALF_OPEN_BUSY = "half_open_busy"  # another request is probing it

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
 from proxy.core.call import Headers
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.health import CandidateId, Slot, StateView, Target
-from proxy.core.snapshot import Candidate, Provider
+from proxy.core.snapshot import Candidate, ClientKey, Provider
 from proxy.core.usage import Usage
 
 
@@ -126,7 +125,7 @@ class Admission(Struct, frozen=True, eq=False):
     """What an attempt asks of the shared state before it is sent.
 
     Attributes:
-        half_open: Targets whose recovery this attempt is to probe; each must be claimed or the attempt is refused.
+        half_open: Targets whose recovery this attempt is to probe, as planned; what is half-open by now is claimed.
         tokens: Estimate counted against the provider's `tpm`.
         last_resort: Sent although everything is set aside; its failure sets nothing aside.
     """
@@ -180,6 +179,22 @@ class SharedState(Protocol):
         """The attempt is over: give its place and its open claims back; `tokens` corrects the tpm estimate."""
         ...
 
+    async def reserve(self, ask: KeyAsk) -> KeyGrant | LimitReached:
+        """Take a place, tokens and money from the limits of the asking key, or say which limit forbids it."""
+        ...
+
+    async def settle(self, grant: KeyGrant, tokens: int, nusd: int, now_s: float) -> None:
+        """Give the place back, and what was reserved beyond this much. A second call does nothing."""
+        ...
+
+    async def count(self, key: ClientKey, nusd: int, now_s: float, wall_s: float) -> None:
+        """Note what a request of a key without limits cost: it may be given a budget later."""
+        ...
+
+    def key_budget(self, key: ClientKey, now_s: float) -> KeyBudget:
+        """Say what is left of a key's limits. Local, without waiting."""
+        ...
+
     async def take_turn(self, slot: Slot) -> None:
         """Count one ordering of a counting rotation."""
         ...
@@ -187,6 +202,54 @@ class SharedState(Protocol):
     async def advance(self, slot: Slot, expected: CandidateId, new: CandidateId, first: CandidateId) -> bool:
         """Move a sticky pointer if it still is at `expected` (an absent pointer is at `first`)."""
         ...
+
+
+class KeyAsk(Struct, frozen=True, eq=False):
+    """What a request asks of its client key's limits, once planned.
+
+    Attributes:
+        tokens: Estimate: input and what may be answered.
+        nusd: The most it may cost, in nano-dollars, at the dearest candidate of the plan; 0 where nothing is priced.
+        now_s: Monotonic. `wall_s`: Unix time; it names the day and the month.
+    """
+
+    key: ClientKey
+    tokens: int
+    nusd: int
+    now_s: float
+    wall_s: float
+
+
+class KeyGrant(Struct, eq=False):
+    """A place, tokens and money taken from a key's limits, until `settle` gives back what was not used."""
+
+    ask: KeyAsk
+    day: int  # days since 1970 in UTC: the window that was charged
+    month: int  # months since 1970 in UTC
+    settled: bool = False
+
+
+class LimitReached(Struct, frozen=True):
+    """Why a key's request is refused.
+
+    Attributes:
+        limit: "rpm", "tpm", "parallel", "budget_usd_day", "budget_usd_month", or "budget_unknown": what was spent is
+            not known yet.
+        allowed, used: Requests, tokens, requests at once; nano-dollars for budgets.
+        resets_s: Seconds until a request may be admitted again, as far as can be said.
+    """
+
+    limit: str
+    allowed: int
+    used: int
+    resets_s: float
+
+
+class KeyBudget(NamedTuple):
+    """What is left of a key's limits, for the `x-ratelimit-*` headers: limit, remaining, seconds until it is full."""
+
+    requests: tuple[int, int, float] | None
+    tokens: tuple[int, int, float] | None
 
 
 class AttemptRecord(Struct, frozen=True, array_like=True):
@@ -202,32 +265,78 @@ class AttemptRecord(Struct, frozen=True, array_like=True):
     maybe_billed: bool
 
 
-class OpenRecord(Struct, frozen=True, eq=False):
-    """Appended before the first upstream byte: a request that may cost money has begun."""
+class OpenRecord(Struct, frozen=True, eq=False, array_like=True):
+    """Appended before the first upstream byte: a request that may cost money has begun.
+
+    It is all that is known of the request if the process dies before `close`; then it is "interrupted", its usage an
+    estimate.
+
+    Attributes:
+        request_id: `req_` and a UUIDv7 in hex; the ledger's key.
+        started_at_s: Unix time.
+        endpoint: The metric label.
+        model: The public name.
+        key: The client key's name; "" in open mode.
+        provider, upstream_model: Of the candidate that is tried first.
+        prompt_tokens: Estimate.
+        estimated_nusd: What the prompt alone would cost there; None where it has no price.
+    """
 
     request_id: str
-    started_at_s: float  # wall clock
+    started_at_s: float
     endpoint: str
     model: str
     key: str
     tags: tuple[str, ...]
     stream: bool
+    provider: str
+    upstream_model: str
+    prompt_tokens: int
+    estimated_nusd: int | None
 
 
-class CloseRecord(Struct, frozen=True, eq=False):
-    """Appended before the last downstream bytes. `end`: ok, truncated, client_gone or failed."""
+class CloseRecord(Struct, frozen=True, eq=False, array_like=True):
+    """Appended before the last downstream bytes: the whole record, whether `open` was written or not.
+
+    Attributes:
+        ended_at_s: Unix time.
+        end: "ok", "truncated", "client_gone" or "failed".
+        provider, upstream_model: Who answered last; "" when nothing was sent.
+        status: What the client got, 499 if it left first.
+        first_token_s: Seconds from arrival to commit; None when nothing was committed.
+        attempts: Their times are seconds since the request's arrival.
+        cost_nusd: Nano-dollars; None where no price is known or no usage.
+        price: Which price that was (`core.price.Price.source`).
+        error: OpenAI's code of the error that the client got; "" for none.
+    """
 
     request_id: str
-    ended_at_s: float  # wall clock
+    started_at_s: float
+    ended_at_s: float
+    endpoint: str
+    model: str
+    key: str
+    tags: tuple[str, ...]
+    stream: bool
     end: str
+    provider: str
+    upstream_model: str
+    status: int
+    first_token_s: float | None
     attempts: Sequence[AttemptRecord]
     usage: Usage | None
-    cost_usd: Decimal | None
+    cost_nusd: int | None
+    price: str
+    error: str
 
 
 class UsageSink(Protocol):
     """Where usage goes. Both calls return when the record would survive the process; neither may block the loop."""
 
-    def open(self, record: OpenRecord) -> None: ...
+    def open(self, record: OpenRecord) -> None:
+        """Append. Raises `core.errors.LedgerFull` where the record cannot be kept and `on_full` is "refuse"."""
+        ...
 
-    def close(self, record: CloseRecord) -> None: ...
+    def close(self, record: CloseRecord) -> None:
+        """Append. Never raises: the answer is there; a record that cannot be kept is counted and logged."""
+        ...

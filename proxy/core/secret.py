@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 
+SHORTEST = 16  # characters of a client key, token or secret that a person chooses
+
 
 class Secret:
     """A credential, key or token."""

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from proxy.core.health import CandidateId
+from proxy.core.price import Price
 from proxy.core.secret import Secret
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
@@ -76,15 +77,6 @@ class Capabilities:
     images: bool | None = None
     audio: bool | None = None
     json_schema: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """USD per million tokens; None = unknown."""
-
-    input_usd_per_mtok: Decimal | None = None
-    output_usd_per_mtok: Decimal | None = None
-    cached_input_usd_per_mtok: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +179,29 @@ class Model:
     label: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class KeyLimits:
+    """What a client key may use; None = no limit. Budgets are nano-dollars in a UTC day and a UTC month.
+
+    Attributes:
+        allow_unpriced: With a budget: candidates without a known price may serve all the same.
+    """
+
+    rpm: int | None = None
+    tpm: int | None = None
+    parallel: int | None = None
+    day_nusd: int | None = None
+    month_nusd: int | None = None
+    allow_unpriced: bool = False
+
+    @property
+    def has_budget(self) -> bool:
+        return self.day_nusd is not None or self.month_nusd is not None
+
+
+NO_LIMITS = KeyLimits()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ClientKey:
     """Who calls. `models` and `providers` are globs; empty = all (a direct name needs an explicit `provider/*`)."""
@@ -197,6 +212,11 @@ class ClientKey:
     expires_at_s: float | None = None  # wall clock
     owner: str = ""
     tags: tuple[str, ...] = ()
+    limits: KeyLimits = NO_LIMITS
+
+    def __post_init__(self) -> None:
+        if self.limits == NO_LIMITS:  # a request asks whether they are that very object
+            object.__setattr__(self, "limits", NO_LIMITS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -227,11 +247,56 @@ class Server:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Auth:
-    """`mode` is "keys" or "none". `keys` maps the SHA-256 hex digest of a client key to its row."""
+    """Who may call.
+
+    Attributes:
+        mode: "keys" or "none".
+        keys: Those of the file, by the SHA-256 hex digest of the key.
+        stored: Those of the database, by their HMAC-SHA-256 in hex under `pepper`; revoked and expired ones included,
+            so that the log can tell which it was.
+        pepper: Empty where no database is in use; then `stored` is empty too.
+        mode_is_implied: Nobody wrote the mode: it follows from the keys, and the first one that is stored closes the
+            gateway.
+    """
 
     mode: str = "none"
     keys: Mapping[str, ClientKey] = field(default_factory=lambda: EMPTY, repr=False)  # a digest tells a weak key
     admin_token: Secret | None = None
+    stored: Mapping[str, StoredKey] = field(default_factory=lambda: EMPTY, repr=False)
+    pepper: Secret | None = None
+    mode_is_implied: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredKey:
+    """One secret of a client key in the database. Rotation gives a key a second one and the first an end.
+
+    Attributes:
+        ends_at_s: When this secret ends (Unix time): the key's expiry, or the end of its grace after a rotation.
+        revoked: It was revoked.
+    """
+
+    key: ClientKey
+    ends_at_s: float | None = None
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ledger:
+    """How usage is kept. `mode`: "spool", "memory" or "off"; `on_full`: "refuse" or "drop". Times in seconds."""
+
+    mode: str = "spool"
+    on_full: str = "refuse"
+    fsync_s: float = 1.0
+    retention_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alerts:
+    """Where operator alerts go beside the log: a webhook, its bodies signed with HMAC-SHA-256 under `secret`."""
+
+    webhook_url: Secret | None = None
+    secret: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +321,12 @@ class Problem:
         return f"{self.where}: {self.found}; expected {self.expected}; {self.fix}"
 
 
+class Prices(Protocol):
+    """What upstream models cost. A price that is not configured may be looked up when it is first asked for."""
+
+    def get(self, candidate_id: CandidateId, /) -> Price | None: ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
     """Everything a request may read.
@@ -273,6 +344,9 @@ class Snapshot:
     source: str = "file"
     server: Server = Server()
     auth: Auth = Auth()
+    ledger: Ledger = Ledger()
+    alerts: Alerts = Alerts()
+    database_url: Secret | None = None  # it may hold a password
     max_attempts: int = 6
     deadline_s: float = 600.0
     cooldowns: bool = True
@@ -282,7 +356,7 @@ class Snapshot:
     aliases: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     prefixes: tuple[Model, ...] = ()
     default_model: str | None = None
-    prices: Mapping[CandidateId, Price] = field(default_factory=dict)
+    prices: Prices = field(default_factory=dict[CandidateId, Price])
     problems: tuple[Problem, ...] = ()
     weighs_requests: bool = True
     digest: str = ""

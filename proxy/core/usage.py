@@ -5,11 +5,27 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Usage(Struct, frozen=True, gc=False):
-    """Tokens. `estimated` marks counts that no upstream reported."""
+class Usage(Struct, frozen=True, gc=False, array_like=True):
+    """Tokens, and what pricing needs beside them.
+
+    Attributes:
+        prompt_tokens: All of the input; `cached_tokens`, `cache_write_tokens` and `audio_input_tokens` are parts of it.
+        completion_tokens: All of the output; `reasoning_tokens` and `audio_output_tokens` are parts of it.
+        cache_write_1h_tokens: The part of `cache_write_tokens` that is kept for an hour.
+        estimated: No upstream reported these counts.
+        reported_cost_nusd: What the upstream says it charged, in nano-dollars (1e-9 USD); None where it said nothing or
+            its kind is not to be believed.
+        service_tier: As the upstream's answer named it; "" where it did not.
+    """
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
     reasoning_tokens: int = 0
     estimated: bool = False
+    cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+    reported_cost_nusd: int | None = None
+    service_tier: str = ""

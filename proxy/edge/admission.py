@@ -19,12 +19,13 @@ class Admission:
         draining: No longer ready: the process is about to end.
     """
 
-    __slots__ = ("_exchanges", "buffered_bytes", "draining")
+    __slots__ = ("_exchanges", "_is_over", "buffered_bytes", "draining")
 
     def __init__(self) -> None:
         self._exchanges: set[Exchange] = set()
         self.buffered_bytes = 0
         self.draining = False
+        self._is_over = False
 
     @property
     def in_flight(self) -> int:
@@ -39,8 +40,10 @@ class Admission:
         """Take a place; `leave` gives it back.
 
         Raises:
-            Overloaded: `max_in_flight` requests are under way.
+            Overloaded: `max_in_flight` requests are under way, or the drain is over.
         """
+        if self._is_over:
+            raise Overloaded("This gateway is shutting down. Send the request again.", retry_after_s=1.0)
         if len(self._exchanges) >= server.max_in_flight:
             raise Overloaded(_MESSAGE, retry_after_s=1.0)
         self._exchanges.add(exchange)
@@ -67,7 +70,8 @@ class Admission:
         exchange.buffered_bytes = size
 
     def end_all(self) -> None:
-        """The drain is over: end what is still under way, each with an error of its dialect."""
+        """The drain is over: end what is still under way, each with an error of its dialect, and begin no more."""
+        self._is_over = True
         for exchange in list(self._exchanges):
             exchange.cut_short(Cut.SHUTDOWN)
 

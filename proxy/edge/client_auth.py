@@ -1,19 +1,19 @@
 """Who is calling: a client key from the headers to its row, or 401.
 
-A key is looked up by its digest, so no comparison depends on its text. Whether it was unknown or expired goes to the
-log, not to the client. Keys are taken from headers only, never from the query.
+A key is looked up by its digest, so no comparison depends on its text. Whether it was unknown, expired or revoked goes
+to the log, not to the client. Keys are taken from headers only, never from the query.
 """
 
 from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from hashlib import sha256
+from collections.abc import Mapping, Sequence
 
 from proxy.core.errors import NotAuthenticated
 from proxy.core.secret import Secret
 from proxy.core.snapshot import Auth, ClientKey
+from proxy.edge.key_lookup import Refusal, find
 
 _LOG = logging.getLogger("fairlead.auth")
 
@@ -22,26 +22,23 @@ CREDENTIAL_HEADERS = _OTHERS | {b"authorization"}
 
 
 def authenticate(
-    headers: Mapping[bytes, bytes], repeated: Sequence[tuple[bytes, bytes]], auth: Auth, wall: Callable[[], float]
+    headers: Mapping[bytes, bytes], repeated: Sequence[tuple[bytes, bytes]], auth: Auth, wall_s: float
 ) -> ClientKey:
     """Return the caller's row.
 
     Args:
         headers: Names in lower case.
         repeated: The headers as they came, where a name came more than once.
-        wall: Gives Unix seconds; asked for keys that expire.
+        wall_s: Unix time.
 
     Raises:
-        NotAuthenticated: No key, two different keys, or a key that is unknown or expired.
+        NotAuthenticated: No key, two different keys, or a key that is unknown, mistyped, expired or revoked.
     """
-    key = auth.keys.get(sha256(presented_key(headers, repeated)).hexdigest())
-    if key is None:
-        _LOG.info("client key refused: unknown")
+    found = find(auth, presented_key(headers, repeated), wall_s)
+    if isinstance(found, Refusal):
+        _LOG.info("client key refused: %s", found)
         raise NotAuthenticated("This key is not valid for this gateway.")
-    if key.expires_at_s is not None and key.expires_at_s <= wall():
-        _LOG.info("client key refused: expired", extra={"fairlead.key": key.name})
-        raise NotAuthenticated("This key is not valid for this gateway.")
-    return key
+    return found
 
 
 def presented_key(headers: Mapping[bytes, bytes], repeated: Sequence[tuple[bytes, bytes]]) -> bytes:

@@ -19,7 +19,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from proxy.core.snapshot import Server as Listening
-from proxy.edge.exchange import Asked, Cut, Exchange
+from proxy.edge.exchange import Asked, Cut, Exchange, PlainExchange
 from proxy.edge.patience import PatientProtocol
 
 # Of a request's head: its lines, trailers included, and its bytes after the first read, which brings 256 KiB at most.
@@ -27,6 +27,7 @@ from proxy.edge.patience import PatientProtocol
 MAX_FIELDS = 200
 MAX_HEAD_BYTES = 64 * 1024
 MAX_WAITING = 8  # requests on one connection behind the one that is being answered, before reading stops
+MAX_QUEUED = 64  # the same with those of the read that goes beyond it: thousands fit into one
 
 _HEAD, _REST = "head", "rest"
 
@@ -48,6 +49,16 @@ class Front:
     serve: Callable[[Exchange], Coroutine[Any, Any, None]]
 
 
+class _Deaf:
+    """In the parser's place once a client has sent what is no request: nothing behind that is one either.
+
+    Reading goes on, since a connection that is not read does not tell that its client left.
+    """
+
+    def feed_data(self, data: bytes) -> None:
+        pass
+
+
 class ClientConnection(PatientProtocol):
     """A connection of a client; the `Wire` of its exchanges."""
 
@@ -57,8 +68,8 @@ class ClientConnection(PatientProtocol):
     turn: Turn | None = None
     _reading: Exchange | None = None  # whose body is still to come
     _unfinished: str | None = None  # the part of a message that is being read
-    _long_head: list[tuple[bytes, bytes]] | None = None  # the head that did not come in one read
-    _head_bytes = 0  # of it, after its first read
+    _growing: object = None  # the head (its list) or the body (its exchange) that did not come in one read
+    _grown_bytes = 0  # of it: of a head, after its first read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
@@ -75,7 +86,6 @@ class ClientConnection(PatientProtocol):
             self._decline(offer, data)
         except HttpParserError:
             self._refuse()
-            return
         if self._unfinished is not None:
             self._keep_small(len(data))
 
@@ -98,15 +108,18 @@ class ClientConnection(PatientProtocol):
                 raise ValueError("this is no tunnel")
             return  # `_decline` will read it again
         asked = self.front.find(self.url)
-        self._unfinished = _REST
         if asked is None:
             self._begin_asgi()
             return
         headers = dict(fields)
-        keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
-        self._reading = exchange = Exchange(self, asked, method, headers, keep_alive)
+        if parser.get_http_version() >= "1.1":
+            exchange = Exchange(self, asked, method, headers, parser.should_keep_alive())
+        else:
+            exchange = PlainExchange(self, asked, method, headers, keep_alive=False)
         if len(headers) != count:
+            _check_host(fields)
             exchange.repeated = tuple(fields)
+        self._unfinished, self._reading = _REST, exchange
         if self.turn is None:
             self._start(exchange)
         else:
@@ -133,31 +146,41 @@ class ClientConnection(PatientProtocol):
         """Bound what is held of a message that is not whole yet, and wake who waits for its body."""
         exchange = self._reading
         if len(self.headers) > MAX_FIELDS:
-            self.transport.abort()
+            self._refuse("The head of this request has too many fields.")
         elif self._unfinished is _HEAD:
-            if self._long_head is not self.headers:
-                self._long_head, self._head_bytes = self.headers, 0
+            if self._growing is not self.headers:
+                self._growing, self._grown_bytes = self.headers, 0
             else:
-                self._head_bytes += size
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self.send_400_response("The head of this request is too long.")
+                self._grown_bytes += size
+            if self._grown_bytes > MAX_HEAD_BYTES:
+                self._refuse("The head of this request is too long.")
         elif exchange is None:
             return
         elif exchange.ended:  # answered already: the rest of its body is of no use
             exchange.pieces.clear()
         elif exchange.waiter is not None:
             exchange.wake()
-        elif sum(map(len, exchange.pieces)) > HIGH_WATER_LIMIT:
-            self.flow.pause_reading()
+            self._growing = None  # it takes what is there
+        else:
+            if self._growing is not exchange:
+                self._growing, self._grown_bytes = exchange, 0
+            self._grown_bytes += size
+            if self._grown_bytes > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
 
     def _begin_asgi(self) -> None:
         """Hand this request to uvicorn, which calls `_start_asgi_task`."""
         url, fields = self.url, self.headers
+        _check_host(fields)
         super().on_message_begin()
-        self.url, self.headers, self.scope["headers"] = url, fields, fields
+        # A list of its own: trailers are appended to the other one, and are no headers (RFC 9110 section 6.5.1).
+        self.url, self.headers, self.scope["headers"] = url, fields, fields.copy()
         self.expect_100_continue = any(name == b"expect" and value.lower() == b"100-continue" for name, value in fields)
         self.cycle = None  # type: ignore[assignment] # the turns are taken here, not there
+        self._unfinished = _REST
         super().on_headers_complete()
+        if self.expect_100_continue:  # whether a body follows is known once the answer is, and that is too late
+            self.cycle.keep_alive = False
 
     def _decline(self, offer: HttpParserUpgrade, data: bytes) -> None:
         """Read a request that offers another protocol again, without the offer (RFC 9110 section 7.8).
@@ -178,9 +201,30 @@ class ClientConnection(PatientProtocol):
             except HttpParserError:
                 return self._refuse()
 
-    def _refuse(self) -> None:
-        self.logger.warning("Invalid HTTP request received.")
-        self.send_400_response("Invalid HTTP request received.")
+    def _refuse(self, why: str = "Invalid HTTP request received.") -> None:
+        """What comes is no request: let what came before it be answered, and close.
+
+        Only where nothing else is being answered there is a place for saying so.
+        """
+        self.logger.warning(why)
+        bad: Turn | None = (self._reading or self.cycle) if self._unfinished is _REST else None
+        self.parser = _Deaf()  # type: ignore[assignment] # for good
+        self._reading = self._unfinished = None
+        if self._waiting and self._waiting[-1] is bad:
+            self._waiting.pop()
+        last = self._waiting[-1] if self._waiting else self.turn
+        if last is not None and (last is not bad or _has_begun(last)):
+            last.keep_alive = False
+            return
+        self.idle_since_s = monotonic()
+        self.is_writable = False  # whoever waits for the rest of this body has nothing to say any more
+        if isinstance(last, RequestResponseCycle):
+            last.disconnected = True
+            last.message_event.set()
+        if last is bad:
+            self.send_400_response(why)
+        else:  # it was answered before its end came
+            self.transport.close()
 
     # Taking turns.
 
@@ -196,6 +240,8 @@ class ClientConnection(PatientProtocol):
             self._queue(cycle)
 
     def _queue(self, turn: Turn) -> None:
+        if len(self._waiting) >= MAX_QUEUED:
+            raise ValueError("too many requests at once")
         self._waiting.append(turn)
         if len(self._waiting) >= MAX_WAITING:
             self.flow.pause_reading()
@@ -229,13 +275,14 @@ class ClientConnection(PatientProtocol):
     # What an exchange does with its wire.
 
     async def drained(self) -> None:
-        await self.flow.drain()
+        while self.flow.write_paused:  # again, when it was paused before this task came to run
+            await self.flow.drain()
 
     def resume_reading(self) -> None:
         self.flow.resume_reading()
 
     def finish(self, last: bytes, *, keep_alive: bool) -> None:
-        if self.is_writable:  # the client is still there
+        if self.is_writable:  # `drained` was waited for: else the client has left
             self.write(last)
             if not keep_alive:
                 self.transport.close()
@@ -252,7 +299,7 @@ class ClientConnection(PatientProtocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self.is_writable = True
+        self.is_writable = not self.transport.is_closing()
 
     def connection_lost(self, exc: Exception | None) -> None:
         turn, self.turn = self.turn, None
@@ -264,6 +311,16 @@ class ClientConnection(PatientProtocol):
         elif turn is not None and not turn.response_complete:
             turn.disconnected = True
             turn.message_event.set()
+
+
+def _check_host(fields: list[tuple[bytes, bytes]]) -> None:
+    """Which of two would hold? Whatever stands before this gateway may think otherwise (RFC 9112 section 3.2)."""
+    if [name for name, _ in fields].count(b"host") > 1:
+        raise ValueError("more than one Host")
+
+
+def _has_begun(turn: Turn) -> bool:
+    return turn.started if isinstance(turn, Exchange) else turn.response_started
 
 
 def client_protocol(settings: Callable[[], Listening], front: Front) -> type[ClientConnection]:

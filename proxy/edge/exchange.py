@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from msgspec import Struct
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
@@ -52,7 +52,7 @@ class Wire(Protocol):
     """The connection that an exchange is answered on.
 
     Attributes:
-        is_writable: The client reads what it is sent, and is there.
+        is_writable: The client reads what it is sent, and is there. False right after `drained` = it has left.
         server_state: uvicorn's; holds the header fields that every answer begins with.
     """
 
@@ -90,6 +90,7 @@ class Exchange(Struct, eq=False):
         cors_fields: What every answer to a web page of another origin carries.
         pieces: What has come of the body and nobody has taken yet.
         is_whole: All of the body has come.
+        was_invited: A client that waits for leave to send its body has it.
         buffered_bytes: What `Admission` counts for the body.
         key: Who calls; None in open mode, and before that is known.
         account: What it is accounted under, once that is known.
@@ -111,6 +112,7 @@ class Exchange(Struct, eq=False):
     cors_fields: Headers = ()
     pieces: list[bytes] = []
     is_whole: bool = False
+    was_invited: bool = False
     buffered_bytes: int = 0
     request_id: str = ""
     arrived_s: float = 0.0
@@ -124,6 +126,8 @@ class Exchange(Struct, eq=False):
     task: asyncio.Task[None] | None = None
     waiter: asyncio.Future[None] | None = None
     _head: bytes = b""
+    _framing: ClassVar[bytes] = b"transfer-encoding: chunked\r\n\r\n"
+    _terminator: ClassVar[bytes] = b"0\r\n\r\n"
 
     def __repr__(self) -> str:
         return f"Exchange({self.request_id})"  # never a header: one of them holds the client's key
@@ -132,8 +136,12 @@ class Exchange(Struct, eq=False):
 
     def ask_for_body(self) -> None:
         """Tell a client that waits for leave to send its body (`Expect: 100-continue`) to go on."""
-        if self.headers.get(b"expect", b"").lower() == b"100-continue" and self.wire.is_writable:
+        if self._waits_for_leave() and self.wire.is_writable:
             self.wire.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.was_invited = True
+
+    def _waits_for_leave(self) -> bool:
+        return not self.was_invited and self.headers.get(b"expect", b"").lower() == b"100-continue"
 
     def arrival(self) -> asyncio.Future[None]:
         """Wait for more of the body, or for its end."""
@@ -165,6 +173,8 @@ class Exchange(Struct, eq=False):
 
     async def answer(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
         """Send a whole answer, in one write."""
+        if not self.is_whole and self._waits_for_leave():
+            self.keep_alive = False  # what it sends next is that body or another request, and nothing tells which
         head = b"%bcontent-length: %d\r\n\r\n" % (self._fields(status, headers), len(body))
         self.status, self.started, self.ended = status, True, True
         wire = self.wire
@@ -174,7 +184,7 @@ class Exchange(Struct, eq=False):
 
     async def begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Start an answer in chunks. Its head leaves with its first bytes."""
-        self._head = self._fields(status, headers) + b"transfer-encoding: chunked\r\n\r\n"
+        self._head = self._fields(status, headers) + self._framing
         self.status, self.started = status, True
 
     def write_now(self, body: bytes) -> bool:
@@ -187,15 +197,19 @@ class Exchange(Struct, eq=False):
     async def write(self, body: bytes) -> None:
         if not self.wire.is_writable:
             await self.wire.drained()
-        if self.wire.is_writable:  # the client is still there
-            self.wire.write(self._head + _chunk(body))
+        if self.wire.is_writable:  # else the client has left
+            self.wire.write(self._head + self._framed(body))
             self._head = b""
 
     async def end(self, body: bytes = b"") -> None:
         self.ended = True
         if not self.wire.is_writable:
             await self.wire.drained()
-        self.wire.finish(self._head + _chunk(body) + b"0\r\n\r\n", keep_alive=self.keep_alive)
+        self.wire.finish(self._head + self._framed(body) + self._terminator, keep_alive=self.keep_alive)
+
+    def _framed(self, body: bytes) -> bytes:
+        """A chunk; of no bytes none, since that would be the last."""
+        return b"%x\r\n%b\r\n" % (len(body), body) if body else b""
 
     def _fields(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
         """Status line and header fields.
@@ -212,6 +226,14 @@ class Exchange(Struct, eq=False):
         return head
 
 
-def _chunk(body: bytes) -> bytes:
-    """Frame bytes as a chunk; none make none, since a chunk of no bytes would be the last."""
-    return b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+class PlainExchange(Exchange, eq=False):
+    """A request of HTTP/1.0, which knows no chunks: an answer ends where its connection does."""
+
+    _framing: ClassVar[bytes] = b"\r\n"
+    _terminator: ClassVar[bytes] = b""
+
+    def write_now(self, body: bytes) -> bool:
+        return False  # by `write`, which asks for the framing
+
+    def _framed(self, body: bytes) -> bytes:
+        return body

@@ -15,7 +15,8 @@ class PatientProtocol(HttpToolsProtocol):
     """A connection whose client stops reading for `write_stall_s` is closed, whatever is still unsent.
 
     So is one that is idle, or whose request's head is not there, for as long as an idle connection is kept. uvicorn
-    sets and cancels a timer for that with every request; here one is set and looks again when it fires.
+    sets and cancels a timer for that with every request; here one is set and looks again when it fires. It also finds
+    what the transport never tells of: the last bytes of an answer, too few for `pause_writing`, that nobody reads.
 
     Attributes:
         turn: The request that is being answered.
@@ -29,15 +30,21 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
         self.idle_since_s = monotonic()
-        self._set_keep_alive(self.timeout_keep_alive)
+        self._set_keep_alive(min(self.timeout_keep_alive, self.settings().write_stall_s))
 
     def timeout_keep_alive_handler(self) -> None:
-        since_s = monotonic() if self.turn is not None else self.idle_since_s
-        left_s = since_s + self.timeout_keep_alive - monotonic()
+        transport, now_s, next_look_s = self.transport, monotonic(), self.settings().write_stall_s
+        is_closing = transport.is_closing()  # which waits for what is unsent, however long
+        is_stuck = is_closing or transport.get_write_buffer_size() > 0
+        patience_s = min(self.timeout_keep_alive, next_look_s) if is_stuck else self.timeout_keep_alive
+        since_s = now_s if self.turn is not None and not is_closing else self.idle_since_s
+        left_s = since_s + patience_s - now_s
         if left_s > 0:
-            self._set_keep_alive(left_s)
+            self._set_keep_alive(min(left_s, next_look_s))
+        elif is_stuck:
+            transport.abort()
         else:
-            super().timeout_keep_alive_handler()
+            transport.close()
 
     def _set_keep_alive(self, delay_s: float) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(delay_s, self.timeout_keep_alive_handler)

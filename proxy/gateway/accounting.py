@@ -1,7 +1,8 @@
-"""The record of one request: its attempts, usage and end, told once to the ledger, the metrics and the trail.
+"""The record of one request: its attempts, usage, cost and end, told once to the ledger, the metrics and the trail.
 
 `open` comes before the first upstream byte, `close` before the last downstream bytes; only the first of several closes
-counts, so that a `finally` may close what nobody closed.
+counts, so that a `finally` may close what nobody closed. Requests that were refused before they were admitted have no
+record.
 """
 
 from __future__ import annotations
@@ -10,16 +11,21 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from proxy.core.call import Call
+from proxy.core.errors import GatewayError, LedgerFull, Overloaded, told_name
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.plan import Send
-from proxy.core.ports import AttemptRecord, CloseRecord, OpenRecord
+from proxy.core.ports import AttemptRecord, CloseRecord, KeyGrant, OpenRecord
+from proxy.core.price import Cost
 from proxy.core.snapshot import Candidate, Model
 from proxy.core.usage import Usage
 from proxy.gateway.context import Engine
+from proxy.pricing.cost import cost, price_at, prompt_cost
+from proxy.pricing.estimate import BYTES_PER_TOKEN, estimate_prompt
+from proxy.providers.billing import believed
 from proxy.telemetry.metrics import UNKNOWN, model_label
 
 OK = "ok"
-BYTES_PER_TOKEN = 4
+CLIENT_CLOSED = 499  # the status that is noted, never sent, for a client that left before an answer
 
 
 class Account(Struct, eq=False):
@@ -29,11 +35,18 @@ class Account(Struct, eq=False):
         model: None until resolved.
         label: The public model as a metric label: configured names only.
         trail: `openrouter=rate_limited;azure-eu=ok`.
+        dropped: Request fields that the answering candidate did not get.
+        cost: None until `settle_usage`, and where no price is known.
+        started_at_s: Unix time; names the day and month that it is charged to.
         sent_s: When the present attempt was sent, or was about to be built.
         waited_s: Time spent waiting for upstreams before the commit point.
+        status: What the client got, as far as it is known.
+        error: OpenAI's code of the error that the client got.
         end: "ok", "truncated", "client_gone" or "failed"; None while open.
         end_if_cancelled: The end to note when the request is cancelled; `shut_down` changes it.
-        dropped: Request fields that the answering candidate did not get.
+        taken: From the limits of its key.
+        is_settled: What it used is booked to its key.
+        is_admitted: It passed authentication, limits and resolve: the ledger has a record of it.
     """
 
     engine: Engine
@@ -45,17 +58,25 @@ class Account(Struct, eq=False):
     trail: str = ""
     dropped: tuple[str, ...] = ()
     usage: Usage | None = None
+    cost: Cost | None = None
+    started_at_s: float = 0.0
     sent_s: float = 0.0
     waited_s: float = 0.0
     committed_s: float | None = None
+    status: int = CLIENT_CLOSED
+    error: str = ""
     end: str | None = None
     end_if_cancelled: str = "client_gone"
+    taken: KeyGrant | None = None
+    is_settled: bool = False
+    is_admitted: bool = False
     is_open: bool = False
     _overhead_s: float | None = None
 
     def resolved(self, model: Model) -> None:
         self.model = model
         self.label = model_label(model)
+        self.started_at_s = self.engine.clock.wall()
 
     @property
     def overhead_s(self) -> float:
@@ -65,47 +86,64 @@ class Account(Struct, eq=False):
         until_s = self.committed_s if self.committed_s is not None else self.engine.clock.now()
         return max(0.0, until_s - self.call.arrived_s - self.waited_s)
 
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What reports file the request under: the client's own tags and those of its key."""
+        key = self.call.key
+        return self.call.tags if key is None or not key.tags else (*self.call.tags, *key.tags)
+
     def shut_down(self) -> None:
         """The gateway is about to cancel the request; its client did not leave."""
-        self.end_if_cancelled = "failed" if self.committed_s is None else "truncated"
+        if self.committed_s is None:
+            self.end_if_cancelled, self.status, self.error = "failed", Overloaded.status, Overloaded.code
+        else:
+            self.end_if_cancelled = "truncated"
 
-    def open(self) -> None:
-        """Before the first upstream byte. Does nothing on later attempts."""
+    def open(self, candidate: Candidate) -> None:
+        """Before the first upstream byte. Does nothing on later attempts.
+
+        Raises:
+            LedgerFull: The ledger cannot take it.
+        """
         if self.is_open:
             return
-        self.is_open = True
-        call = self.call
+        call, price = self.call, candidate.price
+        prompt_tokens = call.needs.input_tokens or len(call.body) // BYTES_PER_TOKEN
+        least = None
+        if price is not None:
+            least = prompt_cost(prompt_tokens, price_at(price, self.started_at_s), candidate.provider.cost_multiplier)
         self.engine.sink.open(
             OpenRecord(
                 call.request_id,
-                self.engine.clock.wall(),
+                self.started_at_s,
                 call.endpoint.name,
                 self.model.name if self.model else "",
                 call.key.name if call.key else "",
-                call.tags,
+                self.tags,
                 call.stream,
+                candidate.provider.name,
+                candidate.model,
+                prompt_tokens,
+                least,
             )
         )
+        self.is_open = True
 
     def attempted(self, send: Send, outcome: Failure | None, began_s: float, ended_s: float) -> None:
         """Note one send: its metrics, its place in the trail, and whether it made the request move on."""
-        candidate, attempts = send.planned.candidate, self.attempts
+        candidate, attempts, arrived_s = send.planned.candidate, self.attempts, self.call.arrived_s
         provider, metrics = candidate.provider.name, self.engine.metrics
         credential = send.credential.name if send.credential else ""
         if attempts and attempts[-1].provider != provider:
             metrics.failover(attempts[-1].provider, provider, attempts[-1].outcome)
-        if outcome is None:
-            result = OK
-            record = AttemptRecord(provider, candidate.model, credential, OK, None, began_s, ended_s, False)
-        else:
-            result = outcome.kind.value
-            record = AttemptRecord(
-                provider, candidate.model, credential, result, outcome.status, began_s, ended_s, outcome.request_sent
-            )
+        result, status, is_billed = OK, None, False
+        if outcome is not None:
+            result, status, is_billed = outcome.kind.value, outcome.status, outcome.request_sent
             if outcome.kind is FailureKind.CLIENT_GONE:  # what was begun is likely to be billed
                 self.candidate = candidate
                 self.estimate(0)
-        attempts.append(record)
+        times = began_s - arrived_s, ended_s - arrived_s
+        attempts.append(AttemptRecord(provider, candidate.model, credential, result, status, *times, is_billed))
         self.trail = f"{self.trail};{provider}={result}" if self.trail else f"{provider}={result}"
         metrics.attempt(provider, self.label, result)
 
@@ -114,24 +152,77 @@ class Account(Struct, eq=False):
         self.attempts[-1] = replace(self.attempts[-1], outcome=failure.kind.value, maybe_billed=True)
         self.trail = ";".join([f"{attempt.provider}={attempt.outcome}" for attempt in self.attempts])
 
-    def committed(self, candidate: Candidate, now_s: float) -> None:
+    def committed(self, candidate: Candidate, status: int, now_s: float) -> None:
         """The first byte is about to go downstream."""
         self.candidate = candidate
+        self.status = status
         self.committed_s = now_s
         self._overhead_s = now_s - self.call.arrived_s - self.waited_s
+
+    def refused(self, error: GatewayError) -> None:
+        """The client is told an error instead of an answer."""
+        if isinstance(error, LedgerFull):
+            self.is_admitted = False
+        if self.committed_s is None:
+            self.status = error.status
+        self.error = told_name(error)
+
+    def settle_usage(self) -> None:
+        """Price what was used; before the answer's headers where they are to tell."""
+        candidate, usage = self.candidate, self.usage
+        if usage is None or candidate is None or self.cost is not None:
+            return
+        provider, price = candidate.provider, candidate.price
+        self.usage = usage = believed(usage, provider.kind)
+        if price is not None:
+            price = price_at(price, self.started_at_s)
+        self.cost = cost(usage, price, provider.cost_multiplier)
 
     def close(self, end: str) -> None:
         """Tell the ledger how the request ended. Only the first call counts."""
         if self.end is not None:
             return
         self.end = end
-        engine = self.engine
-        if self.usage is not None and self.candidate is not None:
-            engine.metrics.tokens(self.candidate.provider.name, self.label, self.usage)
-        engine.sink.close(CloseRecord(self.call.request_id, engine.clock.wall(), end, self.attempts, self.usage, None))
+        if not self.is_admitted:
+            return
+        self.settle_usage()
+        engine, call, usage, paid, candidate = self.engine, self.call, self.usage, self.cost, self.candidate
+        provider, upstream_model = ("", "") if candidate is None else candidate.id
+        if candidate is None and self.attempts:
+            provider, upstream_model = self.attempts[-1].provider, self.attempts[-1].model
+        if usage is not None:
+            engine.metrics.tokens(provider, self.label, usage)
+            if paid is not None:
+                engine.metrics.cost(provider, self.label, paid.nusd)
+            else:
+                engine.metrics.unpriced(provider, self.label)
+                is_configured = self.model is not None and self.model.configured
+                engine.unpriced.served(provider, upstream_model, is_configured=is_configured)
+        engine.sink.close(
+            CloseRecord(
+                call.request_id,
+                self.started_at_s,
+                engine.clock.wall(),
+                call.endpoint.name,
+                self.model.name if self.model else "",
+                call.key.name if call.key else "",
+                self.tags,
+                call.stream,
+                end,
+                provider,
+                upstream_model,
+                self.status,
+                None if self.committed_s is None else self.committed_s - call.arrived_s,
+                self.attempts,
+                usage,
+                None if paid is None else paid.nusd,
+                "" if paid is None else paid.source,
+                self.error,
+            )
+        )
 
     def estimate(self, output_tokens: int) -> None:
         """Fill in usage where no upstream reported any, flagged."""
         if self.usage is None:
-            prompt_tokens = len(self.call.body) // BYTES_PER_TOKEN
+            prompt_tokens = self.call.needs.input_tokens or estimate_prompt(self.call.body)
             self.usage = Usage(prompt_tokens, output_tokens, estimated=True)

@@ -5,6 +5,7 @@ It acts and notes; whether to go on, where to and what is set aside is decided b
 
 from __future__ import annotations
 
+from anyio import get_cancelled_exc_class
 from msgspec import Struct
 
 from proxy.core.call import Call
@@ -20,7 +21,7 @@ from proxy.gateway.gate import pass_gate
 from proxy.providers.adapter import build
 from proxy.providers.ratelimits import remaining
 from proxy.routing.order import pointer_move
-from proxy.routing.retry import causes, next_step
+from proxy.routing.retry import LEAST_TIME_S, causes, next_step
 from proxy.routing.steps import AttemptPolicy, Stop, StopReason, Tried
 from proxy.routing.steps import Wait as Pause
 from proxy.routing.walk import Walk
@@ -28,7 +29,6 @@ from proxy.routing.walk import Walk
 # CPython 3.11 calls a Python function to get a member out of its enum; these are wanted for every request.
 _CONNECT, _RESPONSE = FailureKind.TIMEOUT_CONNECT, FailureKind.TIMEOUT_RESPONSE
 _HEADERS, _FIRST_OUTPUT = FailureKind.TIMEOUT_HEADERS, FailureKind.TIMEOUT_FIRST_OUTPUT
-PLENTY_S = 60.0  # a deadline that far off has not passed while the body was read and the plan made
 _CANCELLED = Failure(FailureKind.CLIENT_GONE)  # what an attempt is noted as that something outside ended
 
 
@@ -41,8 +41,9 @@ async def attempt(engine: Engine, snapshot: Snapshot, call: Call, plan: Plan, ac
     course = _Course(engine, snapshot, call, plan)
     for slot in plan.turns:
         await engine.state.take_turn(slot)
-    # What the plan knows holds while the configuration it was made from is in force.
-    send = plan.first if engine.snapshot is snapshot and call.deadline_s >= PLENTY_S else None
+    # What the plan knows holds while the configuration it was made from is in force; of the time it knows nothing.
+    is_early = call.arrived_s + call.deadline_s - engine.clock.now() >= LEAST_TIME_S
+    send = plan.first if is_early and engine.snapshot is snapshot else None
     while True:
         if send is None:
             send = await _decide(course)
@@ -97,14 +98,17 @@ async def _send(engine: Engine, call: Call, send: Send, grant: Grant, account: A
     """Send once. A failure is noted and its grant released; an answer keeps its grant."""
     now, provider = engine.clock.now, send.planned.candidate.provider.name
     answer: UpstreamResponse | Failure | None = None
-    outcome: Reply | Failure = _CANCELLED
-    account.sent_s = grant.began_s
+    outcome: Reply | Failure | None = None  # stays so where this program is at fault: that says nothing of the upstream
     try:
         prepared = build(call, send.planned.candidate, send.credential, send.edit)
-        account.open()
-        account.dropped = prepared.dropped
-        account.sent_s = now_s = now()
-        waits = _deadlines(call, send, now_s)
+        account.open(send.planned.candidate)
+    except BaseException:  # nothing was sent: this is no attempt
+        await engine.state.release(grant, grant.began_s, 0)
+        raise
+    account.dropped = prepared.dropped
+    account.sent_s = now_s = now()
+    waits = _deadlines(call, send, now_s)
+    try:
         answer = await engine.transport.send(prepared.request, waits.connect, waits.head)
         if isinstance(answer, Failure):
             outcome = answer
@@ -112,17 +116,22 @@ async def _send(engine: Engine, call: Call, send: Send, grant: Grant, account: A
             for kind, count in remaining(answer.headers):
                 engine.metrics.rate_limit_remaining(provider, kind, count)
             outcome = await pass_gate(engine, call, send, answer, waits)
+    except get_cancelled_exc_class():
+        outcome = _CANCELLED
+        raise
     finally:
         ended_s = now()
         account.waited_s += ended_s - account.sent_s
-        failure = outcome if isinstance(outcome, Failure) else None
-        account.attempted(send, failure, grant.began_s, ended_s)
-        if failure is not None:
+        if isinstance(outcome, Failure):
+            account.attempted(send, outcome, grant.began_s, ended_s)
+            await fail(engine, send, grant, outcome)
+        if not isinstance(outcome, Reply):
+            # Before the answer is closed, which may wait, and where a client that leaves meanwhile ends everything.
+            await engine.state.release(grant, ended_s, _used_tokens(call, outcome))
             if answer is not None and not isinstance(answer, Failure):
                 await answer.aclose()
-            await fail(engine, send, grant, failure)
-            await engine.state.release(grant, ended_s, _used_tokens(call, failure))
-    if failure is None:
+    if isinstance(outcome, Reply):
+        account.attempted(send, None, grant.began_s, ended_s)
         first_token_s = ended_s - grant.began_s
         await engine.state.succeeded(grant, ended_s, first_token_s)
         engine.metrics.first_token(account.label, provider, first_token_s)
@@ -157,8 +166,10 @@ def _policy(course: _Course) -> AttemptPolicy:
     )
 
 
-def _used_tokens(call: Call, failure: Failure) -> int:
+def _used_tokens(call: Call, failure: Failure | None) -> int:
     """What a failed attempt counts against its provider's tpm: the prompt, where the upstream may have begun it."""
+    if failure is None:
+        return 0
     is_refused = failure.status is not None and 400 <= failure.status < 500
     return 0 if is_refused or not failure.request_sent else call.needs.input_tokens
 

@@ -19,6 +19,7 @@ from proxy.core.ports import Clock, SharedState, Transport, UpstreamResponse, Us
 from proxy.core.snapshot import Snapshot
 from proxy.core.usage import Usage
 from proxy.gateway.events import EventReader
+from proxy.telemetry.alerts import UnpricedModels
 from proxy.telemetry.attention import Attention
 from proxy.telemetry.metrics import Metrics
 
@@ -57,6 +58,7 @@ class Engine:
     sink: UsageSink
     metrics: Metrics
     attention: Attention
+    unpriced: UnpricedModels
     rng: random.Random
 
 

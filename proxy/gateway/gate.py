@@ -16,7 +16,7 @@ from proxy.core.ports import UpstreamResponse, Wait
 from proxy.gateway.context import Deadlines, Engine, Reply
 from proxy.gateway.events import EventPolicy, EventReader
 from proxy.providers.signals import SignalRows, classify, envelope_failure, rows_for
-from proxy.translate.openai_chat import choices_asked, read_answer
+from proxy.translate.openai_chat import choices_answered, read_answer
 
 MAX_ERROR_BYTES = 64 * 1024
 ERROR_BODY_S = 5.0
@@ -98,7 +98,7 @@ async def _stream(
             call.include_usage,
             end_on_broken=server.broken_events == "error",
             model=public_name,
-            choices=choices_asked(call.fields),
+            choices=choices_answered(call.fields),
         )
     )
     failure = await _first_output(reader, answer, waits, engine.clock.now)

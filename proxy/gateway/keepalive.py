@@ -61,7 +61,7 @@ class TalkingDownstream:
             if self._writing or self._clock.now() - self._spoke_s < every_s:
                 continue
             if not self._inner.started:
-                account.committed_s = self._clock.now()
+                account.committed_s, account.status = self._clock.now(), 200
                 await self.begin(200, [EVENT_STREAM, *STREAM_HEADERS, *own_headers(snapshot, account)])
             await self.write(COMMENT)
 

@@ -1,14 +1,16 @@
-"""The straight line of a request: resolve, plan, attempt, relay, account. Each station is one call away."""
+"""The straight line of a request: resolve, plan, reserve, attempt, relay, account. Each station is one call away."""
 
 from __future__ import annotations
 
 from anyio import get_cancelled_exc_class
 
 from proxy.core.call import Call
+from proxy.core.errors import GatewayError
 from proxy.gateway.accounting import Account
 from proxy.gateway.attempts import attempt
 from proxy.gateway.context import Downstream, Engine
 from proxy.gateway.relay import Delivery, deliver, used_tokens
+from proxy.gateway.spending import reserve, settle
 from proxy.routing.omit import refusal
 from proxy.routing.plan import plan
 from proxy.routing.resolve import resolve
@@ -25,16 +27,24 @@ async def handle(engine: Engine, call: Call, downstream: Downstream, account: Ac
     account.resolved(model)
     try:
         planned = plan(call, model, snapshot, state.view, now(), engine.rng)
+        await reserve(engine, call, planned, account)
+        account.is_admitted = True
         if not planned.candidates and (error := refusal(planned)) is not None:
             raise error
         reply, grant = await attempt(engine, snapshot, call, planned, account)
         try:
             await deliver(Delivery(engine, snapshot, reply, grant, downstream, account))
         finally:
-            await reply.answer.aclose()
             await state.release(grant, now(), used_tokens(account))
+            await reply.answer.aclose()
+    except GatewayError as exc:
+        account.refused(exc)
+        raise
     except get_cancelled_exc_class():
         account.close(account.end_if_cancelled)
         raise
     finally:
-        account.close("failed")
+        try:
+            account.close("failed")
+        finally:
+            await settle(account)

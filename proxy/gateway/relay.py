@@ -10,19 +10,22 @@ from dataclasses import replace
 
 from msgspec import Struct
 
-from proxy.core.call import Headers
+from proxy.core.call import Headers, Operation
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.ports import Grant, UpstreamResponse, Wait
 from proxy.core.snapshot import Snapshot
-from proxy.gateway.accounting import BYTES_PER_TOKEN, OK, Account
+from proxy.gateway.accounting import OK, Account
 from proxy.gateway.attempts import fail
 from proxy.gateway.context import Downstream, Engine, Reply
 from proxy.gateway.events import TERMINATOR, EventReader
 from proxy.gateway.replyheaders import EVENT_STREAM, STREAM_HEADERS, reply_headers
+from proxy.gateway.spending import settle
+from proxy.pricing.estimate import estimate_output
 from proxy.translate.openai_chat import error_event
 from proxy.wire.jsonbody import join_object, raw, split_object
 
 DRAIN_S = 1.0
+STREAMED = frozenset({Operation.CHAT, Operation.COMPLETIONS})  # what generates text
 _IDLE = FailureKind.TIMEOUT_IDLE
 
 # Failures that say something about limits or credentials even when they come as an event of a stream.
@@ -52,7 +55,7 @@ class Delivery(Struct, frozen=True, eq=False):
 async def deliver(delivery: Delivery) -> None:
     """Send a reply to the client, to its end or to its error event."""
     account, reply = delivery.account, delivery.reply
-    account.committed(reply.send.planned.candidate, delivery.engine.clock.now())
+    account.committed(reply.send.planned.candidate, reply.status, delivery.engine.clock.now())
     if reply.reader is None:
         await _whole(delivery)
         return
@@ -74,7 +77,8 @@ async def _whole(delivery: Delivery) -> None:
     body = reply.body
     account.usage = reply.usage
     if reply.usage is None:
-        account.estimate(len(body) // BYTES_PER_TOKEN)
+        account.estimate(estimate_output(len(body)) if account.call.endpoint.operation in STREAMED else 0)
+    account.settle_usage()
     if delivery.snapshot.server.rewrite_model:
         body = _renamed(body, reply.send.planned.model.name)
     if downstream.started:  # a keep-alive promised a stream, and this upstream answered with one JSON object
@@ -95,12 +99,15 @@ async def _stream(delivery: Delivery, reader: EventReader) -> None:
         failure = await _Pump(delivery, reader).run()
     finally:
         account.usage = reader.usage
-        account.estimate(reader.output_events)
+        account.estimate(estimate_output(0, reader.output_events))
     if failure is not None:
         await _truncate(delivery, failure)
         return
     account.close(OK)
     await downstream.end(TERMINATOR)
+    # A client that has its answer may ask again at once: nothing is held for what follows the terminator.
+    await settle(account)
+    await delivery.engine.state.release(delivery.grant, delivery.engine.clock.now(), used_tokens(account))
     await _drain(delivery)
 
 

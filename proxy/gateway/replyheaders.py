@@ -1,6 +1,7 @@
 """The headers of an answer: what the upstream's allow-list lets through, and Fairlead's own.
 
-Off loopback `[server] expose = "minimal"` leaves only the request id, since the rest tells how the gateway is built.
+Off loopback `[server] expose = "minimal"` leaves only the request id, the cost and what is left of the key's limits,
+since the rest tells how the gateway is built.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 from proxy.core.call import Headers
-from proxy.core.snapshot import Candidate, Snapshot
+from proxy.core.money import usd
+from proxy.core.snapshot import NO_LIMITS, Candidate, Snapshot
 from proxy.gateway.accounting import Account
 from proxy.wire.headers import downstream_headers
+from proxy.wire.ratelimits import limit_headers
 
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 # Buffering proxies in front would turn a stream into one late lump.
@@ -19,19 +22,23 @@ STREAM_HEADERS = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")
 
 def reply_headers(snapshot: Snapshot, account: Account, upstream: Headers) -> list[tuple[bytes, bytes]]:
     """The headers of an answer that came from an upstream, without its length."""
-    return [*downstream_headers(upstream), *own_headers(snapshot, account)]
+    key = account.call.key
+    has_limits = key is not None and key.limits is not NO_LIMITS
+    return [*downstream_headers(upstream, key_limits=has_limits), *own_headers(snapshot, account)]
 
 
 def own_headers(snapshot: Snapshot, account: Account) -> list[tuple[bytes, bytes]]:
     """Fairlead's headers for an answer or an error."""
-    request_id = (b"x-fairlead-request-id", account.call.request_id.encode())
+    headers = [(b"x-fairlead-request-id", account.call.request_id.encode())]
+    if account.cost is not None and not account.call.stream:
+        headers.append((b"x-fairlead-cost-usd", usd(account.cost.nusd).encode()))
+    key, engine = account.call.key, account.engine
+    if key is not None and key.limits is not NO_LIMITS:
+        headers += limit_headers(engine.state.key_budget(key, engine.clock.now()))
     if snapshot.server.expose == "minimal":
-        return [request_id]
-    headers = [
-        request_id,
-        *_of_way(account.candidate, len(account.attempts), account.trail),
-        (b"x-fairlead-overhead-ms", b"%.2f" % (account.overhead_s * 1000)),
-    ]
+        return headers
+    headers += _of_way(account.candidate, len(account.attempts), account.trail)
+    headers.append((b"x-fairlead-overhead-ms", b"%.2f" % (account.overhead_s * 1000)))
     if account.dropped:
         headers.append((b"x-fairlead-dropped-params", ",".join(account.dropped).encode()))
     return headers

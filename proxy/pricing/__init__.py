@@ -1,1 +1,1 @@
-"""From usage to money. Arrives with the ledger; prices of the configuration live in the snapshot."""
+"""From usage to money: the catalogue of prices, what a request cost, and tokens by estimate."""

@@ -53,6 +53,7 @@ class Kind:
         body_limit_bytes: The largest request it takes, where known.
         timeouts: Where the general ones do not suit it.
         believed_cost: A cost that it reports may be booked.
+        catalog: Whose prices in the catalogue are its own; None = it has none there.
         signals: What its errors mean, first match first.
         operations: What it serves.
     """
@@ -75,6 +76,7 @@ class Kind:
     body_limit_bytes: int | None = None
     timeouts: Timeouts | None = None
     believed_cost: bool = False
+    catalog: str | None = None
     signals: tuple[Signal, ...] = ()
     operations: frozenset[Operation] = field(init=False)
 
@@ -93,6 +95,7 @@ _SERVED = (
         base_url_env=("OPENAI_BASE_URL",),
         paths=ALL_PATHS,
         forwards=_OPENAI_BETA,
+        catalog="openai",
         signals=openai.OPENAI,
     ),
     # The base URL is the resource's endpoint. With `api_version` the deployments API, else `/openai/v1`, where the
@@ -106,6 +109,7 @@ _SERVED = (
         versioned_paths=_under("/openai/deployments/{deployment}", MODEL_PATHS),
         trim=("/openai/v1", "/openai"),
         forwards=_OPENAI_BETA,
+        catalog="azure",
         signals=openai.AZURE,
     ),
     Kind(
@@ -114,6 +118,7 @@ _SERVED = (
         env=("OPENROUTER_API_KEY",),
         paths=MODEL_PATHS,
         believed_cost=True,
+        catalog="openrouter",
         signals=openrouter.OPENROUTER,
     ),
     Kind(
@@ -121,6 +126,7 @@ _SERVED = (
         base_url="https://api.fireworks.ai/inference/v1",
         env=("FIREWORKS_API_KEY",),
         paths=MODEL_PATHS,
+        catalog="fireworks",
         signals=hosted.FIREWORKS,
     ),
     # A key works only on the host of its own region and billing plan. All by `base_url`, each followed by
@@ -142,6 +148,7 @@ _SERVED = (
         env=("GROQ_API_KEY",),
         rejects=frozenset({"logprobs", "logit_bias", "top_logprobs"}),
         limits_by_account=True,
+        catalog="groq",
         signals=hosted.GROQ,
     ),
     # It refuses every member it does not know (422), so OpenAI's hints are left out here.
@@ -168,6 +175,7 @@ _SERVED = (
         renames=MappingProxyType({"seed": "random_seed", "max_completion_tokens": "max_tokens"}),
         stream_usage=False,
         limits_by_account=True,
+        catalog="mistral",
         signals=hosted.MISTRAL,
     ),
     Kind(
@@ -175,6 +183,7 @@ _SERVED = (
         base_url="https://api.deepseek.com",
         env=("DEEPSEEK_API_KEY",),
         base_url_env=("DEEPSEEK_BASE_URL",),
+        catalog="deepseek",
         signals=hosted.DEEPSEEK,
     ),
     Kind(
@@ -183,6 +192,7 @@ _SERVED = (
         env=("XAI_API_KEY",),
         paths=TEXT_PATHS,
         believed_cost=True,
+        catalog="x-ai",
         signals=xai.XAI,
     ),
     Kind(
@@ -191,6 +201,7 @@ _SERVED = (
         env=("TOGETHER_API_KEY",),
         base_url_env=("TOGETHER_BASE_URL",),
         paths=MODEL_PATHS,
+        catalog="together",
         signals=hosted.TOGETHER,
     ),
     Kind(
@@ -237,6 +248,7 @@ _LATER = (
         paths=NO_PATHS,
         forwards=_ANTHROPIC,
         body_limit_bytes=32_000_000,
+        catalog="anthropic",
         signals=native.ANTHROPIC,
     ),
     Kind(
@@ -247,16 +259,18 @@ _LATER = (
         auth=HeaderScheme.X_GOOG_API_KEY,
         paths=NO_PATHS,
         limits_by_account=True,
+        catalog="google",
         signals=google.GEMINI,
     ),
     # Tokens of an hour, made from a service account.
-    Kind("vertex", dialect=None, auth=HeaderScheme.NONE, paths=NO_PATHS, signals=google.VERTEX),
+    Kind("vertex", dialect=None, auth=HeaderScheme.NONE, paths=NO_PATHS, catalog="google", signals=google.VERTEX),
     Kind(
         "bedrock",
         dialect=None,
         env=("AWS_BEARER_TOKEN_BEDROCK",),
         credentials_required=False,
         paths=NO_PATHS,
+        catalog="aws",
         signals=native.BEDROCK,
     ),
     Kind(
@@ -265,6 +279,7 @@ _LATER = (
         base_url="https://api.cohere.com",
         env=("CO_API_KEY", "COHERE_API_KEY"),
         paths=NO_PATHS,
+        catalog="cohere",
         signals=native.COHERE,
     ),
     Kind(
@@ -274,6 +289,7 @@ _LATER = (
         env=("PERPLEXITY_API_KEY",),
         paths=NO_PATHS,
         believed_cost=True,
+        catalog="perplexity",
         signals=native.PERPLEXITY,
     ),
 )

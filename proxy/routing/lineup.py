@@ -12,12 +12,12 @@ from functools import lru_cache
 
 from proxy.core.call import Call, Operation
 from proxy.core.plan import OmitReason, Omitted, Plan, Planned, Send
+from proxy.core.price import Price
 from proxy.core.snapshot import (
     Candidate,
     Capabilities,
     CredentialOrder,
     Model,
-    Provider,
     Rotation,
     Snapshot,
 )
@@ -25,6 +25,7 @@ from proxy.routing.order import Group, groups_of, spread
 
 EMBEDDINGS = Operation.EMBEDDINGS  # CPython 3.11 takes a function call to get a member out of its enum
 NEEDS = ("tools", "images", "audio", "json_schema")
+_ANSWERING = frozenset({Operation.CHAT, Operation.COMPLETIONS})  # their output is charged; that of others is not
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,26 +34,26 @@ class Lineup:
 
     Attributes:
         duplicates: Candidates of fallbacks that were named before.
-        providers: Each once.
         is_able: All providers are enabled and no candidate is known to lack a capability.
         operations: Those that every provider serves.
         window_tokens: The smallest known context window.
         body_limit_bytes: The smallest known limit.
         least_parallel: The smallest limit of requests at once that a provider sets.
         plans: For a single sticky group, the plan where all are free, for each place of the pointer; else None.
+        priced: Operations whose tokens every candidate has a price for.
         is_crowded: Some provider has more than two candidates.
         is_mixed: The asked model's upstream models differ, so their vectors cannot be mixed.
     """
 
     groups: tuple[Group, ...]
     duplicates: tuple[Omitted, ...]
-    providers: tuple[Provider, ...]
     is_able: bool
     operations: frozenset[str]
     window_tokens: float
     body_limit_bytes: float
     least_parallel: float
     plans: tuple[Plan, ...] | None
+    priced: frozenset[Operation]
     is_crowded: bool
     is_mixed: bool
 
@@ -68,6 +69,16 @@ def lineup_of(call: Call, model: Model, snapshot: Snapshot) -> Lineup:
 def known(planned: Planned) -> Capabilities:
     """Return what is known of a candidate's capabilities: its own word, else its model's."""
     return _known(planned.candidate, planned.model)
+
+
+def is_priced(price: Price | None, operation: Operation) -> bool:
+    """Say whether the tokens that an operation uses have a rate at all times."""
+    if price is None:
+        return False
+    standards = (price.standard, *(change.price.standard for change in price.changes))
+    return all(
+        rates.input is not None and (rates.output is not None or operation not in _ANSWERING) for rates in standards
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -91,7 +102,6 @@ def _lineup(model: Model, fallbacks: tuple[Model, ...]) -> Lineup:
     return Lineup(
         groups=groups,
         duplicates=duplicates,
-        providers=providers,
         is_able=all(provider.enabled for provider in providers)
         and not any(getattr(known, need) is False for known in capabilities for need in NEEDS),
         operations=frozenset.intersection(*(provider.operations for provider in providers))
@@ -101,6 +111,11 @@ def _lineup(model: Model, fallbacks: tuple[Model, ...]) -> Lineup:
         body_limit_bytes=min((provider.body_limit_bytes or math.inf for provider in providers), default=math.inf),
         least_parallel=min((provider.limits.parallel or math.inf for provider in providers), default=math.inf),
         plans=_plans(model, groups, duplicates),
+        priced=frozenset(
+            operation
+            for operation in Operation
+            if all(is_priced(planned.candidate.price, operation) for planned in members)
+        ),
         is_crowded=any(names.count(name) > 2 for name in names),
         is_mixed=not model.same_vectors and len({candidate.model for candidate in model.candidates}) > 1,
     )

@@ -17,8 +17,8 @@ from proxy.core.errors import BodyTooLarge, ClientError, MalformedRequest
 from proxy.core.failure import FailureKind
 from proxy.core.health import StateView
 from proxy.core.plan import OmitReason, Omitted, Plan, Planned
-from proxy.core.snapshot import Provider
-from proxy.routing.lineup import EMBEDDINGS, NEEDS, Lineup, known
+from proxy.core.snapshot import NO_LIMITS, ClientKey, Provider
+from proxy.routing.lineup import EMBEDDINGS, NEEDS, Lineup, is_priced, known
 from proxy.routing.view import PROBING_S, block, pick
 
 ROUGHNESS = 1.5  # an estimate must exceed a context window this many times to be believed
@@ -43,12 +43,17 @@ def admits_all(call: Call, lineup: Lineup, view: StateView) -> bool:
         and busiest < lineup.least_parallel
         and lineup.is_able
         and call.pinned_provider is None
-        and (call.key is None or not call.key.providers)
+        and (call.key is None or (not call.key.providers and (operation in lineup.priced or not needs_price(call.key))))
         and operation in lineup.operations
         and call.needs.input_tokens <= lineup.window_tokens
         and len(call.body) <= lineup.body_limit_bytes
         and not (lineup.is_mixed and operation is EMBEDDINGS)
     )
+
+
+def needs_price(key: ClientKey) -> bool:
+    """Say whether what the key pays with is counted, so that nothing without a price may serve it."""
+    return key.limits is not NO_LIMITS and key.limits.has_budget and not key.limits.allow_unpriced
 
 
 def judge(planned: Planned, question: Question, checks: Sequence[Check]) -> Planned | Omitted:
@@ -81,6 +86,7 @@ REQUESTS = frozenset(
         OmitReason.NOT_PINNED,
         OmitReason.UNSUPPORTED,
         OmitReason.LACKS_CAPABILITY,
+        OmitReason.UNPRICED,
         OmitReason.BODY_TOO_LARGE,
         OmitReason.DUPLICATE,
     }
@@ -106,6 +112,12 @@ def _by_rights(planned: Planned, question: Question) -> Omitted | None:
         return _omit(planned, OmitReason.NOT_PERMITTED, "the key may not use this provider")
     if call.pinned_provider is not None and call.pinned_provider != provider.name:
         return _omit(planned, OmitReason.NOT_PINNED, "x-fairlead-provider names another provider")
+    if (
+        call.key is not None
+        and needs_price(call.key)
+        and not is_priced(planned.candidate.price, call.endpoint.operation)
+    ):
+        return _omit(planned, OmitReason.UNPRICED, "its price is unknown, and the key has a budget")
     return None
 
 

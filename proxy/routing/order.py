@@ -18,6 +18,7 @@ from proxy.core.failure import Failure, FailureKind
 from proxy.core.health import CandidateId, Slot, StateView
 from proxy.core.plan import Planned
 from proxy.core.ports import Setback
+from proxy.core.price import TokenRates
 from proxy.core.snapshot import Candidate, Model, Rotation
 from proxy.routing.view import pick
 
@@ -151,19 +152,19 @@ def lowest_latency(free: Sequence[Planned], view: StateView, rng: random.Random)
 
 
 @lru_cache(maxsize=4096)
-def blended_usd_per_mtok(candidate: Candidate) -> Decimal | None:
-    """Price three parts input and one part output, times the provider's multiplier; None when unpriced.
+def blended_pusd(candidate: Candidate) -> Decimal | None:
+    """Price three input tokens and one of output in pico-dollars a token, times the provider's multiplier.
 
-    Where only one of the two prices is known (embeddings have no output) it counts alone.
+    None when unpriced. Where only one of the two rates is known (embeddings have no output) it counts alone; service
+    tiers, long prompts and hours of the day are left aside.
     """
-    price = candidate.price
-    input_usd = price.input_usd_per_mtok if price else None
-    output_usd = price.output_usd_per_mtok if price else None
-    if input_usd is not None and output_usd is not None:
-        blend: Decimal | None = (INPUT_PARTS * input_usd + output_usd) / (INPUT_PARTS + 1)
-    else:
-        blend = input_usd if input_usd is not None else output_usd
-    return None if blend is None else blend * candidate.provider.cost_multiplier
+    rates = candidate.price.standard if candidate.price else TokenRates()
+    parts = [(INPUT_PARTS, rates.input), (1, rates.output)]
+    known = [(part, rate.pusd) for part, rate in parts if rate is not None]
+    if not known:
+        return None
+    blend = Decimal(sum(part * pusd for part, pusd in known)) / sum(part for part, _ in known)
+    return blend * candidate.provider.cost_multiplier
 
 
 def spread(planned: Sequence[Planned]) -> list[Planned]:
@@ -237,5 +238,5 @@ def _load(candidate: Candidate, view: StateView) -> float:
 
 
 def _price_key(candidate: Candidate) -> tuple[bool, Decimal]:
-    usd = blended_usd_per_mtok(candidate)
-    return usd is None, usd or Decimal(0)
+    pusd = blended_pusd(candidate)
+    return pusd is None, pusd or Decimal(0)

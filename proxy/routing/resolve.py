@@ -14,7 +14,8 @@ from functools import lru_cache
 
 from proxy.core.errors import MalformedRequest, UnknownModel
 from proxy.core.health import CandidateId
-from proxy.core.snapshot import Candidate, ClientKey, Model, Price, Provider, Snapshot
+from proxy.core.price import Price
+from proxy.core.snapshot import Candidate, ClientKey, Model, Provider, Snapshot
 from proxy.routing.omit import may_use
 
 REST = "{*}"  # in a candidate's upstream model: what the prefix's `*` stood for
@@ -73,7 +74,7 @@ def _configured(name: str, snapshot: Snapshot) -> Model | None:
         stem = prefix.name[:-1]
         if name.startswith(stem) and _may_be_made(name, name[len(stem) :]):
             names = _substituted(prefix, name)
-            return _derived(prefix, name, tuple(map(snapshot.prices.get, names)) if snapshot.prices else ())
+            return _derived(prefix, name, tuple(map(snapshot.prices.get, names)))
     return None
 
 
@@ -103,8 +104,7 @@ def _derived(prefix: Model, name: str, prices: tuple[Price | None, ...]) -> Mode
         for candidate, (_, model) in zip(prefix.candidates, _substituted(prefix, name), strict=True)
     ]
     priced = [
-        replace(candidate, price=candidate.price or price)
-        for candidate, price in zip(candidates, prices or (None,) * len(candidates), strict=True)
+        replace(candidate, price=candidate.price or price) for candidate, price in zip(candidates, prices, strict=True)
     ]
     return replace(prefix, name=name, aliases=(), configured=False, label=prefix.name, candidates=tuple(priced))
 

@@ -25,6 +25,9 @@ def banner(snapshot: Snapshot, host: str, port: int) -> str:
     if snapshot.problems:
         count = "1 note" if len(snapshot.problems) == 1 else f"{len(snapshot.problems)} notes"
         lines.append(f"{count} on the configuration: see the log or `fairlead check`.")
+    auth = snapshot.auth
+    if auth.mode == "keys" and not auth.keys and all(row.revoked for row in auth.stored.values()):
+        lines.append("No client key is known, so nobody may call: make one with `fairlead keys create NAME`.")
     lines += ["Try:", f"  {_curl(snapshot, url)}"]
     if snapshot.source == "environment" and serving:
         lines.append(f'Send "provider/model" as the model, for example "{serving[0]}/<model>".')

@@ -8,34 +8,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from proxy.core.address import is_loopback
 from proxy.core.health import CandidateId
+from proxy.core.price import Price
 from proxy.core.snapshot import (
     Auth,
     BreakerPolicy,
     Capabilities,
     Model,
-    Price,
     Provider,
     Server,
     Snapshot,
     Timeouts,
 )
 from proxy.settings.access import build_auth
+from proxy.settings.alerts import build_alerts
 from proxy.settings.data_dir import resolve_data_dir
+from proxy.settings.database import build_database
 from proxy.settings.environment import Process
+from proxy.settings.ledger import build_ledger
 from proxy.settings.model_rows import ModelRows, Upstreams
 from proxy.settings.model_schema import PriceRow
 from proxy.settings.origin import Origin
+from proxy.settings.prices import PriceBook, configured_price, newest_catalog
 from proxy.settings.problems import Report, Severity, choose_name
 from proxy.settings.provider_rows import Inherited, ProviderRows, merge_timeouts
-from proxy.settings.schema import DefaultsSection, ServerSection
+from proxy.settings.schema import AlertsSection, DatabaseSection, DefaultsSection, LedgerSection, ServerSection
 from proxy.settings.sections import Sections
 
 # They are bound to sockets, open files and the stack of ASGI apps.
 RESTART_SETTINGS = ("host", "port", "metrics_port", "data_dir", "cors_origins")
-_LATER = ("database", "ledger", "redis")
+_LATER = ("redis",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +50,14 @@ class Surroundings:
     Attributes:
         environ: The whole environment.
         simulator_url: Where the simulator listens; None = it does not.
-        running: The server settings in force, at a reload.
+        running: The snapshot in force, at a reload.
     """
 
     environ: Mapping[str, str] = field(repr=False)
     process: Process
     simulator_url: str | None
     version: int
-    running: Server | None = None
+    running: Snapshot | None = None
 
 
 def build_snapshot(origin: Origin, sections: Sections, around: Surroundings, report: Report) -> Snapshot:
@@ -64,7 +69,7 @@ def build_snapshot(origin: Origin, sections: Sections, around: Surroundings, rep
     breaker = defaults.breaker.policy(BreakerPolicy())
     inherited = Inherited(timeouts, breaker, server.max_in_flight, around.simulator_url)
     providers = ProviderRows(sections.providers, sections.unset, inherited, report).build()
-    prices = _prices(sections, report)
+    prices = _prices(sections, providers, server.data_dir, report)
     upstreams = Upstreams(providers, sections.provider_names, prices)
     models = ModelRows(sections.models, sections.model_names, upstreams, report).build()
     if not sections.provider_names:
@@ -77,6 +82,9 @@ def build_snapshot(origin: Origin, sections: Sections, around: Surroundings, rep
         source=origin.source,
         server=server,
         auth=build_auth(sections.auth, server.host, report) if sections.auth is not None and is_judged else Auth(),
+        alerts=build_alerts(sections.alerts or AlertsSection(), report),
+        ledger=build_ledger(sections.ledger or LedgerSection(), around.running, report),
+        database_url=build_database(sections.database or DatabaseSection(), server.data_dir, around.running, report),
         max_attempts=defaults.max_attempts,
         deadline_s=defaults.deadline_s,
         cooldowns=defaults.cooldowns,
@@ -125,7 +133,7 @@ def _server(section: ServerSection, around: Surroundings, report: Report) -> Ser
         log_level=process.log_level or section.log_level,
     )
     if around.running is not None:
-        server = _keep_bound(server, around.running, report)
+        server = _keep_bound(server, around.running.server, report)
     # Judged by where it really listens.
     return replace(server, expose=section.expose or ("full" if is_loopback(server.host) else "minimal"))
 
@@ -139,8 +147,8 @@ def _keep_bound(server: Server, running: Server, report: Report) -> Server:
     return replace(server, **{name: getattr(running, name) for name in RESTART_SETTINGS})
 
 
-def _prices(sections: Sections, report: Report) -> dict[CandidateId, Price]:
-    prices: dict[CandidateId, Price] = {}
+def _prices(sections: Sections, providers: Mapping[str, Provider], data_dir: str, report: Report) -> PriceBook:
+    configured: dict[CandidateId, Price] = {}
     for name, row in sections.prices.items():
         provider, slash, model = name.partition("/")
         if not slash or not model or provider not in sections.provider_names:
@@ -148,9 +156,6 @@ def _prices(sections: Sections, report: Report) -> dict[CandidateId, Price]:
             expected = '"provider/model" with a name from [providers]'
             found = "a name that does not fit"
             report.add(Severity.FATAL, ("prices", name), found=found, expected=expected, fix=fix)
-        prices[CandidateId(provider, model)] = _price(row)
-    return prices
-
-
-def _price(row: PriceRow) -> Price:
-    return Price(row.input_usd_per_mtok, row.output_usd_per_mtok, row.cached_input_usd_per_mtok)
+        if row != PriceRow():  # a row that says nothing leaves the catalogue its word
+            configured[CandidateId(provider, model)] = configured_price(row)
+    return PriceBook(configured, providers, newest_catalog(data_dir, report), datetime.now(UTC).date())

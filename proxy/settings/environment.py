@@ -35,6 +35,11 @@ class Process(Row):
     data_dir: OptionalText = Field(None, description="Folder for what is kept, where `server.data_dir` names none.")
     admin_token: OptionalCredential = Field(None, description="Without a file: opens `/admin`.")
     client_key: OptionalCredential = Field(None, description="Without a file: the one client key.")
+    secret_keys: OptionalCredential = Field(
+        None,
+        description="Secrets of 16 characters or more, commas between, that stored client keys are hashed under: the "
+        "first hashes new ones. Must be set with PostgreSQL; with SQLite, default the file `secret.key` in `data_dir`.",
+    )
 
 
 def read_process(environ: Mapping[str, str], report: Report) -> Process:

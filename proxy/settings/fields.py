@@ -72,6 +72,19 @@ def _base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _webhook_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        is_usable = (
+            parts.scheme in {"http", "https"} and bool((parts.hostname or "").encode("idna")) and parts.port != 0
+        )
+    except ValueError:
+        is_usable = False
+    if not is_usable or not value.isprintable() or " " in value:
+        raise ValueError('an http or https URL such as "https://alerts.example.com/fairlead"')
+    return value
+
+
 def _proxy_url(value: str) -> str:
     try:
         parts = urlsplit(value)
@@ -130,6 +143,7 @@ Name = Annotated[str, AfterValidator(_sendable)]
 Credential = Annotated[str, AfterValidator(str.strip), AfterValidator(_sendable)]
 OptionalCredential = Annotated[Credential | None, BeforeValidator(_blank)]
 BaseUrl = Annotated[Annotated[str, AfterValidator(_base_url)] | None, BeforeValidator(_blank)]
+WebhookUrl = Annotated[Annotated[str, AfterValidator(_webhook_url)] | None, BeforeValidator(_blank)]
 ProxyUrl = Annotated[Annotated[str, AfterValidator(_proxy_url)] | None, BeforeValidator(_blank)]
 Origin = Annotated[str, AfterValidator(_origin)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]

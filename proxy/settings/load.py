@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from proxy.core.errors import ConfigError
-from proxy.core.snapshot import Problem, Server, Snapshot
+from proxy.core.snapshot import Problem, Snapshot
 from proxy.settings.build import Surroundings, build_snapshot
 from proxy.settings.environment import read_process
 from proxy.settings.origin import ENVIRONMENT, read_origin
@@ -25,7 +25,7 @@ def load_snapshot(
     simulator_url: str | None,
     version: int,
     ollama_answers: bool = False,
-    running: Server | None = None,
+    running: Snapshot | None = None,
 ) -> Snapshot:
     """Load a configuration.
 
@@ -35,7 +35,7 @@ def load_snapshot(
         strict: Any error refuses the whole (reload, `fairlead check`); else a bad provider or model is left out.
         simulator_url: Where providers of kind `simulator` are, without a trailing slash; None = not running.
         ollama_answers: Ollama's port on this machine accepts connections; asked only without a file.
-        running: The server settings in force at a reload; what only a restart can change is taken from them.
+        running: The snapshot in force at a reload; what only a restart can change is taken from them.
 
     Raises:
         ConfigError: Every problem, errors before warnings.

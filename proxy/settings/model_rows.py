@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from proxy.core.health import CandidateId
-from proxy.core.snapshot import Candidate, Capabilities, Model, Price, Provider
+from proxy.core.snapshot import Candidate, Capabilities, Model, Prices, Provider
 from proxy.settings.interpolate import KeyPath
 from proxy.settings.model_schema import CandidateRow, CapabilitiesRow, ModelRow
 from proxy.settings.problems import Report, Severity, choose_name
@@ -31,7 +31,7 @@ class Upstreams:
 
     providers: Mapping[str, Provider]
     names: tuple[str, ...]
-    prices: Mapping[CandidateId, Price]
+    prices: Prices
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ Whether providers, aliases and fallbacks exist is checked by `model_rows`, which
 
 from __future__ import annotations
 
-from typing import Self
+from decimal import Decimal
+from typing import Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
+from proxy.core.price import TokenRates
 from proxy.core.snapshot import Rotation
 from proxy.settings.fields import Amount, Name, Row, Whole
 from proxy.settings.policy_schema import TimeoutsRow
@@ -90,13 +92,64 @@ class ModelRow(Row):
         return self
 
 
-class PriceRow(Row):
-    """What an upstream model costs, in USD per million tokens: for `rotation = "lowest_cost"` and the model list."""
+def _usd(description: str, example: float, default: str = "unknown") -> Any:  # noqa: ANN401 - as pydantic's own Field
+    """Six digits after the point: a pico-dollar a token, the unit in which prices are reckoned."""
+    extra: dict[str, JsonValue] = {"default": default}
+    return Field(
+        None,
+        ge=0,
+        le=1_000_000,
+        decimal_places=6,
+        description=description,
+        examples=[example],
+        json_schema_extra=extra,
+    )
 
-    input_usd_per_mtok: Amount | None = Field(None, ge=0, le=1_000_000, description="Prompt tokens.", examples=[0.15])
-    output_usd_per_mtok: Amount | None = Field(
-        None, ge=0, le=1_000_000, description="Completion tokens.", examples=[0.6]
+
+class RatesRow(Row):
+    """What tokens cost, by class."""
+
+    input_usd_per_mtok: Amount | None = _usd("Prompt tokens.", 0.15)
+    output_usd_per_mtok: Amount | None = _usd("Completion tokens.", 0.6)
+    cached_input_usd_per_mtok: Amount | None = _usd("Prompt tokens that the vendor had cached.", 0.075, "as input")
+    cache_write_usd_per_mtok: Amount | None = _usd("Prompt tokens that the vendor caches.", 0.1875, "as input")
+    cache_write_1h_usd_per_mtok: Amount | None = _usd("The same, cached for an hour.", 0.3, "as cache_write")
+    audio_input_usd_per_mtok: Amount | None = _usd("Prompt tokens of sound.", 10, "as input")
+    audio_output_usd_per_mtok: Amount | None = _usd("Completion tokens of sound.", 20, "as output")
+
+    def rates(self) -> dict[str, Decimal]:
+        """The rates that are written, in USD per million tokens, by the names of `core.price.TokenRates`."""
+        named = {name: getattr(self, f"{name}_usd_per_mtok") for name in TokenRates.__struct_fields__}
+        return {name: usd for name, usd in named.items() if usd is not None}
+
+
+class VariantRow(RatesRow):
+    """Where the rates differ: in a service tier, for long prompts, or both. A rate that is absent is as usual."""
+
+    service_tier: str = Field(
+        "", max_length=64, description='The tier as answers name it, such as "flex"; empty = the usual one.'
     )
-    cached_input_usd_per_mtok: Amount | None = Field(
-        None, ge=0, le=1_000_000, description="Prompt tokens that the vendor had cached.", examples=[0.075]
+    above_tokens: Whole = Field(
+        0, ge=0, le=100_000_000, description="The rates hold for all tokens of a request whose prompt is longer."
     )
+
+
+class PriceRow(RatesRow):
+    """What an upstream model costs, in USD per million tokens; takes the place of its whole price in the catalogue."""
+
+    request_usd: Amount = Field(
+        Decimal(0), ge=0, le=1_000_000, decimal_places=9, description="For each request, beside its tokens."
+    )
+    variants: tuple[VariantRow, ...] = Field((), max_length=50)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        places = [(variant.service_tier, variant.above_tokens) for variant in self.variants]
+        if ("", 0) in places or len(set(places)) < len(places):
+            raise ValueError("variants that differ in `service_tier` or `above_tokens`, from each other and the price")
+        for variant in self.variants:
+            tier = [other for other in self.variants if other.service_tier == variant.service_tier]
+            short = {name for other in tier if not other.above_tokens for name in other.rates()}
+            if variant.above_tokens and not variant.rates().keys() <= self.rates().keys() | short:
+                raise ValueError("a rate for short prompts beside each one for long prompts")
+        return self

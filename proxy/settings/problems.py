@@ -39,6 +39,7 @@ _EXPECTED = {
     "datetime_object_invalid": _MOMENT,
     "datetime_parsing": _MOMENT,
     "datetime_type": _MOMENT,
+    "decimal_max_places": "at most {decimal_places} digits after the point",
     "decimal_parsing": _NUMBER,
     "decimal_type": _NUMBER,
     "dict_type": _TABLE,

@@ -116,7 +116,7 @@ class Reloader:
             strict=True,
             simulator_url=self._watched.simulator_url,
             version=self._current.version + 1,
-            running=self._current.server,
+            running=self._current,
         )
 
     def _fail(self, problems: Sequence[Problem]) -> None:

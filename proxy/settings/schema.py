@@ -23,6 +23,7 @@ from proxy.settings.fields import (
     OptionalText,
     Origin,
     Row,
+    WebhookUrl,
     Whole,
 )
 from proxy.settings.model_schema import ModelRow, PriceRow
@@ -108,7 +109,7 @@ class ServerSection(Row):
 
 
 class ClientKeyRow(Row):
-    """A client key that the file brings; others will live in the database."""
+    """A client key that the file brings; `fairlead keys` makes others, which the database keeps."""
 
     name: Name = Field(min_length=1, max_length=128, description="How logs and `explain` call it.", examples=["ci"])
     key: OptionalCredential = Field(
@@ -127,22 +128,18 @@ class ClientKeyRow(Row):
         examples=[datetime(2027, 12, 31, 23, 59, 59, tzinfo=UTC)],
         json_schema_extra={"default": "never"},
     )
-    rpm: Whole | None = Field(None, ge=1, le=10_000_000, description="Requests a minute. Not built yet.", examples=[60])
-    tpm: Whole | None = Field(
-        None, ge=1, le=10_000_000_000, description="Tokens a minute. Not built yet.", examples=[100_000]
-    )
-    parallel: Whole | None = Field(
-        None, ge=1, le=100_000, description="Requests at once. Not built yet.", examples=[10]
-    )
+    rpm: Whole | None = Field(None, ge=1, le=10_000_000, description="Requests a minute.", examples=[60])
+    tpm: Whole | None = Field(None, ge=1, le=10_000_000_000, description="Tokens a minute.", examples=[100_000])
+    parallel: Whole | None = Field(None, ge=1, le=100_000, description="Requests at once.", examples=[10])
     budget_usd_day: Amount | None = Field(
-        None, ge=0, le=1_000_000_000, description="USD in a day of UTC. Not built yet.", examples=[5]
+        None, ge=0, le=1_000_000_000, decimal_places=9, description="USD in a day of UTC.", examples=[5]
     )
     budget_usd_month: Amount | None = Field(
-        None, ge=0, le=1_000_000_000, description="USD in a month of UTC. Not built yet.", examples=[100]
+        None, ge=0, le=1_000_000_000, decimal_places=9, description="USD in a month of UTC.", examples=[100]
     )
-    allow_unpriced: bool = Field(False, description="With a budget: also models without a known price. Not built yet.")
+    allow_unpriced: bool = Field(False, description="With a budget: also models without a known price.")
     owner: str = Field("", max_length=256, description="Whom to ask about it.")
-    tags: tuple[Name, ...] = Field((), max_length=50, description="Labels of your own.")
+    tags: tuple[Name, ...] = Field((), max_length=50, description="Labels of your own; the ledger keeps them.")
 
     @model_validator(mode="after")
     def _one_secret(self) -> Self:
@@ -158,7 +155,7 @@ class AuthSection(Row):
         None,
         description="Ask for a client key, or for none, which only a loopback address may.",
         examples=["keys"],
-        json_schema_extra={"default": '`"keys"` where a key is configured, else `"none"` on loopback'},
+        json_schema_extra={"default": '`"keys"` where a key is or was configured or stored, else `"none"` on loopback'},
     )
     admin_token: OptionalCredential = Field(
         None,
@@ -171,15 +168,16 @@ class AuthSection(Row):
 
 
 class DatabaseSection(Row):
-    """Where the ledger is loaded to. Not built yet: accepted and ignored."""
+    """Where the ledger, its reports and client keys are kept."""
 
     url: str = Field(
         "sqlite:///fairlead.db",
         min_length=1,
-        description="`sqlite:///file`, relative to `data_dir`, or `postgresql://...`.",
+        description="`sqlite:///file`, relative to `data_dir`, or `postgresql://user:password@host:port/database`.",
     )
     config_source: Literal["database", "file"] = Field(
-        "database", description="Whether the database may hold the configuration, or the file alone does."
+        "database",
+        description="Whether the database may hold the configuration, or the file alone does. Not built yet.",
     )
 
 
@@ -193,20 +191,47 @@ class RedisSection(Row):
 
 
 class LedgerSection(Row):
-    """The record of every request. Not built yet: accepted and ignored."""
+    """The record of every request: what it used, what it cost, how it ended."""
 
-    mode: Literal["spool", "memory", "off"] = Field("spool", description="Kept on disk first, in memory only, or not.")
-    on_full: Literal["refuse", "drop"] = Field(
-        "refuse", description="A full disk refuses requests, or drops their records and counts them."
+    mode: Literal["spool", "memory", "off"] = Field(
+        "spool",
+        description="Written to `data_dir` first and then loaded into the database; held in memory until it is loaded, "
+        "so that a crash loses it; or not kept at all.",
     )
-    fsync_s: Number = Field(1.0, ge=0, le=60, description="Seconds between two syncs to disk; bounds a power loss.")
+    on_full: Literal["refuse", "drop"] = Field(
+        "refuse",
+        description="When the disk is full: refuse requests that could not be recorded, or serve them, hold their "
+        "records in memory, and drop and count those that do not fit.",
+    )
+    fsync_s: Number = Field(
+        1.0,
+        ge=0,
+        le=60,
+        description="Seconds between two syncs to disk: what a power loss may take; 0 = left to the operating system.",
+    )
     retention_days: Whole | None = Field(
         None,
         ge=1,
         le=36_500,
-        description="Days that records are kept.",
+        description="Days that single requests are kept; their sums by hour and day stay.",
         examples=[90],
         json_schema_extra={"default": "for ever"},
+    )
+
+
+class AlertsSection(Row):
+    """Where operator alerts go beside the log."""
+
+    webhook_url: WebhookUrl = Field(
+        None,
+        description="Gets a JSON body for each alert by POST; redirects are not followed; empty = no webhook.",
+        examples=["https://alerts.example.com/fairlead"],
+    )
+    secret: OptionalCredential = Field(
+        None,
+        description="Signs the bodies with HMAC-SHA-256; at least 16 characters.",
+        examples=["${FAIRLEAD_ALERT_SECRET}"],
+        json_schema_extra={"default": "none: bodies are not signed"},
     )
 
 
@@ -233,6 +258,7 @@ class Configuration(Row):
     database: DatabaseSection = DatabaseSection()
     redis: RedisSection = RedisSection()
     ledger: LedgerSection = LedgerSection()
+    alerts: AlertsSection = AlertsSection()
     defaults: DefaultsSection = DefaultsSection()
     providers: dict[str, ProviderRow] = Field({})
     models: dict[str, ModelRow] = Field({})

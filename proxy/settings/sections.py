@@ -18,6 +18,7 @@ from proxy.settings.model_schema import ModelRow, PriceRow
 from proxy.settings.problems import Report, Severity, describe
 from proxy.settings.provider_schema import ProviderRow
 from proxy.settings.schema import (
+    AlertsSection,
     AuthSection,
     Configuration,
     DatabaseSection,
@@ -43,7 +44,10 @@ class Sections:
 
     server: ServerSection | None
     auth: AuthSection | None
+    alerts: AlertsSection | None
     defaults: DefaultsSection | None
+    database: DatabaseSection | None
+    ledger: LedgerSection | None
     redis: RedisSection | None
     providers: Mapping[str, ProviderRow]
     models: Mapping[str, ModelRow]
@@ -107,12 +111,13 @@ def read_sections(document: Mapping[str, object], environ: Mapping[str, str], re
         if name in document and as_table(document[name]) is None:
             found = describe(document[name])
             report.add(Severity.FATAL, (name,), found=found, expected="tables", fix=f"write [{name}.NAME]")
-    reader.section("database", DatabaseSection)
-    reader.section("ledger", LedgerSection)
     return Sections(
         server=reader.section("server", ServerSection),
         auth=reader.section("auth", AuthSection),
+        alerts=reader.section("alerts", AlertsSection),
         defaults=reader.section("defaults", DefaultsSection),
+        database=reader.section("database", DatabaseSection),
+        ledger=reader.section("ledger", LedgerSection),
         redis=reader.section("redis", RedisSection),
         providers=reader.rows("providers", ProviderRow, Severity.ROW),
         models=reader.rows("models", ModelRow, Severity.ROW),

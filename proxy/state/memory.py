@@ -15,9 +15,10 @@ from msgspec import Struct
 
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.health import Aside, CandidateId, Ladder, Slot, StateView, Target
-from proxy.core.ports import Admission, Grant, Setback
-from proxy.core.snapshot import Candidate, CredentialOrder, Model, Provider, Rotation, Snapshot
+from proxy.core.ports import Admission, Grant, KeyAsk, KeyBudget, KeyGrant, LimitReached, Setback
+from proxy.core.snapshot import Candidate, ClientKey, CredentialOrder, Model, Provider, Rotation, Snapshot
 from proxy.routing.breaker import Breaker, after_good
+from proxy.routing.budget import BudgetMark
 from proxy.routing.health import FRESH, Memory, after_failure, after_success
 from proxy.routing.limits import charge, free_at_s
 from proxy.routing.order import groups_of, next_free, start_of
@@ -30,6 +31,7 @@ from proxy.routing.view import (
     targets_of,
 )
 from proxy.state.dump import dump, parse
+from proxy.state.keylimits import KeyLimitsState, OnMark
 from proxy.state.lru import Lru
 from proxy.state.rows import rows
 from proxy.state.select import Wanted, is_configured, is_member
@@ -39,6 +41,10 @@ _ROUND_ROBIN = CredentialOrder.ROUND_ROBIN  # CPython 3.11 takes a function call
 SMOOTHING = 0.3  # weight of the newest time to first token
 
 K = TypeVar("K")
+
+
+def _untold(_mark: BudgetMark) -> None:
+    """Nobody is told of budgets."""
 
 
 class _Tally(Struct, eq=False):
@@ -52,8 +58,9 @@ class _Tally(Struct, eq=False):
 class MemoryState:
     """Implements `SharedState`. `changes` rises whenever what `dump` returns may have changed."""
 
-    def __init__(self, rng: random.Random, cap: int = CAP) -> None:
+    def __init__(self, rng: random.Random, cap: int = CAP, on_mark: OnMark = _untold) -> None:
         self._rng = rng
+        self.keys = KeyLimitsState(on_mark, cap)
         self._asides: Lru[Target, Aside] = Lru(cap)
         self._ladders: Lru[Target, Mapping[FailureKind, Ladder]] = Lru(cap)
         self._breakers: Lru[Target, Breaker] = Lru(cap)
@@ -156,6 +163,18 @@ class MemoryState:
                 self._asides[target] = replace(aside, claimed_s=None)
         if tokens is not None and provider.limits.tpm:
             self._charge(provider, now_s, 0, tokens - grant.tokens)
+
+    async def reserve(self, ask: KeyAsk) -> KeyGrant | LimitReached:
+        return self.keys.reserve(ask)
+
+    async def settle(self, grant: KeyGrant, tokens: int, nusd: int, now_s: float) -> None:
+        self.keys.settle(grant, tokens, nusd, now_s)
+
+    async def count(self, key: ClientKey, nusd: int, now_s: float, wall_s: float) -> None:
+        self.keys.count(key, nusd, now_s, wall_s)
+
+    def key_budget(self, key: ClientKey, now_s: float) -> KeyBudget:
+        return self.keys.key_budget(key, now_s)
 
     async def take_turn(self, slot: Slot) -> None:
         self._take_turn(slot)
@@ -278,17 +297,22 @@ class MemoryState:
         policy = grant.candidate.provider.breaker
         if policy is None:
             return
-        of_candidate, of_provider = [
-            (target, after_good(self._breakers.get(target, FRESH), policy, now_s))
-            for target in breaker_targets(grant.candidate.id)
-        ]
-        self._set_breakers(dict((of_candidate, of_provider)))
-        self._tallies.put(grant.candidate.id, _Tally(of_candidate[1], of_provider[1], of_candidate[1].ends_s))
+        counted = []
+        for target in breaker_targets(grant.candidate.id):
+            breaker = self._breakers.get(target, FRESH)
+            if now_s < breaker.ends_s:
+                breaker.good += 1
+            else:
+                breaker = after_good(breaker, policy, now_s)
+                self._breakers.put(target, breaker)
+            counted.append(breaker)
+        # Both buckets end at once: they are the provider's, counted from zero.
+        self._tallies.put(grant.candidate.id, _Tally(counted[0], counted[1], counted[0].ends_s))
 
     def _set_breakers(self, breakers: Mapping[Target, Breaker]) -> None:
         for target, breaker in breakers.items():
             self._breakers.put(target, breaker)
-        if breakers:  # some of them may count by breakers that are no longer
+        if breakers:  # some tallies may count by breakers that are no longer
             self._tallies.clear()
 
     def _charge(self, provider: Provider, now_s: float, requests: int, tokens: int) -> None:

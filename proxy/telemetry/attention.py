@@ -8,6 +8,7 @@ shows by its name.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import NamedTuple
 
 from proxy.core.failure import Failure, FailureKind
@@ -30,11 +31,20 @@ class _Episode(NamedTuple):
     reason: FailureKind
 
 
+Tell = Callable[[str, str, FailureKind], None]  # provider, credential's name, reason
+
+
+def _untold(_provider: str, _credential: str, _reason: FailureKind) -> None:
+    """The log says it."""
+
+
 class Attention:
     """Remembers which episodes are open. All calls come from the event loop's thread."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, tell: Tell = _untold) -> None:
+        """Take what is told of each alert that is logged, for those who do not read the log."""
         self._metrics = metrics
+        self._tell = tell
         self._open: set[_Episode] = set()
         self._logged_s: dict[_Episode, float] = {}
 
@@ -55,6 +65,7 @@ class Attention:
         if now_s - self._logged_s.get(episode, -QUIET_S) >= QUIET_S:
             self._logged_s[episode] = now_s
             _log(episode, failure)
+            self._tell(provider, episode.credential.partition("#")[0], failure.kind)
 
     def succeeded(self, provider: str, credential: str) -> None:
         """End the episodes of this credential and of its provider."""

@@ -19,6 +19,7 @@ from proxy import __version__
 from proxy.core.snapshot import Model, Snapshot
 from proxy.core.usage import Usage
 from proxy.telemetry.inflight import InFlightCollector
+from proxy.telemetry.ledgerseries import LedgerCollector, LedgerSource
 from proxy.telemetry.series import Counter, Gauge, Histogram
 from proxy.telemetry.upstreams import Source, UpstreamCollector, configured_candidates
 
@@ -89,6 +90,8 @@ class Metrics:
         self._tokens = counter(
             "tokens_total", "Prompt includes cached, completion includes reasoning.", "provider", "model", "type"
         )
+        self._cost = counter("cost_usd_total", "What requests cost.", "provider", "model")
+        self._unpriced = counter("unpriced_requests_total", "Requests whose cost is unknown.", "provider", "model")
         self._truncated = counter("streams_truncated_total", "Streams that ended early after their commit.", "provider")
         self._broken = counter("broken_events_total", "Unreadable events dropped from streams.", "provider")
         self._stale = counter("stale_retries_total", "Sent again because a kept connection had died.", "provider")
@@ -105,8 +108,12 @@ class Metrics:
             self.registry.register(InFlightCollector(source, under_way))
         self._forgetful = (
             *(self._requests, self._durations, self._first_tokens, self._attempts, self._failovers, self._tokens),
-            *(self._truncated, self._broken, self._stale, self._remaining, self._attention),
+            *(self._cost, self._unpriced, self._truncated, self._broken, self._stale, self._remaining, self._attention),
         )
+
+    def watch_ledger(self, source: LedgerSource) -> None:
+        """Export what a ledger says of itself."""
+        self.registry.register(LedgerCollector(source))
 
     def request(
         self, endpoint: str, model: str, stream: bool, status: int, duration_s: float, overhead_s: float
@@ -132,6 +139,13 @@ class Metrics:
         self._used.append((provider, model, usage))
         if len(self._used) >= MOST_WAITING:
             self._settle()
+
+    def cost(self, provider: str, model: str, nusd: int) -> None:
+        """Count nano-dollars. A counter is a float: what must be exact is the ledger's."""
+        self._cost.cells[provider, model] += nusd / 1e9
+
+    def unpriced(self, provider: str, model: str) -> None:
+        self._unpriced.cells[provider, model] += 1.0
 
     def truncated(self, provider: str) -> None:
         self._truncated.cells[(provider,)] += 1.0

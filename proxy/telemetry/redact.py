@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from proxy.core.snapshot import Snapshot
 from proxy.providers.redaction import MASK, redact
@@ -45,9 +46,22 @@ class Redactor:
 
 def _secrets(snapshot: Snapshot) -> set[str]:
     found = {snapshot.auth.admin_token.reveal()} if snapshot.auth.admin_token else set()
+    alerts = snapshot.alerts
+    found.update(secret.reveal() for secret in (alerts.webhook_url, alerts.secret) if secret)
+    if snapshot.auth.pepper:
+        found.update(snapshot.auth.pepper.reveal().split(","))
+    if snapshot.database_url:
+        found.update(_passwords(snapshot.database_url.reveal()))
     for provider in snapshot.providers.values():
         found.update(credential.secret.reveal() for credential in provider.credentials)
         if provider.proxy_url:
             found.add(provider.proxy_url.reveal())
         found.update(value for name, value in provider.headers if _SECRET_HEADER.search(name))
     return found
+
+
+def _passwords(url: str) -> set[str]:
+    """The password in the URL of a database, as it is written and as it is meant."""
+    parts = urlsplit(url)
+    written = {parts.password or "", *(value for name, value in parse_qsl(parts.query) if name == "password")}
+    return written | {unquote(password) for password in written}

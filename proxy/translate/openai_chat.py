@@ -10,20 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from proxy.core.usage import Usage
-from proxy.wire.jsonbody import readable
-
-T = TypeVar("T")
+from proxy.translate.openai_usage import Counts, mended, read_usage
+from proxy.wire.jsonbody import join_object, readable
 
 DONE = b"[DONE]"
 _EMPTY = (b"null", b'""', b"[]", b"{}")
+LARGEST_NUMBER = 10**9  # that a request can mean: what is reckoned with it stays a number
 _NOT_OUTPUT = frozenset({"role", "obfuscation"})
-LARGEST_COUNT = 100_000_000  # tokens; no answer has more, so an upstream that says so is wrong
 
 
 class FrameKind(StrEnum):
@@ -62,7 +61,7 @@ class _Choice(_Finish):
 
 class _Skimmed(Struct):
     choices: list[_Finish] | None = None
-    usage: dict[str, Any] | None = None
+    usage: Counts | None = None
     error: Raw | UnsetType = UNSET
     x_groq: Raw | UnsetType = UNSET
 
@@ -84,11 +83,21 @@ class _Chunk(_Skimmed):
     choices: list[_Choice] | None = None  # type: ignore[assignment] # the same member, read deeper
 
 
+class _Answer(_Skimmed):
+    service_tier: Any = None
+
+
+class _Groq(Struct):
+    usage: Counts | None = None
+
+
 _PLAIN = msgspec.json.Decoder(_Plain)
 _SKIMMED = msgspec.json.Decoder(_Skimmed)
 _CHUNK = msgspec.json.Decoder(_Chunk)
+_ANSWER = msgspec.json.Decoder(_Answer)
+_GROQ = msgspec.json.Decoder(_Groq)
 _ENDINGS = msgspec.json.Decoder(_Endings)
-_NUMBER = msgspec.json.Decoder(int)
+_NUMBER = msgspec.json.Decoder(float)
 _LIST = msgspec.json.Decoder(list[Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _ENCODER = msgspec.json.Encoder()
@@ -120,7 +129,7 @@ def skim_frame(payload: bytes) -> Frame:
         chunk = _SKIMMED.decode(payload)
     except _UNREADABLE:
         return _unreadable(payload, skim_frame)
-    return _frame(chunk, payload)
+    return _frame(chunk, payload, _usage(chunk, payload))
 
 
 def read_frame(payload: bytes) -> Frame:
@@ -131,7 +140,7 @@ def read_frame(payload: bytes) -> Frame:
         chunk = _CHUNK.decode(payload)
     except _UNREADABLE:
         return _unreadable(payload, read_frame)
-    frame = _frame(chunk, payload)
+    frame = _frame(chunk, payload, _usage(chunk, payload))
     if frame.kind is FrameKind.OUTPUT and not frame.finished and not any(map(_speaks, chunk.choices or ())):
         return frame._replace(kind=FrameKind.LIFECYCLE)
     return frame
@@ -146,23 +155,27 @@ def ended_choices(payload: bytes) -> frozenset[int]:
     return frozenset(choice.index for choice in choices if choice.finish_reason)
 
 
+def whole_number(member: Raw) -> int | None:
+    """Read a whole number of a request; 3.0 is one too, and is taken by some upstream.
+
+    Returns:
+        At most `LARGEST_NUMBER` where it is larger; None where it is no whole number.
+    """
+    try:
+        number = _NUMBER.decode(member)
+    except _UNREADABLE:
+        return LARGEST_NUMBER if bytes(member)[:1].isdigit() else None  # a number too large to be read is one
+    return int(min(number, LARGEST_NUMBER)) if number.is_integer() else None
+
+
+def choices_answered(members: Mapping[str, Raw]) -> int:
+    """Count the choices that a request gets answered: `n` for each of its prompts, of which a chat is one."""
+    return _number(members, "n") * _prompts(members)
+
+
 def choices_asked(members: Mapping[str, Raw]) -> int:
-    """Count the choices that a request asks for: `n` for each of its prompts, of which a chat is one."""
-    number, prompts = _decoded(_NUMBER, members.get("n"), 1), _decoded(_LIST, members.get("prompt"), [])
-    is_several = bool(prompts) and bytes(prompts[0])[:1] in (b'"', b"[")  # else one prompt, given as tokens
-    return max(1, number) * (len(prompts) if is_several else 1)
-
-
-def read_usage(counts: Mapping[str, Any]) -> Usage:
-    """Read OpenAI's usage object; what is no whole number counts as 0."""
-    get = counts.get
-    prompt, completion = get("prompt_tokens_details"), get("completion_tokens_details")
-    return Usage(
-        _count(get("prompt_tokens")),
-        _count(get("completion_tokens")),
-        _count(prompt.get("cached_tokens")) if isinstance(prompt, dict) else 0,
-        _count(completion.get("reasoning_tokens")) if isinstance(completion, dict) else 0,
-    )
+    """Count the choices that a request has made, and pays for: with `best_of` more than are answered."""
+    return max(_number(members, "n"), _number(members, "best_of")) * _prompts(members)
 
 
 def read_answer(body: bytes) -> Frame:
@@ -172,7 +185,8 @@ def read_answer(body: bytes) -> Frame:
         ValueError: It is no JSON object.
     """
     try:
-        return _frame(_SKIMMED.decode(body), body)
+        answer = _ANSWER.decode(body)
+        return _frame(answer, body, None if answer.usage is None else read_usage(answer.usage, answer.service_tier))
     except _UNREADABLE:
         frame = _unreadable(body, skim_frame)
     if frame.kind is FrameKind.BROKEN:
@@ -190,14 +204,35 @@ def error_event(message: str, *, type_: str, param: str | None = None, code: str
     return b"data: " + error_object(message, type_=type_, param=param, code=code) + b"\n\n"
 
 
-def _frame(chunk: _Skimmed, payload: bytes) -> Frame:
-    usage = read_usage(chunk.usage) if chunk.usage else None
+def _usage(chunk: _Skimmed, payload: bytes) -> Usage | None:
+    """Read a chunk's usage; its service tier is looked for only in the few chunks that have any."""
+    counts = chunk.usage
+    if counts is None:
+        if chunk.x_groq is UNSET or b'"usage"' not in bytes(chunk.x_groq):
+            return None
+        try:
+            counts = _GROQ.decode(chunk.x_groq).usage
+        except _UNREADABLE:
+            return None
+    return None if counts is None else read_usage(counts, _service_tier(payload))
+
+
+def _service_tier(payload: bytes) -> object:
+    if b'"service_tier"' not in payload:
+        return None
+    try:
+        return _ANSWER.decode(payload).service_tier
+    except _UNREADABLE:
+        return None
+
+
+def _frame(chunk: _Skimmed, payload: bytes, usage: Usage | None) -> Frame:
     choices = chunk.choices
     suspect = (chunk.error is not UNSET and not _is_empty(chunk.error)) or (
         chunk.x_groq is not UNSET and b'"error"' in bytes(chunk.x_groq)
     )
     if not choices:
-        kind = FrameKind.LIFECYCLE if usage is None else FrameKind.USAGE
+        kind = FrameKind.LIFECYCLE if chunk.usage is None else FrameKind.USAGE
         return Frame(kind, usage, finished=False, suspect=suspect or b'"error"' in payload or b'"code"' in payload)
     finished = _is_finished(choices)
     suspect = suspect or (finished and any(choice.finish_reason == "error" for choice in choices))
@@ -216,17 +251,19 @@ def _is_finished(choices: Sequence[_Finish]) -> bool:
 def _unreadable(payload: bytes, judge: Callable[[bytes], Frame]) -> Frame:
     """Judge what msgspec cannot decode: half an emoji in one event and the other half in the next are judged alike."""
     plain = readable(payload)
-    return _unexpected(payload) if plain == payload else judge(plain)
+    return _unexpected(payload, judge) if plain == payload else judge(plain)
 
 
-def _unexpected(payload: bytes) -> Frame:
+def _unexpected(payload: bytes, judge: Callable[[bytes], Frame]) -> Frame:
     """An object whose members have unexpected types is passed on; anything but a JSON object is broken."""
-    kind = FrameKind.LIFECYCLE
     try:
-        _OBJECT.decode(payload)
+        members = _OBJECT.decode(payload)
     except _UNREADABLE:
-        kind = FrameKind.BROKEN
-    return Frame(kind, suspect=b'"error"' in payload)
+        return Frame(FrameKind.BROKEN, suspect=b'"error"' in payload)
+    usage = members.get("usage")
+    if usage is not None and bytes(mending := mended(usage)) != bytes(usage):
+        return judge(join_object({**members, "usage": mending}))
+    return Frame(FrameKind.LIFECYCLE, suspect=b'"error"' in payload)
 
 
 def _speaks(choice: _Choice) -> bool:
@@ -246,13 +283,16 @@ def _is_empty(member: Raw | UnsetType) -> bool:
     return isinstance(member, Raw) and bytes(member) in _EMPTY
 
 
-def _count(value: object) -> int:
-    """Accept whole numbers only: True, text, negatives, fractions and the absurd are no token counts."""
-    return value if type(value) is int and 0 <= value <= LARGEST_COUNT else 0
+def _number(members: Mapping[str, Raw], name: str) -> int:
+    return max(1, whole_number(members[name]) or 1) if name in members else 1
 
 
-def _decoded(decoder: msgspec.json.Decoder[T], member: Raw | None, otherwise: T) -> T:
+def _prompts(members: Mapping[str, Raw]) -> int:
+    if "prompt" not in members:
+        return 1
     try:
-        return otherwise if member is None else decoder.decode(member)
+        prompts = _LIST.decode(members["prompt"])
     except _UNREADABLE:
-        return otherwise
+        return 1
+    is_several = bool(prompts) and bytes(prompts[0])[:1] in (b'"', b"[")  # else one prompt, given as tokens
+    return len(prompts) if is_several else 1

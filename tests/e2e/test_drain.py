@@ -238,5 +238,5 @@ async def test_state_of_another_shape_is_taken_row_by_row(tmp_path: Path) -> Non
     async with gateway_process(tmp_path, KEPT) as gateway:
         assert (await ask(gateway.url, chat("long"))).trail == "limited=rate_limited;third=ok"
         assert await gateway.stop() == 0
-    assert os.listdir(folder) == ["state.json"]
+    assert sorted(os.listdir(folder)) == ["fairlead.db", "secret.key", "spool", "state.json"]
     assert "Traceback" not in gateway.err

@@ -73,6 +73,7 @@ async def test_demo_prints_a_curl_line_that_works(tmp_path: Path) -> None:
         answer = await run_shell(told_curl(gateway.out), tmp_path)
     assert answer["object"] == "chat.completion"
     assert "simulated" in json.dumps(answer["choices"])
+    assert "WARNING" not in gateway.err
 
 
 async def test_demo_shows_a_failover_soon(tmp_path: Path) -> None:

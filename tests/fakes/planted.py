@@ -6,12 +6,11 @@ The words of each are unique and have no shape that gives a credential away, so 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 from tests.fakes.indiscreet import indiscreet
-from tests.fakes.rawserver import RawServer, answer, refused_url, response
+from tests.fakes.rawserver import Peer, RawServer, Received, answer, refused_url, response
 from tests.fakes.serving import serve
 
 # Credentials: nobody is ever shown one of these. Their words have no shape that gives them away.
@@ -24,6 +23,11 @@ ADMIN_TOKEN = "PlantedAdminCredential0006"
 PROXY_PASSWORD = "PlantedProxyCredential0007"
 TEAM_HEADER = "PlantedHeaderCredential0008"
 MISPLACED = "PlantedMisplacedCredential0009"
+PEPPER = "PlantedPepperCredential0016"
+OLD_PEPPER = "PlantedOldPepperCredential0017"
+DATABASE_PASSWORD = "PlantedDatabaseCredential0018"
+WEBHOOK = "PlantedWebhookCredential0019"
+WEBHOOK_SECRET = "PlantedWebhookSecret0020"
 # What a client wrote: told to nobody but this client, and to it only in the upstream's words about its own fault.
 PROMPT = "PlantedPrompt0010"
 ARGUMENTS = "PlantedArguments0011"
@@ -42,6 +46,11 @@ CREDENTIALS = (
     PROXY_PASSWORD,
     TEAM_HEADER,
     MISPLACED,
+    PEPPER,
+    OLD_PEPPER,
+    DATABASE_PASSWORD,
+    WEBHOOK,
+    WEBHOOK_SECRET,
 )
 WORDS = (PROMPT, ARGUMENTS, IMAGE, QUERY, CLIENT_HEADER, END_USER)
 PLANTED = (*CREDENTIALS, *WORDS)
@@ -81,7 +90,7 @@ UNREACHABLE: Mapping[str, tuple[int, str]] = {
 }
 
 
-def configuration(url: str, proxy_url: str, key: str = PROVIDER_KEY) -> str:
+def configuration(url: str, proxy_url: str, webhook_url: str) -> str:
     asked = {*WHOLE, *STREAMED}
     proxies = {
         "proxy-down": refused_url().replace("http://", f"http://user:{PROXY_PASSWORD}@"),
@@ -109,10 +118,13 @@ def configuration(url: str, proxy_url: str, key: str = PROVIDER_KEY) -> str:
     [[auth.keys]]
     name = "tester"
     key = "{CLIENT_KEY}"
+    [alerts]
+    webhook_url = "{webhook_url}/{WEBHOOK}"
+    secret = "{WEBHOOK_SECRET}"
     [providers.telling]
     kind = "openai_compatible"
     base_url = "{url}"
-    api_keys = ["{key}", "{SECOND_KEY}"]
+    api_keys = ["{PROVIDER_KEY}", "{SECOND_KEY}"]
     headers = {{ x-team-token = "{TEAM_HEADER}" }}
     forward_headers = ["x-client-note"]
     breaker = false
@@ -146,15 +158,29 @@ def question(model: str, *, stream: bool = False) -> dict[str, object]:
 
 
 def check_absent(texts: Iterable[str], planted: Iterable[str]) -> None:
-    secret = re.compile("|".join(planted), re.IGNORECASE)
+    words = [word.lower() for word in planted]
     for text in texts:
-        found = secret.search(text)
-        assert found is None, text[max(0, found.start() - 500) : found.end() + 200]
+        lowered = text.lower()
+        for word in words:
+            at = lowered.find(word)
+            assert at < 0, text[max(0, at - 500) : at + 200]
 
 
 @asynccontextmanager
-async def upstreams() -> AsyncIterator[str]:
-    """The parts of a configuration that depend on what listens where, as one text."""
+async def upstreams(alerts: list[Received] | None = None) -> AsyncIterator[str]:
+    """The parts of a configuration that depend on what listens where, as one text.
+
+    Args:
+        alerts: What is sent to the webhook, which takes none of it and says why in words of its own, goes there.
+    """
+
+    async def refuse_alert(peer: Peer) -> None:
+        received = await peer.request()
+        if alerts is not None:
+            alerts.append(received)
+        await peer.send(response(received.head + received.body, status=b"400 Bad Request"))
+        peer.close()
+
     refusing = answer(response(b"who?", b"Proxy-Authenticate: Basic", status=b"407 Proxy Authentication Required"))
-    async with serve(indiscreet) as url, RawServer(refusing) as proxy:
-        yield configuration(url, proxy.url)
+    async with serve(indiscreet) as url, RawServer(refusing) as proxy, RawServer(refuse_alert) as webhook:
+        yield configuration(url, proxy.url, webhook.url)

@@ -23,7 +23,7 @@ EXTRA = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 def require_tool(name: str, environ: Mapping[str, str] = os.environ) -> str:
     """Return the path of an executable: the virtual environment's own, else one on PATH."""
     places = [str(Path(sys.prefix) / "bin"), *os.get_exec_path(dict(environ)), *EXTRA]
-    return shutil.which(name, path=os.pathsep.join(places)) or _missing(f"the program {name}", environ)
+    return shutil.which(name, path=os.pathsep.join(places)) or missing(f"the program {name}", environ)
 
 
 def require_module(name: str, environ: Mapping[str, str] = os.environ) -> ModuleType:
@@ -31,10 +31,11 @@ def require_module(name: str, environ: Mapping[str, str] = os.environ) -> Module
     try:
         return importlib.import_module(name)
     except ImportError:
-        _missing(f"the Python module {name}", environ)
+        missing(f"the Python module {name}", environ)
 
 
-def _missing(what: str, environ: Mapping[str, str]) -> NoReturn:
+def missing(what: str, environ: Mapping[str, str]) -> NoReturn:
+    """End the test that needs it: skipped on a laptop, failed in CI."""
     reason = f"needs {what}, which is not installed"
     if environ.get("CI") == "true":
         pytest.fail(reason)

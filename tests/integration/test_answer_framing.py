@@ -30,13 +30,16 @@ HEADERS = pytest.mark.parametrize(
 )
 
 
+PRICED = '[prices."first/sim-ok"]\ninput_usd_per_mtok = 1\noutput_usd_per_mtok = 1\n'  # nothing else to warn of
+
+
 @HEADERS
 @BOTH
 async def test_header_that_would_be_two_is_a_fault_of_the_gateway(
     header: tuple[bytes, bytes], stream: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(relay, "reply_headers", lambda *_: [header])
-    async with stage(Upstream("first")) as on:
+    async with stage(Upstream("first"), sections=PRICED) as on:
         heard = await on.ask(stream=stream)
         assert (heard.status, heard.error["type"]) == (500, "server_error")
         assert "set-cookie" not in heard.headers

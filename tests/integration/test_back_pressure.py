@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from starlette.responses import PlainTextResponse
 
+from proxy.core.snapshot import Server
+from proxy.edge.connection import ClientConnection, Front
+from proxy.edge.exchange import Exchange
 from tests.fakes.gateway import RunningGateway, gateway
 from tests.fakes.process import GatewayProcess, gateway_process
 from tests.fakes.rawserver import Handler, Peer, RawServer, answer, chunk, response
 from tests.fakes.rawstreams import DONE, FINISH, HEAD, ROLE, said
+from tests.fakes.serving import serve
 from tests.fakes.upstream_calls import settles
 from tests.fakes.wireclient import WireClient, chat
 
@@ -120,6 +126,40 @@ async def test_client_that_does_not_read_a_whole_answer_is_cut() -> None:
             await asyncio.sleep(STALL_S + SLACK_S)
             with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
                 await client.body(headers)
+
+
+class NarrowConnection(ClientConnection):
+    """Has next to nothing of a buffer below that of its transport."""
+
+    settings = staticmethod(lambda: Server(write_stall_s=STALL_S))
+    seen: ClassVar[list[NarrowConnection]]
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        super().connection_made(transport)
+        self.seen.append(self)
+
+
+@pytest.mark.parametrize("last", [pytest.param("keep-alive", id="kept"), pytest.param("close", id="closing")])
+async def test_client_that_does_not_read_the_last_bytes_of_an_answer_is_cut(last: str) -> None:
+    """They are too few for the transport to tell that it is stuck."""
+    app = PlainTextResponse("x" * 60_000)
+
+    async def unasked(exchange: Exchange) -> None:
+        raise AssertionError("all is for the app")
+
+    class Protocol(NarrowConnection):
+        front = Front(app, lambda target: None, unasked)
+        seen: ClassVar[list[NarrowConnection]] = []
+
+    async with serve(app, protocol=Protocol) as url, WireClient(url, window_bytes=4096) as client:
+        client.send(chat("m"), {"connection": last})
+        await client.reader.readexactly(1)
+        began_s = time.monotonic()
+        (connection,) = Protocol.seen
+        assert 0 < connection.transport.get_write_buffer_size() < 60_000
+        assert await settles(lambda: connection not in connection.connections, STALL_S + SLACK_S)
+        assert time.monotonic() - began_s >= 0.8 * STALL_S
 
 
 async def test_client_that_reads_slowly_is_not_cut_and_gets_everything() -> None:

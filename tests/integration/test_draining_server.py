@@ -114,6 +114,17 @@ async def test_requests_that_outlast_the_drain_are_told() -> None:
         assert (await waiting).status == 503
 
 
+async def test_requests_that_wait_are_not_begun_when_the_drain_is_over() -> None:
+    async with listening(0, 0.5) as running, WireClient(running.url) as client:
+        for _ in range(3):
+            client.send(chat("slow"))
+        assert await running.under_way(1)
+        running.server.handle_exit(TERM, None)
+        assert await running.ends(0.5 + SLACK_S)
+        assert [(await client.heard()).status for _ in range(3)] == [503] * 3
+        assert await client.reader.read() == b""
+
+
 async def test_an_interrupted_server_does_not_wait_for_the_delay() -> None:
     async with listening(30, 60) as running:
         running.server.handle_exit(INT, None)

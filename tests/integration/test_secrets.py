@@ -36,8 +36,11 @@ from tests.fakes.planted import (
     CLIENT_HEADER,
     CLIENT_KEY,
     CREDENTIALS,
+    DATABASE_PASSWORD,
     MISPLACED,
     NEXT_KEY,
+    OLD_PEPPER,
+    PEPPER,
     PLANTED,
     PROMPT,
     PROVIDER_KEY,
@@ -52,10 +55,15 @@ from tests.fakes.planted import (
     question,
     upstreams,
 )
-from tests.fakes.process import GatewayProcess, gateway_process
+from tests.fakes.process import GatewayProcess, gateway_process, run_command
+from tests.fakes.rawserver import Received, refused_url
 from tests.fakes.upstream_calls import settles
 from tests.fakes.wire import make_exchange
 from tests.fakes.wireclient import CHAT, WireClient
+
+SECRETS = {"FAIRLEAD_SECRET_KEYS": f"{PEPPER},{OLD_PEPPER}"}
+REPORTS = (("--by", "model"), ("--requests", "--json"))
+AWAY = (("keys", "list"), ("db", "current"), ("usage",))
 
 
 @dataclass
@@ -140,20 +148,46 @@ async def look_around(running: GatewayProcess, told: Told) -> None:
         told.note(shown)
 
 
+async def make_and_use_a_key(running: GatewayProcess, told: Told) -> str:
+    """Let an operator make a client key beside the gateway, and its owner ask with it."""
+    made = await run_command(running.folder, "keys", "create", "made", "--tag", "team", environ=SECRETS)
+    assert made.returncode == 0, made.stderr
+    key = made.stdout.strip()
+    assert await settles(lambda: "client keys of the database are in force" in running.err)
+    answer = await running.client.post(CHAT, json=question("aok"), headers={"authorization": f"Bearer {key}"})
+    assert answer.status_code == 200
+    told.note(answer)
+    listed = await run_command(running.folder, "keys", "list", "--json", environ=SECRETS)
+    told.to_all += [listed.stdout, listed.stderr, made.stderr]
+    return key
+
+
+def kept_by(running: GatewayProcess) -> dict[str, str]:
+    return {path.name: path.read_text("latin-1") for path in running.data_dir.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("log_format", ["json", "console"])
 async def test_planted_secret_is_in_nothing_that_a_gateway_tells_or_keeps(tmp_path: Path, log_format: str) -> None:
-    told = Told()
-    arguments = ("--log-level", "debug", "--log-format", log_format)
-    async with upstreams() as toml, gateway_process(tmp_path, toml, arguments=arguments) as running:
+    told, alerts = Told(), list[Received]()
+    words = ("--log-level", "debug", "--log-format", log_format)
+    async with upstreams(alerts) as toml, gateway_process(tmp_path, toml, SECRETS, arguments=words) as running:
         await drive_everything(running, told)
+        key = await make_and_use_a_key(running, told)
         await look_around(running, told)
         await reload(running)
         # For as long as to be kept when the gateway ends.
         told.note(await running.client.post(CHAT, json=question("a402")))
         await look_around(running, told)
+        spooled = kept_by(running)
         assert await running.stop() == 0
-    kept = {path.name: path.read_text() for path in running.data_dir.rglob("*")}
-    check_absent([*told.to_all, running.out, running.err, *kept.values()], PLANTED)
+        reports = [await run_command(running.folder, "usage", *way, environ=SECRETS) for way in REPORTS]
+    kept = kept_by(running)
+    posted = [alert.body.decode() for alert in alerts]
+    reported = [report.stdout + report.stderr for report in reports]
+    everything = [*told.to_all, running.out, running.err, *spooled.values(), *kept.values(), *posted, *reported]
+    check_absent(everything, [*PLANTED, key])
     check_absent(told.to_the_client, CREDENTIALS)
 
     # What is held against the above has happened, and was told.
@@ -163,6 +197,30 @@ async def test_planted_secret_is_in_nothing_that_a_gateway_tells_or_keeps(tmp_pa
     assert "needs attention" in running.err
     assert "upstream_refusal" in running.err
     assert json.loads(kept["state.json"])["asides"]
+    assert all(word in kept["fairlead.db"] for word in ("telling", "a402", "billing", "upstream_refusal", key[:9]))
+    assert any("telling" in text for name, text in spooled.items() if name.endswith(".spool"))
+    assert {event for event in ("provider_attention", "unpriced_model") if any(event in text for text in posted)}
+    assert "could not be delivered to the webhook" in running.err
+    assert all("a402" in report.stdout for report in reports)
+
+
+async def test_planted_password_of_a_database_that_is_away_is_told_to_nobody(tmp_path: Path) -> None:
+    away = refused_url().replace("http://", f"postgresql://fairlead:{DATABASE_PASSWORD}@")
+    environ = {**SECRETS, "DATABASE_URL": f"{away}/books"}
+    words = ("--log-level", "debug")
+    async with upstreams() as toml:
+        toml = f'[database]\nurl = "${{DATABASE_URL}}"\n{toml}'
+        async with gateway_process(tmp_path, toml, environ, arguments=words) as running:
+            answer = await running.client.get("/v1/models", headers={"authorization": f"Bearer {CLIENT_KEY}"})
+            assert answer.status_code == 200
+            page = (await running.client.get("/metrics")).text
+            assert await running.stop() == 0
+        commands = [await run_command(tmp_path, *command, environ=environ) for command in AWAY]
+    told = [text for command in commands for text in (command.stdout, command.stderr)]
+    check_absent([running.out, running.err, page, *told, *kept_by(running).values()], PLANTED)
+    assert "the database is away" in running.err
+    assert [command.returncode for command in commands] == [2, 2, 2]
+    assert all("/books" in command.stderr for command in commands)
 
 
 async def test_planted_secret_is_in_no_repr_while_requests_are_under_way() -> None:

@@ -37,7 +37,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if .Values.server.metricsPort }}metrics{{ else }}http{{ end }}
 {{- end }}
 
-{{/* The configuration file: [server] from the values, the rest as given. */}}
+{{/* "true" where the database is named, so that it is not SQLite in the data folder. */}}
+{{- define "fairlead.hasDatabase" -}}
+{{- if or .Values.database.existingSecret (regexMatch "(?m)^\\s*\\[\\s*database\\s*\\]" .Values.config) }}true{{ end }}
+{{- end }}
+
+{{/* The configuration file: [server] and [database] from the values, the rest as given. */}}
 {{- define "fairlead.toml" -}}
 {{- if regexMatch "(?m)^\\s*\\[\\s*server\\s*\\]" .Values.config }}
 {{- fail "config must not hold a [server] table: use server.* and server.extra" }}
@@ -53,6 +58,15 @@ metrics_port = {{ int . }}
 {{- end }}
 {{- with .Values.server.extra }}
 {{ trim . }}
+{{- end }}
+
+{{- if .Values.database.existingSecret }}
+{{- if regexMatch "(?m)^\\s*\\[\\s*database\\s*\\]" .Values.config }}
+{{- fail "config must not hold a [database] table beside database.existingSecret" }}
+{{- end }}
+
+[database]
+url = "${FAIRLEAD_DATABASE_URL}"
 {{- end }}
 
 {{ trim .Values.config }}

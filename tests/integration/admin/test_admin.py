@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -16,11 +15,23 @@ from starlette.routing import Route
 from proxy.admin.routes import AdminParts, admin_routes
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.health import CandidateId
-from proxy.core.ports import Admission
+from proxy.core.ports import Admission, KeyAsk, KeyGrant
 from proxy.core.secret import Secret
-from proxy.core.snapshot import Auth, Candidate, ClientKey, Credential, Model, Price, Provider, Rotation, Snapshot
+from proxy.core.snapshot import (
+    Auth,
+    Candidate,
+    ClientKey,
+    Credential,
+    KeyLimits,
+    Model,
+    Provider,
+    Rotation,
+    Snapshot,
+    StoredKey,
+)
 from proxy.state.memory import MemoryState
 from tests.fakes.clock import StillClock
+from tests.fakes.prices import flat_price
 
 TOKEN = "admin-token-0123456789"
 PLANTED = "planted-secret-0123456789"
@@ -30,7 +41,7 @@ HEADERS = {"authorization": f"Bearer {TOKEN}"}
 def make_snapshot(*, admin_token: str = TOKEN) -> Snapshot:
     a = Provider("a", "openai", "https://a.test", credentials=(Credential("key-1", Secret(PLANTED)),))
     b = Provider("b", "openai", "https://b.test")
-    price = Price(Decimal(1), Decimal(2))
+    price = flat_price("1", "2")
     sticky = Model("sticky", (Candidate(a, "up-a", price=price), Candidate(b, "up-b")), aliases=("also",))
     turning = Model("turning", (Candidate(a, "up-a"), Candidate(b, "up-b")), rotation=Rotation.ROUND_ROBIN)
     return Snapshot(
@@ -42,6 +53,12 @@ def make_snapshot(*, admin_token: str = TOKEN) -> Snapshot:
             "keys",
             {"0" * 64: ClientKey("narrow", models=("turning",))},
             admin_token=Secret(admin_token) if admin_token else None,
+            stored={
+                "1" * 64: StoredKey(
+                    ClientKey("made", models=("sticky",), limits=KeyLimits(rpm=60, day_nusd=5 * 10**9))
+                ),
+                "2" * 64: StoredKey(ClientKey("ended", limits=KeyLimits(rpm=1)), revoked=True),
+            },
         ),
     )
 
@@ -171,12 +188,31 @@ async def test_explain_with_a_key_has_its_rights(desk: Desk) -> None:
     assert (refused.status_code, error_of(refused)["code"]) == (404, "model_not_found")
 
 
+async def test_explain_with_a_stored_key_has_its_rights_and_its_need_of_a_price(desk: Desk) -> None:
+    answer = (await desk.get("/admin/explain", model="sticky", key="made")).json()
+    assert [row["provider"] for row in answer["candidates"]] == ["a"]
+    assert [(row["provider"], row["reason"]) for row in answer["omitted"]] == [("b", "unpriced")]
+    assert (await desk.get("/admin/explain", model="turning", key="made")).status_code == 404
+
+
+async def test_state_shows_what_keys_with_limits_have_used(desk: Desk) -> None:
+    made = next(iter(desk.snapshot.auth.stored.values())).key
+    grant = await desk.state.reserve(KeyAsk(made, 0, 2_000_000_000, desk.clock.now(), desk.clock.wall()))
+    assert isinstance(grant, KeyGrant)
+    (row,) = (await desk.get("/admin/state")).json()["keys"]
+    assert (row["key"], row["tokens"], row["parallel"]) == ("made", None, None)
+    assert row["requests"] == {"limit": 60, "remaining": 59, "resets_s": 1.0}
+    (budget,) = row["budgets"]
+    assert (budget["spent_usd"], budget["reserved_usd"], budget["limit_usd"]) == ("0.00", "2.00", "5.00")
+
+
 @pytest.mark.parametrize(
     ("params", "status", "param"),
     [
         pytest.param({}, 400, "model", id="no-model"),
         pytest.param({"model": "nope"}, 404, "model", id="unknown-model"),
         pytest.param({"model": "sticky", "key": "nope"}, 404, "key", id="unknown-key"),
+        pytest.param({"model": "sticky", "key": "ended"}, 404, "key", id="revoked-key"),
     ],
 )
 async def test_explain_refuses_names_that_are_not_there(

@@ -73,6 +73,7 @@ def test_state_show_lists_providers_and_rotations(gateway: Running, fairlead: Fa
     assert ["sticky", "1", "sticky", "a", "up-a"] in rows
     assert ["turning", "1", "round_robin", "turn", "0"] in rows
     assert "Nothing is set aside." in ended.out
+    assert ["made", "60", "of", "60", "0.00", "of", "5.00", "a", "day", "0.00"] in rows
 
 
 def test_state_show_as_json_is_the_gateways_answer(gateway: Running, fairlead: Fairlead) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from proxy.edge.connection import MAX_QUEUED
 from tests.fakes.gateway import RunningGateway
 from tests.fakes.rawserver import BLINK_S, Peer, chunk, split
 from tests.fakes.wireclient import WireClient
@@ -166,12 +167,14 @@ async def test_offer_to_upgrade_is_ignored_and_its_body_read(lines: list[bytes],
     assert [body["messages"][0]["content"] for body in upstream.bodies] == ["hello", "hello"]
 
 
-async def test_upgrade_of_pages_is_ignored_too_however_many_there_are() -> None:
+async def test_upgrade_of_pages_is_ignored_too_for_as_many_as_may_wait() -> None:
     offer = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
     async with scene(TOML, a=Witness()) as gateway:
-        found = await exchange(gateway, offer * 600 + LIVEZ, expect=601)
+        found = await exchange(gateway, offer * MAX_QUEUED + LIVEZ, expect=MAX_QUEUED + 1)
+        flood = await exchange(gateway, offer * 600, expect=MAX_QUEUED + 1)
         broken = await exchange(gateway, offer + b"\0")
-    assert (found.statuses, found.closed) == ([200] * 601, False)
+    assert (found.statuses, found.closed) == ([200] * (MAX_QUEUED + 1), False)
+    assert (flood.statuses, flood.closed) == ([200] * (MAX_QUEUED + 1), True)
     assert broken.closed
 
 

@@ -212,7 +212,7 @@ async def test_model_of_the_path_wins_over_the_bodys() -> None:
     assert witness.bodies[0]["model"] == "other-up"
 
 
-TAGS = ["a,b", " a , ,b,", "a" * 5_000, "\xe9t\xe9", ",".join("x" * 500)]
+TAGS = ["a,b", " a , ,b,", "a" * 64, "\xe9t\xe9", ",".join("x" * 20)]
 
 
 @pytest.mark.parametrize("tags", [pytest.param(tags, id=repr(tags[:8])) for tags in TAGS])
@@ -222,6 +222,17 @@ async def test_tags_of_any_shape_are_noted_and_never_forwarded(tags: str) -> Non
         heard = await client.ask({"model": "m", "messages": []}, {"x-fairlead-tags": tags})
     assert heard.status == 200
     assert not any("tags" in name for name, _ in witness.headers())
+
+
+@pytest.mark.parametrize(
+    "tags", [pytest.param("a" * 65, id="one-too-long"), pytest.param(",".join("x" * 21), id="one-too-many")]
+)
+async def test_tags_beyond_what_is_kept_are_refused_before_anything_is_sent(tags: str) -> None:
+    witness = Witness(said())
+    async with scene(TOML, a=witness) as gateway, WireClient(gateway.url) as client:
+        heard = await client.ask({"model": "m", "messages": []}, {"x-fairlead-tags": tags})
+    assert (heard.status, witness.targets) == (400, [])
+    assert "at most 20 tags of 64 characters each" in heard.error["message"]
 
 
 BODIES = [

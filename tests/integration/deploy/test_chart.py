@@ -57,7 +57,7 @@ def ci_file(name: str) -> Path:
 
 
 def test_there_are_ci_files() -> None:
-    assert len(CI_FILES) >= 4
+    assert len(CI_FILES) >= 5
 
 
 @each_ci_file
@@ -155,6 +155,7 @@ def assert_accepted(config_map: Manifest, tmp_path: Path) -> None:
     names = re.findall(r"\$\{(\w+)\}", text)
     environ = {name: f"value-of-{name}-0123456789abcdef" for name in names}
     environ |= {name: "https://example.com" for name in names if name.endswith("_ENDPOINT")}
+    environ |= {name: "postgresql://me@db.test/books" for name in names if name.endswith("_DATABASE_URL")}
     snapshot = load_snapshot(file, environ, strict=True, simulator_url="http://127.0.0.1:9", version=1)
     assert snapshot.models
 
@@ -212,12 +213,68 @@ def test_a_volume_for_one_pod_is_let_go_before_the_next_pod_starts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "secret", "url_key", "ring_key"),
+    [
+        pytest.param("production", "fairlead-database", "url", "secret-keys", id="usual-names"),
+        pytest.param("postgres", "gateway-database", "uri", "FAIRLEAD_SECRET_KEYS", id="other-names"),
+    ],
+)
+def test_database_and_its_secrets_come_from_a_secret_alone(name: str, secret: str, url_key: str, ring_key: str) -> None:
+    (container,) = pod(ci_file(name))["containers"]
+    taken = {row["name"]: row["valueFrom"]["secretKeyRef"] for row in container["env"] if "valueFrom" in row}
+    assert taken == {
+        "FAIRLEAD_DATABASE_URL": {"name": secret, "key": url_key},
+        "FAIRLEAD_SECRET_KEYS": {"name": secret, "key": ring_key},
+    }
+    text = rendered(ci_file(name))["ConfigMap"]["data"]["fairlead.toml"]
+    assert '[database]\nurl = "${FAIRLEAD_DATABASE_URL}"\n' in text
+
+
+def test_without_a_database_nothing_is_asked_of_a_secret() -> None:
+    (container,) = pod(ci_file("default"))["containers"]
+    assert "env" not in container
+    assert "[database]" not in rendered(ci_file("default"))["ConfigMap"]["data"]["fairlead.toml"]
+
+
+def test_sqlite_on_a_volume_is_let_go_before_the_next_pod_opens_it() -> None:
+    shared = {"enabled": True, "accessModes": ["ReadWriteMany"]}
+    for database, strategy in (({}, "Recreate"), ({"existingSecret": "books"}, "RollingUpdate")):
+        manifests = {m["kind"]: m for m in render({"persistence": shared, "database": database})}
+        assert manifests["Deployment"]["spec"]["strategy"]["type"] == strategy
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        pytest.param({}, "they are lost with the pod", id="sqlite-in-the-pod"),
+        pytest.param({"persistence": {"enabled": True}}, "on its volume: for one replica", id="sqlite-on-a-volume"),
+        pytest.param({"database": {"existingSecret": "books"}}, "", id="postgres"),
+    ],
+)
+def test_notes_say_where_keys_and_ledger_are(values: Values, words: str) -> None:
+    with require_module("helm_python").Chart.load(CHART) as chart:
+        files = chart.render(dict(values), name="demo", namespace="gateways")
+    (notes,) = [text for name, text in files.items() if name.endswith("NOTES.txt")]
+    assert words in notes
+    assert ("in SQLite" in notes) == bool(words)
+    assert ("rollout restart" in notes) == ("database" in values)
+    assert "exec deploy/demo-fairlead -- fairlead keys create first" in notes
+
+
+@pytest.mark.parametrize(
     ("values", "word"),
     [
         pytest.param({"config": "[server]\nport = 1"}, "server.extra", id="server-table-in-config"),
         pytest.param({"serviceMonitor": {"enabled": True}}, "tokenSecret", id="metrics-that-cannot-be-read"),
         pytest.param(
             {"persistence": {"enabled": True}, "replicaCount": 2}, "ReadWriteMany", id="one-volume-for-two-pods"
+        ),
+        pytest.param({"replicaCount": 2}, "needs PostgreSQL", id="a-ledger-for-each-pod"),
+        pytest.param({"autoscaling": {"enabled": True}}, "needs PostgreSQL", id="a-ledger-for-each-scaled-pod"),
+        pytest.param(
+            {"config": "[database]\nurl = 'x'", "database": {"existingSecret": "books"}},
+            "beside database.existingSecret",
+            id="two-databases",
         ),
     ],
 )
@@ -239,6 +296,9 @@ def test_values_that_cannot_work_are_refused_in_words(values: Values, word: str)
         pytest.param({"persistence": {"accessModes": ["ReadOnlyMany"]}}, id="volume-that-cannot-be-written"),
         pytest.param({"podDisruptionBudget": {"maxUnavailable": 0}}, id="budget-that-blocks-every-drain"),
         pytest.param({"serviceMonitor": {"interval": 30}}, id="duration-without-a-unit"),
+        pytest.param({"database": {"url": "postgresql://me:secret@db/books"}}, id="url-outside-of-a-secret"),
+        pytest.param({"database": {"existingSecret": "Not A Name"}}, id="secret-of-no-name"),
+        pytest.param({"database": {"urlKey": ""}}, id="empty-key-of-a-secret"),
     ],
 )
 def test_schema_refuses_wrong_values(values: Values) -> None:

@@ -39,6 +39,20 @@ def test_every_pip_install_from_an_index_checks_hashes() -> None:
     assert all("--require-hashes" in command or command == "--no-deps dist/*.whl" for command in commands)
 
 
+def pins(name: str) -> dict[str, str]:
+    """The packages of a lock file, each with its version and what that is for."""
+    rows = re.findall(r"^([\w.-]+)==(\S+(?: ; [^\\\n]+)?)", (ROOT / "requirements" / name).read_text(), re.MULTILINE)
+    return dict(rows)
+
+
+def test_the_image_has_what_a_checkout_has_and_the_driver_for_postgresql() -> None:
+    assert "--requirement requirements/postgres.txt" in TEXT
+    core, image = pins("core.txt"), pins("postgres.txt")
+    assert len(core) > 20
+    assert image.keys() - core.keys() == {"asyncpg"}
+    assert image == {**core, "asyncpg": pins("dev.txt")["asyncpg"]}
+
+
 def test_the_image_runs_as_a_numeric_user_that_is_not_root() -> None:
     users = re.findall(r"^USER (\S+)", FINAL, re.MULTILINE)
     assert [re.fullmatch(r"[1-9]\d+:[1-9]\d+", user) is not None for user in users] == [True]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from proxy.cli.main import app
@@ -45,6 +46,9 @@ def busy_metrics() -> Metrics:
     metrics.stale_retry("a")
     metrics.rate_limit_remaining("a", "requests", 1.0)
     metrics.attention("a", "auth", True)
+    metrics.cost("a", "m", 1)
+    metrics.unpriced("a", "m")
+    metrics.watch_ledger(lambda: (1, 2))
     return metrics
 
 
@@ -92,14 +96,20 @@ def anchors(text: str) -> Iterator[str]:
 
 def test_every_command_and_option_is_documented() -> None:
     text = page("docs/cli.md")
-    root = get_command(app)
-    commands = {**root.commands, **root.commands["state"].commands}  # type: ignore[attr-defined] # a group has them
-    del commands["state"]
-    for name, command in commands.items():
-        assert re.search(rf"\b{name}\b", text), name
-        for option in (option for parameter in command.params for option in parameter.opts):
+    for words, options in every_command(get_command(app), "fairlead"):
+        assert words in text or f"`… {words.split()[-1]} " in text, words
+        for option in options:
             if option.startswith("--"):
-                assert option in text, f"{name} {option}"
+                assert option in text, f"{words} {option}"
+
+
+def every_command(command: object, words: str) -> Iterator[tuple[str, list[str]]]:
+    """Give the words of every command that is no group, with its options."""
+    if isinstance(command, TyperGroup):
+        for name, inner in command.commands.items():
+            yield from every_command(inner, f"{words} {name}")
+    elif isinstance(command, TyperCommand):
+        yield words, [option for parameter in command.params for option in parameter.opts]
 
 
 def test_every_error_code_is_documented() -> None:

@@ -154,7 +154,11 @@ def test_stream_and_its_usage_are_the_clients_choice(
     [
         pytest.param({"max_tokens": 9}, 9, id="max-tokens"),
         pytest.param({"max_completion_tokens": 8}, 8, id="max-completion-tokens"),
-        pytest.param({"max_tokens": 9, "max_completion_tokens": 8}, 8, id="the-newer-name-wins"),
+        pytest.param({"max_tokens": 9, "max_completion_tokens": 8}, 9, id="the-larger-of-two"),
+        pytest.param({"max_tokens": 8, "max_completion_tokens": 9}, 9, id="the-larger-by-the-newer-name"),
+        pytest.param({"max_tokens": 20000.0, "max_completion_tokens": 1}, 20_000, id="whole-with-a-point"),
+        pytest.param({"max_tokens": "20000"}, None, id="as-text"),
+        pytest.param({"max_tokens": 10**400}, 10**9, id="beyond-any-number"),
         pytest.param({"max_tokens": 9, "max_completion_tokens": None}, 9, id="the-newer-name-null"),
         pytest.param({"max_tokens": 9, "max_completion_tokens": "x"}, 9, id="the-newer-name-of-a-wrong-type"),
         pytest.param({"max_tokens": None}, None, id="null"),
@@ -215,9 +219,9 @@ def test_input_is_estimated_from_the_size_of_the_body() -> None:
         pytest.param({"type": "input_audio", "input_audio": {"data": "A" * 40_000, "format": "wav"}}, id="audio"),
     ],
 )
-def test_images_and_sounds_in_the_body_are_not_counted_as_text(part: dict[str, object]) -> None:
+def test_images_and_sounds_in_the_body_count_by_their_number_and_not_as_text(part: dict[str, object]) -> None:
     tokens = parse(user([part, {"type": "text", "text": "x" * 4000}, part])).needs.input_tokens
-    assert 1000 < tokens < 1200
+    assert 2 * 750 + 1000 < tokens < 2 * 750 + 1200
 
 
 def test_text_that_speaks_of_inline_images_is_text() -> None:

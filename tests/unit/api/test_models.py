@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from decimal import Decimal
 
 import pytest
 
 from proxy.api.models import describe, list_models, one_model
 from proxy.core.errors import UnknownModel
+from proxy.core.price import Price
 from proxy.core.secret import Secret
 from proxy.core.snapshot import (
     Candidate,
@@ -17,11 +17,11 @@ from proxy.core.snapshot import (
     ClientKey,
     Credential,
     Model,
-    Price,
     Provider,
     Server,
     Snapshot,
 )
+from tests.fakes.prices import flat_price
 
 PLANTED = "sk-planted-4711"
 PROVIDER = Provider("a", "openai", "https://internal.test/v1", credentials=(Credential("k1", Secret(PLANTED)),))
@@ -141,7 +141,7 @@ def test_context_window_is_what_fits_wherever_the_request_goes(model: Model, exp
     assert describe(model).get("context_window") == expected
 
 
-PRICE = Price(Decimal("0.00000015"), Decimal("10"), None)
+PRICE = flat_price("0.000001", "10")
 
 
 @pytest.mark.parametrize(
@@ -149,17 +149,17 @@ PRICE = Price(Decimal("0.00000015"), Decimal("10"), None)
     [
         pytest.param((PLAIN,), None, id="unknown"),
         pytest.param(
-            (PLAIN, priced(PRICE), priced(Price(Decimal(9)))),
+            (PLAIN, priced(PRICE), priced(flat_price("9"))),
             {
-                "input_usd_per_mtok": "0.00000015",
+                "input_usd_per_mtok": "0.000001",
                 "output_usd_per_mtok": "10",
                 "cached_input_usd_per_mtok": None,
             },
             id="of-the-first-that-has-one",
         ),
         pytest.param(
-            (priced(Price(Decimal("1E+2"))),),
-            {"input_usd_per_mtok": "100", "output_usd_per_mtok": None, "cached_input_usd_per_mtok": None},
+            (priced(flat_price("1E+2", None, "0.25")),),
+            {"input_usd_per_mtok": "100", "output_usd_per_mtok": None, "cached_input_usd_per_mtok": "0.25"},
             id="never-in-exponents",
         ),
     ],

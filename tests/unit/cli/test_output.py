@@ -1,10 +1,10 @@
-"""Times as a person reads them."""
+"""Times, names and tables as a person reads them."""
 
 from __future__ import annotations
 
 import pytest
 
-from proxy.cli.output import duration
+from proxy.cli.output import duration, print_table, printable
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,25 @@ from proxy.cli.output import duration
 )
 def test_duration_has_at_most_two_units(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("naïve ✓ [red]", "naïve ✓ [red]", id="as-it-is"),
+        pytest.param("two\nlines", "two\\nlines", id="newline"),
+        pytest.param("\x1b[2J", "\\x1b[2J", id="terminal-command"),
+        pytest.param("a\u202eb", "a\\u202eb", id="reversed-text"),
+    ],
+)
+def test_names_cannot_steer_a_terminal(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_numbers_are_aligned_at_their_right(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table("Title", ("name", "count"), [("a", 5), (None, 1234)], numbers=("count",))
+    title, _, heads, _, first, second, *_ = capsys.readouterr().out.splitlines()
+    assert title.startswith("Title")
+    assert heads.rstrip().endswith("count")
+    assert first.rstrip().endswith("    5")
+    assert second.split() == ["1234"]

@@ -17,8 +17,10 @@ from proxy.core.errors import (
     RateLimited,
     UnknownModel,
     UnsupportedEncoding,
+    UpstreamsExhausted,
     final_error,
     retry_after,
+    told_name,
 )
 from proxy.core.failure import Failure, FailureKind, UpstreamError
 from proxy.core.snapshot import Problem
@@ -179,3 +181,17 @@ def test_a_configuration_error_shows_every_problem() -> None:
     error = ConfigError(problems)
     assert str(error) == "a.toml: [server] port: 70000; expected 1 to 65535; choose another\nb: c; expected d; e"
     assert error.problems == tuple(problems)
+
+
+@pytest.mark.parametrize(
+    ("code", "type_", "name"),
+    [
+        pytest.param("model_not_found", "invalid_request_error", "model_not_found", id="code"),
+        pytest.param(None, "rate_limit_error", "rate_limit_error", id="type"),
+        pytest.param("the prompt was: hello", "invalid_request_error", "invalid_request_error", id="sentence"),
+        pytest.param("x" * 65, "two words", "upstream_refusal", id="neither-is-a-name"),
+    ],
+)
+def test_what_an_error_is_called_is_a_plain_name(code: str | None, type_: str, name: str) -> None:
+    error = UpstreamsExhausted("", status=400, type=type_, code=code)
+    assert told_name(error) == name

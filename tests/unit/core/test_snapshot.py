@@ -8,7 +8,18 @@ import pytest
 
 from proxy.core.health import CandidateId
 from proxy.core.secret import Secret
-from proxy.core.snapshot import Auth, Candidate, Credential, Model, Problem, Provider, Snapshot
+from proxy.core.snapshot import (
+    NO_LIMITS,
+    Auth,
+    Candidate,
+    ClientKey,
+    Credential,
+    KeyLimits,
+    Model,
+    Problem,
+    Provider,
+    Snapshot,
+)
 
 PLANTED = "sk-planted-4711"
 
@@ -64,3 +75,8 @@ def test_problem_reads_as_one_line() -> None:
     assert (
         str(problem) == "providers.a.api_key: the variable KEY is not set; expected a key; set KEY or optional = true"
     )
+
+
+def test_a_key_without_limits_has_the_one_object_for_it() -> None:
+    assert ClientKey("k", limits=KeyLimits()).limits is NO_LIMITS
+    assert ClientKey("k", limits=KeyLimits(rpm=1)).limits == KeyLimits(rpm=1)

@@ -90,3 +90,11 @@ async def test_end_of_the_drain_cuts_what_is_still_under_way() -> None:
     await asyncio.wait([staying.task])
     assert (staying.cut, left.cut, left.task.cancelling()) == (Cut.SHUTDOWN, None, 0)
     left.task.cancel()
+
+
+def test_nothing_begins_when_the_drain_is_over() -> None:
+    admission = Admission()
+    admission.end_all()
+    with pytest.raises(Overloaded, match="shutting down") as caught:
+        admission.enter(make_exchange(), SERVER)
+    assert (caught.value.retry_after_s, admission.in_flight) == (1.0, 0)

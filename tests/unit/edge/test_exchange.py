@@ -9,8 +9,9 @@ from typing import cast
 import anyio
 import pytest
 
+from proxy.api.endpointspec import CHAT
 from proxy.core.call import Call
-from proxy.edge.exchange import Cut, Exchange
+from proxy.edge.exchange import Asked, Cut, Exchange, PlainExchange
 from proxy.gateway.accounting import Account
 from proxy.gateway.context import Engine
 from tests.fakes.wire import FakeWire, make_exchange
@@ -78,6 +79,17 @@ async def test_answer_in_chunks_holds_its_head_back_for_the_first_of_them() -> N
         b"3\r\nend\r\n0\r\n\r\n",
     ]
     assert (exchange.ended, wire.kept_alive) == (True, True)
+
+
+async def test_answer_of_http_1_0_is_its_bytes_alone() -> None:
+    wire = FakeWire()
+    exchange = PlainExchange(wire, Asked(CHAT), b"POST", {}, keep_alive=False)
+    await exchange.begin(200, FIELDS)
+    assert not exchange.write_now(b"early")
+    await exchange.write(b"one")
+    await exchange.end(b"end")
+    assert wire.sent == [HEAD + b"connection: close\r\n\r\none", b"end"]
+    assert wire.kept_alive is False
 
 
 async def test_answer_in_chunks_may_have_none() -> None:
@@ -266,6 +278,23 @@ def test_client_that_asked_is_told_to_send_its_body(headers: dict[bytes, bytes],
     wire = FakeWire()
     make_exchange(headers, wire=wire).ask_for_body()
     assert wire.sent == expected
+
+
+@pytest.mark.parametrize(
+    ("invited", "whole", "kept_alive"),
+    [
+        pytest.param(False, False, False, id="not-asked-for-its-body"),
+        pytest.param(True, False, True, id="asked-for-it"),
+        pytest.param(False, True, True, id="sent-it-unasked"),
+    ],
+)
+async def test_refused_client_whose_body_may_never_come_is_closed(invited: bool, whole: bool, kept_alive: bool) -> None:
+    wire = FakeWire()
+    exchange = make_exchange({b"expect": b"100-continue"}, wire=wire, body=b"{}" if whole else None)
+    if invited:
+        exchange.ask_for_body()
+    await exchange.answer(401, FIELDS, b"")
+    assert wire.kept_alive is kept_alive
 
 
 def test_client_that_left_is_told_nothing() -> None:

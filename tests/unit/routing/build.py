@@ -14,6 +14,7 @@ from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.health import Aside, CandidateId, StateView, Target
 from proxy.core.plan import Plan, Send
 from proxy.core.ports import Grant
+from proxy.core.price import Price
 from proxy.core.secret import Secret
 from proxy.core.snapshot import (
     BreakerPolicy,
@@ -24,7 +25,7 @@ from proxy.core.snapshot import (
     CredentialOrder,
     Limits,
     Model,
-    Price,
+    Prices,
     Provider,
     Rotation,
     Server,
@@ -76,7 +77,7 @@ class SnapshotFields(TypedDict, total=False):
     aliases: Mapping[str, str]
     prefixes: tuple[Model, ...]
     default_model: str | None
-    prices: Mapping[CandidateId, Price]
+    prices: Prices
 
 
 class CallFields(TypedDict, total=False):

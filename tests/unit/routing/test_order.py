@@ -11,18 +11,20 @@ from hypothesis import strategies as st
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.health import CandidateId, Slot, StateView, Target
 from proxy.core.ports import Setback
-from proxy.core.snapshot import Candidate, Model, Price, Rotation
+from proxy.core.price import Price
+from proxy.core.snapshot import Candidate, Model, Rotation
 from proxy.routing.order import (
     Group,
     PointerMove,
     arrange,
-    blended_usd_per_mtok,
+    blended_pusd,
     groups_of,
     next_free,
     pointer_move,
     spread,
     weighted_orders,
 )
+from tests.fakes.prices import flat_price
 from tests.unit.routing.build import NOW_S, aside, candidate, failure, limited, model, provider, set_aside, target
 
 A, B, C = candidate("a"), candidate("b"), candidate("c")
@@ -122,27 +124,23 @@ def test_lowest_latency_explores_one_time_in_twenty() -> None:
     assert 150 < firsts["b"] + firsts["c"] < 250 and min(firsts["b"], firsts["c"]) > 50
 
 
-def price(input_usd: str | None, output_usd: str | None) -> Price:
-    return Price(Decimal(input_usd) if input_usd else None, Decimal(output_usd) if output_usd else None)
-
-
 @pytest.mark.parametrize(
     ("given_price", "expected"),
     [
         pytest.param(None, None, id="no-price"),
-        pytest.param(price(None, None), None, id="neither-known"),
-        pytest.param(price("1", "5"), Decimal("4.0"), id="three-parts-input-one-output-doubled"),
-        pytest.param(price("0.1", None), Decimal("0.2"), id="input-alone"),
-        pytest.param(price(None, "3"), Decimal("6"), id="output-alone"),
+        pytest.param(flat_price(), None, id="neither-known"),
+        pytest.param(flat_price("1", "5"), Decimal(4_000_000), id="three-parts-input-one-output-doubled"),
+        pytest.param(flat_price("0.1"), Decimal(200_000), id="input-alone"),
+        pytest.param(flat_price(None, "3"), Decimal(6_000_000), id="output-alone"),
     ],
 )
 def test_prices_are_compared_by_a_blend_times_the_multiplier(given_price: Price | None, expected: Decimal) -> None:
     priced = candidate(provider("a", cost_multiplier=Decimal(2)), price=given_price)
-    assert blended_usd_per_mtok(priced) == expected
+    assert blended_pusd(priced) == expected
 
 
 def test_lowest_cost_puts_the_unpriced_last() -> None:
-    cheap, dear = candidate("b", price=price("1", "1")), candidate("c", price=price("2", "2"))
+    cheap, dear = candidate("b", price=flat_price("1", "1")), candidate("c", price=flat_price("2", "2"))
     assert order(group(A, dear, cheap, rotation=Rotation.LOWEST_COST), StateView()) == "bca"
 
 

@@ -9,9 +9,22 @@ from proxy.core.errors import BodyTooLarge, MalformedRequest
 from proxy.core.failure import FailureKind, Scope
 from proxy.core.health import Slot, StateView
 from proxy.core.plan import OmitReason, Plan
-from proxy.core.snapshot import Candidate, Capabilities, ClientKey, Limits, Model, Rotation
+from proxy.core.price import Change, Price
+from proxy.core.snapshot import (
+    Candidate,
+    Capabilities,
+    ClientKey,
+    CredentialOrder,
+    KeyLimits,
+    Limits,
+    Model,
+    Provider,
+    Rotation,
+)
+from proxy.routing.lineup import lineup_of
 from proxy.routing.omit import refusal
 from proxy.routing.plan import plan
+from tests.fakes.prices import flat_price, rates
 from tests.unit.routing.build import (
     NOW_S,
     aside,
@@ -24,10 +37,13 @@ from tests.unit.routing.build import (
     provider,
     set_aside,
     snapshot,
+    step,
     target,
 )
 
 A, B, C = candidate("a"), candidate("b"), candidate("c")
+PRICED = candidate("a", price=flat_price("1", "2"))
+DAILY = KeyLimits(day_nusd=10)
 R = OmitReason
 
 
@@ -124,6 +140,82 @@ def test_a_candidate_is_left_out_for_its_reason(
 )
 def test_a_candidate_that_may_serve_stays(first: Candidate, request_: Call) -> None:
     assert names(planned(model(first, A), None, request_)) == ["x", "a"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "is_unpriced_left_out"),
+    [
+        pytest.param(DAILY, True, id="budget-of-a-day"),
+        pytest.param(KeyLimits(month_nusd=10), True, id="budget-of-a-month"),
+        pytest.param(KeyLimits(day_nusd=10, allow_unpriced=True), False, id="budget-that-allows-it"),
+        pytest.param(KeyLimits(rpm=10, tpm=10, parallel=10), False, id="limits-without-a-budget"),
+        pytest.param(KeyLimits(), False, id="no-limits"),
+    ],
+)
+@pytest.mark.parametrize(
+    "state", [pytest.param(None, id="all-well"), pytest.param(set_aside(C), id="something-set-aside")]
+)
+def test_what_has_no_price_never_serves_a_key_with_a_budget(
+    limits: KeyLimits, is_unpriced_left_out: bool, state: StateView | None
+) -> None:
+    made = planned(model(B, PRICED), state, call(key=ClientKey("k", limits=limits)))
+    assert (names(made), reasons(made)) == ((["a"], [("b", R.UNPRICED)]) if is_unpriced_left_out else (["b", "a"], []))
+
+
+def test_a_key_with_a_budget_has_all_candidates_where_all_have_a_price() -> None:
+    other = candidate("b", price=flat_price("3", "4"))
+    assert names(planned(model(PRICED, other), None, call(key=ClientKey("k", limits=DAILY)))) == ["a", "b"]
+
+
+SOON_UNKNOWN = Price("p", rates(input="1", output="2"), changes=(Change(flat_price("1"), NOW_S),))
+
+
+@pytest.mark.parametrize(
+    ("price", "operation", "may_serve"),
+    [
+        pytest.param(flat_price("1"), Operation.CHAT, False, id="chat-without-output"),
+        pytest.param(flat_price("1"), Operation.COMPLETIONS, False, id="completions-without-output"),
+        pytest.param(flat_price("1"), Operation.EMBEDDINGS, True, id="embeddings-have-no-output"),
+        pytest.param(flat_price("1"), Operation.MODERATIONS, True, id="moderations-have-no-output"),
+        pytest.param(flat_price(None, "2"), Operation.CHAT, False, id="chat-without-input"),
+        pytest.param(flat_price(None, "2"), Operation.EMBEDDINGS, False, id="embeddings-without-input"),
+        pytest.param(SOON_UNKNOWN, Operation.CHAT, False, id="chat-without-output-at-times"),
+        pytest.param(SOON_UNKNOWN, Operation.EMBEDDINGS, True, id="embeddings-at-all-times"),
+    ],
+)
+def test_a_budget_wants_a_rate_for_all_that_is_charged(price: Price, operation: Operation, may_serve: bool) -> None:
+    half, key = candidate("b", price=price), ClientKey("k", limits=DAILY)
+    made = planned(model(half, same_vectors=True), None, call(operation, key=key))
+    assert (names(made), reasons(made)) == ((["b"], []) if may_serve else ([], [("b", R.UNPRICED)]))
+    assert names(planned(model(half), None, call(operation, key=ClientKey("k")))) == ["b"]
+
+
+def test_a_line_up_knows_for_which_operations_all_have_a_price() -> None:
+    half = candidate("b", price=flat_price("1"))
+    asked = [model(PRICED), model(PRICED, half), model(PRICED, C)]
+    known = [lineup_of(call(), of, snapshot(of)).priced for of in asked]
+    assert known == [set(Operation), {Operation.EMBEDDINGS, Operation.MODERATIONS}, set()]
+
+
+def test_a_fallback_without_a_price_never_serves_a_key_with_a_budget() -> None:
+    made = planned(
+        model(PRICED, fallbacks=("big",)), None, call(key=ClientKey("k", limits=DAILY)), model(B, name="big")
+    )
+    assert (names(made), reasons(made)) == (["a"], [("b", R.UNPRICED)])
+
+
+@pytest.mark.parametrize(
+    "first",
+    [pytest.param(provider("x", keys=2), id="with-keys"), pytest.param(provider("x", keys=0), id="without-a-key")],
+)
+def test_a_healthy_plan_knows_its_first_step(first: Provider) -> None:
+    made = planned(model(candidate(first), A))
+    assert made.first is not None and made.first == step(made)
+
+
+def test_a_plan_leaves_a_key_that_is_used_in_turn_to_the_first_step() -> None:
+    in_turn = provider("x", keys=2, credential_order=CredentialOrder.ROUND_ROBIN)
+    assert planned(model(candidate(in_turn), A)).first is None
 
 
 def test_a_pinned_provider_narrows_the_plan_to_one() -> None:
@@ -254,6 +346,7 @@ def test_with_stated_times_alone_there_is_no_last_resort() -> None:
     [
         pytest.param(model(A), call(pinned_provider="b"), 400, id="pinned-elsewhere"),
         pytest.param(model(candidate(provider("x", body_limit_bytes=1))), call(), 413, id="body-too-large"),
+        pytest.param(model(A), call(key=ClientKey("k", limits=DAILY)), 400, id="unpriced-for-a-budget"),
     ],
 )
 def test_a_request_that_no_candidate_can_ever_serve_is_refused(of: Model, request_: Call, status: int) -> None:

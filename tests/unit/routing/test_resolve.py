@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 
 from proxy.core.errors import MalformedRequest, UnknownModel
 from proxy.core.health import CandidateId
-from proxy.core.snapshot import ClientKey, Model, Price, Server, Snapshot
+from proxy.core.snapshot import ClientKey, Model, Server, Snapshot
 from proxy.routing.resolve import may_call, nearest, resolve, visible_models
+from tests.fakes.prices import flat_price
 from tests.unit.routing.build import candidate, model, provider, snapshot
 
 GPT = model(candidate("one"), name="gpt-4o", aliases=("gpt-4o-latest",))
@@ -15,6 +14,7 @@ QWEN = model(candidate("two"), name="qwen")
 PREFIX = model(candidate("two", "qwen/{*}-instruct"), name="qwen-*")
 LONGER = model(candidate("three", "coder"), name="qwen-coder-*")
 SLASHED = model(candidate("one"), name="one/pinned")
+DIRECT, DERIVED = flat_price("1"), flat_price("2")
 
 
 def configuration(*, direct: bool = False, default: str | None = None) -> Snapshot:
@@ -28,7 +28,7 @@ def configuration(*, direct: bool = False, default: str | None = None) -> Snapsh
         prefixes=(LONGER, PREFIX),
         default_model=default,
         server=Server(direct_models=direct),
-        prices={CandidateId("one", "any/thing"): Price(Decimal(1)), CandidateId("two", "qwen/b-instruct"): Price()},
+        prices={CandidateId("one", "any/thing"): DIRECT, CandidateId("two", "qwen/b-instruct"): DERIVED},
     )
 
 
@@ -58,7 +58,7 @@ def test_the_rest_of_a_prefixed_name_goes_into_the_upstream_model() -> None:
 
 
 def test_a_prefixed_candidate_gets_the_price_of_its_real_name() -> None:
-    assert resolve("qwen-b", None, configuration()).candidates[0].price == Price()
+    assert resolve("qwen-b", None, configuration()).candidates[0].price is DERIVED
 
 
 def test_a_prefix_without_any_price_has_none() -> None:
@@ -116,7 +116,7 @@ def test_a_direct_name_is_split_at_the_first_slash() -> None:
         CandidateId("one", "any/thing"),
         False,
     )
-    assert found.candidates[0].price == Price(Decimal(1))
+    assert found.candidates[0].price is DIRECT
 
 
 def test_a_direct_candidate_has_its_providers_priority() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 
-from proxy.core.snapshot import Problem, Server, Snapshot
+from proxy.core.snapshot import Problem, Snapshot
 from proxy.settings.build import Surroundings, build_snapshot
 from proxy.settings.environment import read_process
 from proxy.settings.origin import Origin
@@ -19,7 +19,7 @@ kind = "ollama"
 """
 
 
-def build(text: str, environ: Mapping[str, str] | None = None, *, running: Server | None = None) -> Snapshot:
+def build(text: str, environ: Mapping[str, str] | None = None, *, running: Snapshot | None = None) -> Snapshot:
     """Build a snapshot whatever the problems; they are in it."""
     report = Report("f.toml")
     sections = read_sections(tomllib.loads(text), environ or {}, report)

@@ -5,7 +5,9 @@ import hashlib
 import pytest
 
 from proxy.core.secret import Secret
-from proxy.core.snapshot import Auth
+from proxy.core.snapshot import NO_LIMITS, Auth, KeyLimits
+from proxy.settings.access import read_client_key
+from proxy.settings.problems import Report
 from tests.unit.settings.documents import KEY, LOCAL, build, only_problem, warnings
 
 SHA256 = hashlib.sha256(KEY.encode()).hexdigest()
@@ -31,7 +33,9 @@ def auth(text: str, environ: dict[str, str] | None = None) -> Auth:
     ],
 )
 def test_the_mode_is_the_written_one_else_follows_from_the_keys(text: str, mode: str) -> None:
-    assert auth(text).mode == mode
+    made = auth(text)
+    assert made.mode == mode
+    assert made.mode_is_implied == ("mode =" not in text)
 
 
 @pytest.mark.parametrize(
@@ -55,14 +59,69 @@ def test_the_host_of_the_process_counts() -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        pytest.param('[auth]\nmode = "keys"', 'mode = "keys" without a key', id="nobody-may-call"),
         pytest.param('[auth]\nmode = "none"\n' + ONE_KEY, 'mode = "none" beside client keys', id="keys-unused"),
-        pytest.param(ONE_KEY + "rpm = 5\ntpm = 5", "limits of a client key, which are not built yet", id="limits"),
-        pytest.param(ONE_KEY + "budget_usd_day = 5", "limits of a client key, which are not built yet", id="budget"),
     ],
 )
 def test_what_is_odd_but_not_wrong_is_a_warning(text: str, found: str) -> None:
     assert [warning.found for warning in warnings(text + LOCAL)] == [found]
+
+
+def test_a_key_without_limits_has_none() -> None:
+    assert auth(ONE_KEY).keys[SHA256].limits is NO_LIMITS
+    assert warnings(ONE_KEY + "rpm = 5" + LOCAL) == []
+
+
+def test_limits_of_a_key_are_whole_numbers_and_nano_dollars() -> None:
+    written = "rpm = 60\ntpm = 1000\nparallel = 3\nbudget_usd_day = 0.1\nbudget_usd_month = 12\nallow_unpriced = true"
+    assert auth(ONE_KEY + written).keys[SHA256].limits == KeyLimits(60, 1000, 3, 100_000_000, 12_000_000_000, True)
+
+
+@pytest.mark.parametrize(
+    ("written", "nusd"),
+    [
+        pytest.param("0", 0, id="nothing-at-all"),
+        pytest.param("0.000000001", 1, id="the-smallest"),
+        pytest.param("1e-9", 1, id="the-smallest-in-short"),
+        pytest.param("0.123456789", 123_456_789, id="nine-digits"),
+        pytest.param('"999999999.999999999"', 999_999_999_999_999_999, id="as-text-more-than-a-float-holds"),
+        pytest.param('"0.1000000000000"', 100_000_000, id="zeros-that-say-nothing"),
+        pytest.param("1e9", 10**18, id="the-largest"),
+    ],
+)
+def test_a_budget_is_taken_exactly(written: str, nusd: int) -> None:
+    assert auth(f"{ONE_KEY}budget_usd_day = {written}").keys[SHA256].limits.day_nusd == nusd
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        pytest.param("0.0000000001", "at most 9 digits after the point", id="below-a-nano-dollar"),
+        pytest.param('"1.1234567891"', "at most 9 digits after the point", id="ten-digits"),
+        pytest.param("-1", "at least 0", id="negative"),
+        pytest.param("1e10", "at most 1000000000", id="too-much"),
+        pytest.param('"1e999999"', "at most 1000000000", id="far-too-much"),
+        pytest.param('"five"', "a number", id="a-word"),
+        pytest.param("true", "a number", id="a-switch"),
+    ],
+)
+def test_a_budget_that_is_no_amount_of_nano_dollars_is_a_problem(written: str, expected: str) -> None:
+    problem = only_problem(f"{ONE_KEY}budget_usd_month = {written}{LOCAL}")
+    assert (problem.where, problem.expected) == ("f.toml: auth.keys[0].budget_usd_month", expected)
+
+
+def test_a_key_that_no_file_brings_is_read_by_the_same_rules() -> None:
+    report = Report("here")
+    key = read_client_key({"name": "n", "models": ["a*"], "rpm": 5, "budget_usd_day": "0.5"}, report)
+    assert key is not None
+    assert (key.name, key.models, key.limits) == ("n", ("a*",), KeyLimits(rpm=5, day_nusd=500_000_000))
+    assert report.problems == []
+
+
+def test_a_key_that_no_file_brings_and_breaks_them_is_told_with_every_problem() -> None:
+    report = Report("here")
+    assert read_client_key({"name": "", "rpm": 0, "budget_usd_day": "much"}, report) is None
+    assert [problem.where for problem in report.problems] == ["here: name", "here: rpm", "here: budget_usd_day"]
+    assert all(problem.fatal for problem in report.problems)
 
 
 def test_a_key_is_kept_as_its_digest() -> None:

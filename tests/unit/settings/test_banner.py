@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 
 import pytest
 
-from proxy.core.snapshot import Snapshot
+from proxy.core.snapshot import Auth, ClientKey, Snapshot, StoredKey
 from proxy.settings.banner import banner
 from proxy.settings.load import load_snapshot
 from tests.unit.settings.documents import KEY, LOCAL, build
@@ -94,3 +95,20 @@ def test_told_line_takes_the_key_of_a_guarded_gateway_from_the_environment() -> 
 
 def test_names_of_the_environments_providers_may_be_sent_as_they_are() -> None:
     assert lines(found(OPENAI_API_KEY=KEY))[-1] == ('Send "provider/model" as the model, for example "openai/<model>".')
+
+
+NOBODY = "No client key is known, so nobody may call: make one with `fairlead keys create NAME`."
+
+
+@pytest.mark.parametrize(
+    ("auth", "is_told"),
+    [
+        pytest.param(Auth("none"), False, id="open"),
+        pytest.param(Auth("keys"), True, id="no-key"),
+        pytest.param(Auth("keys", {"0" * 64: ClientKey("ci")}), False, id="key-of-the-file"),
+        pytest.param(Auth("keys", stored={"0" * 64: StoredKey(ClientKey("ci"))}), False, id="stored-key"),
+        pytest.param(Auth("keys", stored={"0" * 64: StoredKey(ClientKey("ci"), revoked=True)}), True, id="revoked"),
+    ],
+)
+def test_gateway_that_nobody_may_call_says_what_to_do(auth: Auth, is_told: bool) -> None:
+    assert (NOBODY in lines(replace(build(MODEL), auth=auth))) == is_told

@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from proxy.core.snapshot import BreakerPolicy, Server, Timeouts
+from proxy.core.snapshot import BreakerPolicy, Server, Snapshot, Timeouts
 from proxy.settings.schema import DefaultsSection, ServerSection
 from tests.unit.settings.documents import KEY, LOCAL, build, only_problem, warnings
 
@@ -108,12 +108,6 @@ def test_variables_of_the_process_win_but_for_the_folder() -> None:
     assert build(LOCAL, environ).server.data_dir == "/env"
 
 
-@pytest.mark.parametrize("section", ["database", "ledger"])
-def test_a_section_that_is_not_built_yet_is_a_warning(section: str) -> None:
-    (warning,) = warnings(f"[{section}]" + LOCAL)
-    assert (warning.where, warning.fatal) == (f"f.toml: {section}", False)
-
-
 def test_redis_is_a_warning_once_it_has_a_url() -> None:
     assert warnings('[redis]\nurl = ""' + LOCAL) == []
     assert [warning.where for warning in warnings('[redis]\nurl = "redis://x"' + LOCAL)] == ["f.toml: redis"]
@@ -152,14 +146,14 @@ def test_a_cors_origin_is_checked(origin: str) -> None:
 def test_what_only_a_restart_can_change_is_kept_with_a_warning() -> None:
     running = replace(Server(data_dir="/d"), port=1)
     text = '[server]\nport = 2\nmetrics_port = 3\ndata_dir = "/d"\ndrain_s = 9'
-    made = build(text + LOCAL, running=running)
+    made = build(text + LOCAL, running=Snapshot(server=running))
     assert (made.server.port, made.server.metrics_port, made.server.drain_s) == (1, None, 9)
     assert [problem.where for problem in made.problems] == ["f.toml: server.port", "f.toml: server.metrics_port"]
     assert all(problem.warning for problem in made.problems)
 
 
 def test_a_gateway_that_listens_off_loopback_is_not_opened_by_a_file_that_says_loopback() -> None:
-    made = build('[server]\nhost = "127.0.0.1"' + LOCAL, running=Server(host="0.0.0.0"))
+    made = build('[server]\nhost = "127.0.0.1"' + LOCAL, running=Snapshot(server=Server(host="0.0.0.0")))
     assert [problem.where for problem in made.problems if problem.fatal] == ["f.toml: auth.mode"]
     assert made.server.expose == "minimal"
 

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
+from proxy.core.price import Cost
 from proxy.core.snapshot import Snapshot
+from proxy.core.usage import Usage
+from proxy.pricing.cost import cost
 from proxy.settings.discover import discovered_document, ollama_url, serves
 from proxy.settings.load import load_snapshot
 from tests.unit.settings.documents import KEY
@@ -134,6 +139,11 @@ def test_with_nothing_set_the_demo_serves() -> None:
     assert (first.priority, second.priority) == (1, 2)
     assert first.provider.base_url == "http://127.0.0.1:9/sim-primary/v1"
     assert made.server.direct_models
+
+
+def test_the_demo_costs_nothing() -> None:
+    paid = [cost(Usage(1_000, 1_000), item.price, Decimal(1)) for item in load({}).models["demo"].candidates]
+    assert paid == [Cost(0, "configured")] * 2
 
 
 def test_a_provider_that_cannot_serve_yet_is_told_beside_the_demo() -> None:

@@ -58,19 +58,21 @@ def test_strict_loading_refuses_a_bad_row(path: Path) -> None:
 
 def test_strict_loading_passes_warnings(path: Path) -> None:
     made = load(
-        path, LOCAL + '[database]\n[providers.o]\nkind = "openai"\napi_key_env = "O"\noptional = true', strict=True
+        path,
+        LOCAL + '[redis]\nurl = "redis://x"\n[providers.o]\nkind = "openai"\napi_key_env = "O"\noptional = true',
+        strict=True,
     )
     assert len(made.problems) == 2
 
 
 def test_a_fatal_problem_comes_with_all_others_errors_first(path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        load(path, "[database]\n[server]\nport = -1\n" + BAD_ROW, {"FAIRLEAD_PORT": "x"})
+        load(path, '[redis]\nurl = "redis://x"\n[server]\nport = -1\n' + BAD_ROW, {"FAIRLEAD_PORT": "x"})
     assert [problem.where for problem in caught.value.problems] == [
         "environment: FAIRLEAD_PORT",
         f"{path}: server.port",
         f"{path}: providers.bad.kind",
-        f"{path}: database",
+        f"{path}: redis",
     ]
 
 
@@ -114,7 +116,9 @@ def test_no_problem_and_no_exception_ever_holds_a_secret(path: Path) -> None:
     assert told > 1000  # most places refuse a secret, so the above is not empty
 
 
-@pytest.mark.parametrize("variable", ["HOST", "PORT", "LOG_LEVEL", "DATA_DIR", "CLIENT_KEY", "ADMIN_TOKEN"])
+@pytest.mark.parametrize(
+    "variable", ["HOST", "PORT", "LOG_LEVEL", "DATA_DIR", "CLIENT_KEY", "ADMIN_TOKEN", "SECRET_KEYS"]
+)
 @pytest.mark.parametrize("value", [PLANTED, PLANTED + "\n\x00"])
 def test_no_problem_holds_a_secret_of_the_process(path: Path, variable: str, value: str) -> None:
     try:

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 
 from proxy.core.health import CandidateId
-from proxy.core.snapshot import Capabilities, Model, Price, Rotation, Snapshot
+from proxy.core.snapshot import Capabilities, Model, Rotation, Snapshot
+from tests.fakes.prices import rates
 from tests.unit.settings.documents import build, only_problem, problems, warnings
 
 PROVIDERS = """
@@ -102,10 +101,11 @@ def test_prefixes_are_apart_and_the_longest_comes_first() -> None:
 
 def test_a_price_is_put_on_its_candidates() -> None:
     text = '[models.m]\nmodel = "x/y"\nproviders = ["a", "b"]\n[prices."a/x/y"]\ninput_usd_per_mtok = 0.15'
-    price = Price(input_usd_per_mtok=Decimal("0.15"))
     made = snapshot(text)
-    assert [candidate.price for candidate in made.models["m"].candidates] == [price, None]
-    assert made.prices == {CandidateId("a", "x/y"): price}
+    priced, unpriced = made.models["m"].candidates
+    assert priced.price is not None and unpriced.price is None
+    assert priced.price.standard == rates(input="0.15")
+    assert made.prices.get(CandidateId("a", "x/y")) is priced.price
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,11 @@ ENVIRON = {
         "k",
     ),
     **dict.fromkeys(["FAIRLEAD_CLIENT_KEY", "FAIRLEAD_BATCH_KEY", "FAIRLEAD_CHAT_KEY", "FAIRLEAD_ADMIN_TOKEN"], KEY),
+    "FAIRLEAD_CI_KEY": f"{KEY}-of-ci",
+    "FAIRLEAD_PEOPLE_KEY": f"{KEY}-of-people",
+    "FAIRLEAD_ALERT_URL": "https://alerts.test/fairlead",
+    "FAIRLEAD_ALERT_SECRET": KEY,
+    "FAIRLEAD_DATABASE_URL": "postgresql://me@db.test/books",
     "AZURE_OPENAI_KEY_2": "l",
     "AZURE_OPENAI_ENDPOINT": "https://res.openai.azure.com",
 }
@@ -47,7 +52,7 @@ def test_the_committed_page_is_the_schema() -> None:
 
 def test_the_reference_loads_without_an_error() -> None:
     made = load_snapshot(REFERENCE, {}, strict=True, simulator_url=None, version=1)
-    assert {problem.where for problem in made.problems} == {f"{REFERENCE}: database", f"{REFERENCE}: ledger"}
+    assert made.problems == ()
 
 
 def test_what_the_reference_writes_are_the_defaults() -> None:
@@ -137,7 +142,7 @@ def test_the_command_writes_both_files(tmp_path: Path) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert {"laptop", "two-providers", "kubernetes"} <= {path.stem for path in EXAMPLES}
+    assert {"laptop", "two-providers", "team", "kubernetes"} <= {path.stem for path in EXAMPLES}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -145,6 +150,13 @@ def test_an_example_loads(path: Path) -> None:
     made = load_snapshot(path, ENVIRON, strict=True, simulator_url=None, version=1)
     assert made.problems == ()
     assert made.models
+
+
+def test_the_team_example_limits_its_keys_and_prices_what_they_use() -> None:
+    made = load_snapshot(ROOT / "config/examples/team.toml", ENVIRON, strict=True, simulator_url=None, version=1)
+    assert [key.limits.has_budget for key in made.auth.keys.values()] == [True, True]
+    assert all(candidate.price is not None for candidate in made.models["small"].candidates)
+    assert made.alerts.webhook_url is not None
 
 
 def test_the_laptop_example_serves_without_a_key() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.core.secret import Secret
-from proxy.core.snapshot import Auth, Credential, Provider, Snapshot
+from proxy.core.snapshot import Alerts, Auth, Credential, Provider, Snapshot
 from proxy.telemetry.redact import Redactor
 
 
@@ -64,6 +64,12 @@ def test_configured_secrets_are_masked_by_value() -> None:
     assert said == "[redacted] / [redacted] / [redacted] / [redacted] / my application"
 
 
+def test_address_and_secret_of_the_alert_webhook_are_masked() -> None:
+    redact = Redactor()
+    redact.learn(Snapshot(alerts=Alerts(Secret("https://hooks.test/planted-path"), Secret("planted-signing-words"))))
+    assert redact("POST https://hooks.test/planted-path by planted-signing-words") == "POST [redacted] by [redacted]"
+
+
 def test_longer_secret_is_masked_whole_though_a_shorter_one_begins_it() -> None:
     keys = (Credential("short", Secret("planted")), Credential("long", Secret("planted-longer")))
     redact = Redactor()
@@ -85,3 +91,29 @@ def test_very_short_configured_values_do_not_mask_ordinary_words() -> None:
     key = Credential("k", Secret("ok"))
     redact.learn(Snapshot(providers={"a": Provider("a", "openai", "https://x.test", credentials=(key,))}))
     assert redact("trail ok") == "trail ok"
+
+
+def test_members_of_the_ring_that_keys_are_hashed_under_are_masked_each() -> None:
+    redactor = Redactor()
+    redactor.learn(Snapshot(auth=Auth(pepper=Secret("the-newest-words,the-older-words"))))
+    assert redactor("the-newest-words and the-older-words") == "[redacted] and [redacted]"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("postgresql://me:hush%40hush@db.test/books", id="in-its-place"),
+        pytest.param("postgresql://db.test/books?user=me&password=hush%40hush", id="as-a-parameter"),
+    ],
+)
+def test_password_of_a_database_is_masked_as_it_is_written_and_as_it_is_meant(url: str) -> None:
+    redactor = Redactor()
+    redactor.learn(Snapshot(database_url=Secret(url)))
+    assert "hush" not in redactor(f"{url} hush@hush")
+    assert "db.test" in redactor(f"{url} hush@hush")
+
+
+def test_database_without_a_password_masks_nothing() -> None:
+    redactor = Redactor()
+    redactor.learn(Snapshot(database_url=Secret("sqlite:///fairlead.db")))
+    assert redactor("sqlite:///fairlead.db is locked") == "sqlite:///fairlead.db is locked"

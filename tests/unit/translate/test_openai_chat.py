@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -14,15 +13,16 @@ from hypothesis import strategies as st
 from proxy.core.usage import Usage
 from proxy.providers.envelope import told_error
 from proxy.translate.openai_chat import (
+    LARGEST_NUMBER,
     Frame,
     FrameKind,
+    choices_answered,
     choices_asked,
     ended_choices,
     error_event,
     error_object,
     read_answer,
     read_frame,
-    read_usage,
     skim_frame,
 )
 from proxy.wire.jsonbody import split_object
@@ -30,6 +30,7 @@ from proxy.wire.jsonbody import split_object
 OUTPUT = Frame(FrameKind.OUTPUT)
 FINISHED = Frame(FrameKind.OUTPUT, finished=True)
 LIFECYCLE = Frame(FrameKind.LIFECYCLE)
+NO_USAGE = Frame(FrameKind.USAGE)  # the chunk says nothing else
 BROKEN = Frame(FrameKind.BROKEN)
 SUSPECT = Frame(FrameKind.LIFECYCLE, suspect=True)
 USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
@@ -78,7 +79,7 @@ def choice(delta: object = None, finish_reason: object = None, **members: object
             id="usage-beside-the-finish",
         ),
         pytest.param(chunk(choices=[]), LIFECYCLE, id="no-choice"),
-        pytest.param(chunk(choices=[], usage={}), LIFECYCLE, id="no-choice-and-usage-of-nothing"),
+        pytest.param(chunk(choices=[], usage={}), NO_USAGE, id="no-choice-and-usage-of-nothing"),
         pytest.param(chunk(choices=None), LIFECYCLE, id="choices-null"),
         pytest.param(chunk(), LIFECYCLE, id="choices-missing"),
         pytest.param(b"{}", LIFECYCLE, id="nothing"),
@@ -104,7 +105,7 @@ def choice(delta: object = None, finish_reason: object = None, **members: object
         pytest.param(b' {"choices": 7}', LIFECYCLE, id="wrong-type-after-a-space"),
         pytest.param(choice(finish_reason=7), LIFECYCLE, id="finish-reason-of-a-wrong-type"),
         pytest.param(chunk(choices=[None]), LIFECYCLE, id="choice-null"),
-        pytest.param(chunk(choices=[], usage="none"), LIFECYCLE, id="usage-of-a-wrong-type"),
+        pytest.param(chunk(choices=[], usage="none"), NO_USAGE, id="usage-of-a-wrong-type"),
         pytest.param(chunk(choices="x", error="y"), SUSPECT, id="error-beside-a-wrong-type"),
         pytest.param(b'{"choices": [{"delta": {"content": "\\ud83d"}}]}', OUTPUT, id="half-an-emoji"),
         pytest.param(b'{"choices": [{"delta": {"content": "\\uDE00 \\\\uD83D!"}}]}', OUTPUT, id="its-other-half"),
@@ -123,7 +124,7 @@ def choice(delta: object = None, finish_reason: object = None, **members: object
         pytest.param(DEEP, BROKEN, id="nested-too-deeply"),
         pytest.param(b'{"choices": 7, "id": "c', BROKEN, id="half-an-object-behind-a-wrong-type"),
         pytest.param(b'{"choices": [{"finish_reason": "\xff"}]}', LIFECYCLE, id="finish-reason-that-is-no-utf-8"),
-        pytest.param(b'{"choices": [], "usage": {"\xff": 1}}', LIFECYCLE, id="usage-that-is-no-utf-8"),
+        pytest.param(b'{"choices": [], "usage": {"\xff": 1}}', NO_USAGE, id="usage-that-is-no-utf-8"),
     ],
 )
 def test_event_is_judged(judge: Callable[[bytes], Frame], payload: bytes, expected: Frame) -> None:
@@ -196,34 +197,6 @@ def test_any_bytes_are_judged_and_never_raise(payload: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("counts", "expected"),
-    [
-        pytest.param({}, Usage(), id="nothing"),
-        pytest.param(USAGE, COUNTED, id="prompt-and-completion"),
-        pytest.param(
-            {
-                "prompt_tokens": 9,
-                "completion_tokens": 8,
-                "prompt_tokens_details": {"cached_tokens": 4, "audio_tokens": 1},
-                "completion_tokens_details": {"reasoning_tokens": 5},
-            },
-            Usage(9, 8, cached_tokens=4, reasoning_tokens=5),
-            id="details",
-        ),
-        pytest.param({"prompt_tokens": 9, "prompt_tokens_details": None}, Usage(9), id="details-null"),
-        pytest.param({"prompt_tokens": 9, "completion_tokens_details": [1]}, Usage(9), id="details-of-a-wrong-type"),
-        pytest.param({"prompt_tokens": None, "completion_tokens": 3}, Usage(0, 3), id="null"),
-        pytest.param({"prompt_tokens": "9", "completion_tokens": 3}, Usage(0, 3), id="text"),
-        pytest.param({"prompt_tokens": -9, "completion_tokens": 3}, Usage(0, 3), id="negative"),
-        pytest.param({"prompt_tokens": 9.5, "completion_tokens": 3}, Usage(0, 3), id="fraction"),
-        pytest.param({"prompt_tokens": True, "completion_tokens": 3}, Usage(0, 3), id="true"),
-    ],
-)
-def test_usage_counts_whole_numbers_only(counts: dict[str, Any], expected: Usage) -> None:
-    assert read_usage(counts) == expected
-
-
-@pytest.mark.parametrize(
     ("body", "expected"),
     [
         pytest.param(chunk(choices=[{"message": {"content": "Hi"}}], usage=USAGE), COUNTED, id="chat"),
@@ -258,12 +231,6 @@ def test_answer_that_is_no_json_object_is_refused(body: bytes) -> None:
         read_answer(body)
 
 
-@pytest.mark.parametrize("count", [10**8 + 1, 10**18, 10**30, -1, True, "7", 7.0])
-def test_count_that_can_be_none_is_0(count: object) -> None:
-    body = chunk(usage={"prompt_tokens": count, "completion_tokens": 10**8})
-    assert read_answer(body).usage == Usage(0, 10**8)
-
-
 @pytest.mark.parametrize(
     ("payload", "ended"),
     [
@@ -292,6 +259,15 @@ def test_choices_that_an_event_ends(payload: bytes, ended: set[int]) -> None:
     [
         pytest.param(b"{}", 1, id="not-said"),
         pytest.param(b'{"n": 3}', 3, id="several"),
+        pytest.param(b'{"n": 128.0}', 128, id="whole-with-a-point"),
+        pytest.param(b'{"n": "128"}', 1, id="as-text"),
+        pytest.param(b'{"n": 1.5}', 1, id="a-fraction"),
+        pytest.param(b'{"n": -5}', 1, id="below-0"),
+        pytest.param(b'{"n": -1e400}', 1, id="below-any-number"),
+        pytest.param(b'{"n": 1e300}', LARGEST_NUMBER, id="beyond-all-reason"),
+        pytest.param(b'{"n": 1e400}', LARGEST_NUMBER, id="beyond-any-number"),
+        pytest.param(b'{"n": "\xff"}', 1, id="no-utf-8"),
+        pytest.param(b'{"prompt": 7, "n": 2}', 2, id="a-prompt-of-a-wrong-type"),
         pytest.param(b'{"n": null}', 1, id="null"),
         pytest.param(b'{"n": 0}', 1, id="none"),
         pytest.param(b'{"n": "x"}', 1, id="a-wrong-type"),
@@ -303,7 +279,23 @@ def test_choices_that_an_event_ends(payload: bytes, ended: set[int]) -> None:
     ],
 )
 def test_choices_that_a_request_asks_for(request_body: bytes, choices: int) -> None:
-    assert choices_asked(split_object(request_body)) == choices
+    members = split_object(request_body)
+    assert (choices_asked(members), choices_answered(members)) == (choices, choices)
+
+
+@pytest.mark.parametrize(
+    ("request_body", "asked", "answered"),
+    [
+        pytest.param(b'{"best_of": 20}', 20, 1, id="the-best"),
+        pytest.param(b'{"best_of": 20.0, "n": 2}', 20, 2, id="the-best-two"),
+        pytest.param(b'{"best_of": 1, "n": 2}', 2, 2, id="fewer-than-asked"),
+        pytest.param(b'{"best_of": 3, "prompt": ["x", "y"]}', 6, 2, id="of-each-prompt"),
+        pytest.param(b'{"best_of": null}', 1, 1, id="null"),
+    ],
+)
+def test_choices_that_are_made_and_thrown_away_are_paid_for(request_body: bytes, asked: int, answered: int) -> None:
+    members = split_object(request_body)
+    assert (choices_asked(members), choices_answered(members)) == (asked, answered)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,172 @@
+"""What a client key has used of its limits, which limit forbids its next request, and what a request takes of them.
+
+Requests and tokens a minute go by the cell rate algorithm of `routing.limits`, requests at once by a count, budgets by
+`routing.budget`. The caller keeps a `KeyUse` for each key and brings both clocks; it is changed in place, since making
+it anew for each request costs several times as much.
+"""
+
+from __future__ import annotations
+
+from math import ceil, floor
+
+from msgspec import Struct, field
+
+from proxy.core.ports import KeyAsk, KeyGrant, LimitReached
+from proxy.core.snapshot import NO_LIMITS, ClientKey, KeyLimits
+from proxy.routing import budget
+from proxy.routing.budget import DAY, MONTH, Books, BudgetMark, Window
+from proxy.routing.limits import BURST_S, ROUNDING_S, charge, free_at_s
+
+RPM, TPM, PARALLEL = "rpm", "tpm", "parallel"
+DAY_BUDGET, MONTH_BUDGET = "budget_usd_day", "budget_usd_month"
+BUDGETS = {DAY_BUDGET: DAY, MONTH_BUDGET: MONTH}
+BUSY_S = 1.0  # when a place or a reservation comes free is not known; in a second it is worth asking again
+
+
+class KeyUse(Struct):
+    """What one key has used.
+
+    Attributes:
+        rpm_paid_at_s, tpm_paid_at_s: See `routing.limits`; monotonic.
+        rpm, tpm: The limits at whose pace these two are counted.
+        limits: Those of the latest request.
+    """
+
+    rpm_paid_at_s: float = 0.0
+    tpm_paid_at_s: float = 0.0
+    rpm: int = 0
+    tpm: int = 0
+    in_flight: int = 0
+    days: Books = field(default_factory=Books)
+    months: Books = field(default_factory=Books)
+    limits: KeyLimits = NO_LIMITS
+
+
+def limit_reached(use: KeyUse, ask: KeyAsk, day: int, month: int) -> LimitReached | None:
+    """Say which limit forbids a request; of several the one that lasts longest. Takes nothing.
+
+    How many tokens a request takes is only guessed: it is admitted while one is left and may take the limit into debt,
+    so that no request is too large for ever. Money must be there, all of it.
+    """
+    limits, now_s = ask.key.limits, ask.now_s
+    if use.limits is not limits:
+        _adapt(use, limits, now_s)
+    if limits.month_nusd is not None:
+        window = budget.window_of(use.months, month)
+        if not _is_affordable(window, ask.nusd, limits.month_nusd):
+            return _money_reached(MONTH_BUDGET, limits.month_nusd, window, ask)
+    if limits.day_nusd is not None:
+        window = budget.window_of(use.days, day)
+        if not _is_affordable(window, ask.nusd, limits.day_nusd):
+            return _money_reached(DAY_BUDGET, limits.day_nusd, window, ask)
+    return _pace_reached(use, limits, now_s)
+
+
+def take(use: KeyUse, ask: KeyAsk, day: int, month: int) -> None:
+    """Take a place, a request, the tokens and the money, once `limit_reached` allows it."""
+    use.in_flight += 1
+    if use.rpm:
+        use.rpm_paid_at_s = charge(use.rpm_paid_at_s, ask.now_s, 1, use.rpm)
+    if use.tpm:
+        use.tpm_paid_at_s = charge(use.tpm_paid_at_s, ask.now_s, ask.tokens, use.tpm)
+    if ask.nusd:
+        budget.window_of(use.days, day).reserved_nusd += ask.nusd
+        budget.window_of(use.months, month).reserved_nusd += ask.nusd
+
+
+def settle(use: KeyUse, grant: KeyGrant, tokens: int, nusd: int, now_s: float) -> None:
+    """Give the place back, put what was spent in the reservation's place, and correct the tokens."""
+    ask = grant.ask
+    use.in_flight -= 1
+    if use.tpm and ask.key.limits.tpm:
+        use.tpm_paid_at_s = charge(use.tpm_paid_at_s, now_s, tokens - ask.tokens, use.tpm)
+    if nusd or ask.nusd:  # where it has no budget too: it may be given one later
+        budget.settle(use.days, grant.day, ask.nusd, nusd)
+        budget.settle(use.months, grant.month, ask.nusd, nusd)
+
+
+def marks_passed(use: KeyUse, key: ClientKey, day: int, month: int, refused: str = "") -> list[BudgetMark]:
+    """List what an operator must be told of a key's budgets, and remember that it was.
+
+    Args:
+        refused: The limit that just refused a request, if it was one of `BUDGETS`.
+    """
+    marks: list[BudgetMark] = []
+    for name, books, period in ((DAY_BUDGET, use.days, day), (MONTH_BUDGET, use.months, month)):
+        allowed_nusd = key.limits.day_nusd if name is DAY_BUDGET else key.limits.month_nusd
+        window = budget.find(books, period) if allowed_nusd else None
+        if allowed_nusd is None or window is None:
+            continue
+        for percent in budget.marks_passed(window, allowed_nusd, refuses=refused == name):
+            window.told = percent
+            marks.append(BudgetMark(key.name, BUDGETS[name], period, percent, window.spent_nusd, allowed_nusd))
+    return marks
+
+
+def is_idle(use: KeyUse, now_s: float, day: int, month: int) -> bool:
+    """Say whether forgetting all of it changes nothing from now on."""
+    is_paid = use.rpm_paid_at_s <= now_s and use.tpm_paid_at_s <= now_s
+    return is_paid and not use.in_flight and not budget.counts(use.days, day) and not budget.counts(use.months, month)
+
+
+def requests_left(use: KeyUse, limits: KeyLimits, now_s: float) -> tuple[int, int, float] | None:
+    """Return the limit of requests a minute, how many are left, and the seconds until all of them are."""
+    return _left(use.rpm_paid_at_s, now_s, use.rpm, limits.rpm)
+
+
+def tokens_left(use: KeyUse, limits: KeyLimits, now_s: float) -> tuple[int, int, float] | None:
+    """Return the limit of tokens a minute, how many are left, and the seconds until all of them are."""
+    return _left(use.tpm_paid_at_s, now_s, use.tpm, limits.tpm)
+
+
+def _left(paid_at_s: float, now_s: float, was: int, per_minute: int | None) -> tuple[int, int, float] | None:
+    if not per_minute:
+        return None
+    owed_s = _at_pace(paid_at_s, now_s, was, per_minute) - now_s
+    if owed_s <= 0:
+        return per_minute, per_minute, 0.0
+    free = floor((BURST_S - owed_s + ROUNDING_S) * per_minute / BURST_S)
+    return per_minute, min(max(0, free), per_minute), owed_s
+
+
+def _adapt(use: KeyUse, limits: KeyLimits, now_s: float) -> None:
+    """Take what is owed over to limits that changed. A limit that is taken away leaves nothing owed."""
+    rpm, tpm = limits.rpm or 0, limits.tpm or 0
+    use.rpm_paid_at_s = _at_pace(use.rpm_paid_at_s, now_s, use.rpm, rpm) if rpm else 0.0
+    use.tpm_paid_at_s = _at_pace(use.tpm_paid_at_s, now_s, use.tpm, tpm) if tpm else 0.0
+    use.rpm, use.tpm, use.limits = rpm, tpm, limits
+
+
+def _at_pace(paid_at_s: float, now_s: float, was: int, per_minute: int) -> float:
+    """Say when as many requests or tokens are paid for at another pace."""
+    if was == per_minute or paid_at_s <= now_s:
+        return paid_at_s
+    return now_s + (paid_at_s - now_s) * was / per_minute
+
+
+def _pace_reached(use: KeyUse, limits: KeyLimits, now_s: float) -> LimitReached | None:
+    if use.tpm and free_at_s(use.tpm_paid_at_s, use.tpm) > now_s:
+        return _rate_reached(TPM, use.tpm, use.tpm_paid_at_s, now_s)
+    if use.rpm and free_at_s(use.rpm_paid_at_s, use.rpm) > now_s:
+        return _rate_reached(RPM, use.rpm, use.rpm_paid_at_s, now_s)
+    if limits.parallel is not None and use.in_flight >= limits.parallel:
+        return LimitReached(PARALLEL, limits.parallel, use.in_flight, BUSY_S)
+    return None
+
+
+def _rate_reached(limit: str, per_minute: int, paid_at_s: float, now_s: float) -> LimitReached:
+    used = ceil((paid_at_s - now_s - ROUNDING_S) * per_minute / BURST_S)
+    return LimitReached(limit, per_minute, used, free_at_s(paid_at_s, per_minute) - now_s)
+
+
+def _is_affordable(window: Window, nusd: int, allowed_nusd: int) -> bool:
+    """A used-up budget refuses requests that cost nothing too; one of nothing leaves them be."""
+    used_nusd = window.spent_nusd + window.reserved_nusd
+    return used_nusd + (nusd or (used_nusd > 0)) <= allowed_nusd
+
+
+def _money_reached(limit: str, allowed_nusd: int, window: Window, ask: KeyAsk) -> LimitReached:
+    is_only_reserved = window.spent_nusd + max(ask.nusd, 1) <= allowed_nusd
+    ends_in_s = budget.period_end_s(BUDGETS[limit], window.period) - ask.wall_s
+    resets_s = BUSY_S if is_only_reserved else max(BUSY_S, ends_in_s)
+    return LimitReached(limit, allowed_nusd, window.spent_nusd + window.reserved_nusd, resets_s)

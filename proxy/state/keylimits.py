@@ -1,0 +1,152 @@
+"""What client keys have used of their limits, in the memory of one process: requests, tokens, places and money.
+
+What is admitted, and what a key has used, `routing.keylimits` decides; this keeps it by the key's name, so that a
+changed limit or a rotated secret finds what was used before. It reads no clock, does no I/O and never waits. Where a
+ledger knows what was spent before the process began, keys with a budget are refused until `restore` has said it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from itertools import islice
+from types import MappingProxyType
+
+from proxy.core.ports import KeyAsk, KeyBudget, KeyGrant, LimitReached
+from proxy.core.snapshot import ClientKey
+from proxy.routing.budget import BudgetMark, day_of, month_of, window_of
+from proxy.routing.keylimits import (
+    BUDGETS,
+    KeyUse,
+    is_idle,
+    limit_reached,
+    marks_passed,
+    requests_left,
+    settle,
+    take,
+    tokens_left,
+)
+
+CAP = 10_000
+UNKNOWN = "budget_unknown"
+UNKNOWN_S = 5.0
+_LOOKED_AT = 8  # entries, when one is to go
+_UNUSED = KeyUse()  # to read from
+
+NOTHING: Mapping[str, tuple[int, int]] = MappingProxyType({})
+
+OnMark = Callable[[BudgetMark], None]
+
+
+class KeyLimitsState:
+    """The key part of `core.ports.SharedState`, without its `async`: no call waits.
+
+    Beyond `cap` keys those go that were not used for longest, have nothing in flight, owe nothing and spent nothing in
+    the current periods. What has to be remembered never goes: the keys that were ever made bound it.
+
+    Attributes:
+        uses: By the key's name.
+        is_restored: What was spent is known, as it is where nothing is kept.
+    """
+
+    def __init__(self, on_mark: OnMark, cap: int = CAP) -> None:
+        """Take who is told, once a period, that a key passed a mark of its budget: from `reserve` and `settle`."""
+        self.uses: OrderedDict[str, KeyUse] = OrderedDict()
+        self.is_restored = True
+        self._on_mark = on_mark
+        self._cap = cap
+
+    def reserve(self, ask: KeyAsk) -> KeyGrant | LimitReached:
+        """Take all that the ask wants of its key's limits, or nothing. A key with `NO_LIMITS` need not ask."""
+        key = ask.key
+        if not self.is_restored and key.limits.has_budget:
+            return LimitReached(UNKNOWN, 0, 0, UNKNOWN_S)
+        day = day_of(ask.wall_s)
+        month = month_of(day)
+        use = self._use(key.name, ask.now_s, day)
+        reached = limit_reached(use, ask, day, month)
+        if reached is not None:
+            if reached.limit in BUDGETS:
+                self._tell(key, use, day, month, reached.limit)
+            return reached
+        take(use, ask, day, month)
+        return KeyGrant(ask, day, month)
+
+    def settle(self, grant: KeyGrant, tokens: int, nusd: int, now_s: float) -> None:
+        """Give back what was not used. A second call does nothing."""
+        if grant.settled:
+            return
+        grant.settled = True
+        key = grant.ask.key
+        use = self.uses[key.name]  # it cannot be forgotten while anything is in flight
+        settle(use, grant, tokens, nusd, now_s)
+        if key.limits.has_budget:
+            self._tell(key, use, grant.day, grant.month)
+
+    def count(self, key: ClientKey, nusd: int, now_s: float, wall_s: float) -> None:
+        """Note what a request without a reservation cost, for the budget that its key may be given later."""
+        day = day_of(wall_s)
+        use = self._use(key.name, now_s, day)
+        window_of(use.days, day).spent_nusd += nusd
+        window_of(use.months, month_of(day)).spent_nusd += nusd
+
+    def key_budget(self, key: ClientKey, now_s: float) -> KeyBudget:
+        """Say what is left of a key's requests and tokens."""
+        use, limits = self.uses.get(key.name, _UNUSED), key.limits
+        return KeyBudget(requests_left(use, limits, now_s), tokens_left(use, limits, now_s))
+
+    def expect_restore(self) -> None:
+        """Admit no key with a budget until `restore` has said what was spent."""
+        self.is_restored = False
+
+    def spent(self, wall_s: float) -> dict[str, tuple[int, int]]:
+        """Return what was counted here, as `restore` takes it."""
+        day = day_of(wall_s)
+        month = month_of(day)
+        return {
+            name: (window_of(use.days, day).spent_nusd, window_of(use.months, month).spent_nusd)
+            for name, use in self.uses.items()
+        }
+
+    def restore(
+        self, spend: Mapping[str, tuple[int, int]], wall_s: float, before: Mapping[str, tuple[int, int]] = NOTHING
+    ) -> None:
+        """Add what keys had spent before, and from now on admit those with a budget. What is in reserve stays.
+
+        Args:
+            spend: Nano-dollars in the current day and month of UTC by the key's name, of all that was closed so far;
+                who is not named keeps what was counted.
+            wall_s: When that was true: it names the day and the month.
+            before: What was counted here when reading `spend` began and is part of it.
+        """
+        day = day_of(wall_s)
+        month = month_of(day)
+        for name, (day_nusd, month_nusd) in spend.items():
+            use = self.uses.setdefault(name, KeyUse())
+            known_day, known_month = before.get(name, (0, 0))
+            of_day, of_month = window_of(use.days, day), window_of(use.months, month)
+            of_day.spent_nusd += day_nusd - known_day
+            of_month.spent_nusd += month_nusd - known_month
+        self.is_restored = True
+
+    def _use(self, name: str, now_s: float, day: int) -> KeyUse:
+        use = self.uses.get(name)
+        if use is None:
+            if len(self.uses) >= self._cap:
+                self._make_room(now_s, day)
+            use = self.uses[name] = KeyUse()
+        elif len(self.uses) * 2 > self._cap:  # until it is half full nothing is about to go, so order does not matter
+            self.uses.move_to_end(name)
+        return use
+
+    def _make_room(self, now_s: float, day: int) -> None:
+        month = month_of(day)
+        for name in list(islice(self.uses, _LOOKED_AT)):
+            if is_idle(self.uses[name], now_s, day, month):
+                del self.uses[name]
+            else:
+                self.uses.move_to_end(name)
+
+    def _tell(self, key: ClientKey, use: KeyUse, day: int, month: int, refused: str = "") -> None:
+        for mark in marks_passed(use, key, day, month, refused):
+            self._on_mark(mark)

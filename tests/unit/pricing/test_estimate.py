@@ -1,0 +1,99 @@
+"""Tokens by bytes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from proxy.pricing.estimate import MEDIA_TOKENS, estimate_output, estimate_prompt
+
+
+def body(*content: object, ascii_only: bool = False) -> bytes:
+    messages = [{"role": "user", "content": part} for part in content]
+    return json.dumps({"model": "m", "messages": messages}, ensure_ascii=ascii_only).encode()
+
+
+def test_text_is_four_bytes_a_token_in_every_script() -> None:
+    for text in ("hello there ", "привет, мир ", "你好，世界"):
+        assert estimate_prompt(body(text * 10)) == len(body(text * 10)) // 4
+
+
+@pytest.mark.parametrize("times", [pytest.param(10, id="looked-at-whole"), pytest.param(5_000, id="by-samples")])
+def test_escaped_characters_count_by_their_number(times: int) -> None:
+    plain = estimate_prompt(body("你好，世界 " * times))
+    escaped = estimate_prompt(body("你好，世界 " * times, ascii_only=True))
+    assert len(body("你好，世界 " * times, ascii_only=True)) > 1.5 * len(body("你好，世界 " * times))
+    assert 0.7 * plain < escaped < 1.3 * plain
+
+
+def test_a_long_text_is_judged_by_samples() -> None:
+    text = body("some words of a language, " * 20_000)
+    assert estimate_prompt(text) == len(text) // 4
+
+
+@pytest.mark.parametrize("size", [10_000, 1_000_000])
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param({"type": "image_url", "image_url": {"url": "data:image/png;base64,%s"}}, id="image"),
+        pytest.param({"type": "input_audio", "input_audio": {"data": "%s", "format": "wav"}}, id="sound"),
+        pytest.param({"type": "input_audio", "input_audio": {"format": "wav", "data": "%s"}}, id="sound-format-first"),
+        pytest.param({"type": "image_url", "image_url": "data:image/png;base64,%s"}, id="image-without-an-object"),
+        pytest.param({"type": "file", "file": {"file_data": "data:application/pdf;base64,%s"}}, id="file"),
+    ],
+)
+def test_images_and_sounds_count_by_their_number(part: dict[str, object], size: int) -> None:
+    written = json.dumps(part).replace("%s", "Ab3/" * (size // 4))
+    request = body([json.loads(written)] * 2, "some words " * 400)
+    assert 0 < estimate_prompt(request) - 2 * MEDIA_TOKENS - 1100 < 150
+
+
+def test_a_long_word_is_text() -> None:
+    assert estimate_prompt(body("x" * 40_000)) == len(body("x" * 40_000)) // 4
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        pytest.param(";base64,", id="base64"),
+        pytest.param("data:image/png;base64,", id="data-url"),
+        pytest.param('"url":"data:image/png;base64,', id="image"),
+        pytest.param('"image_url": "data:', id="image-without-an-object"),
+        pytest.param('"input_audio":{"data":"', id="sound"),
+        pytest.param('{"data": "', id="any-member"),
+    ],
+)
+@pytest.mark.parametrize("as_utf_8", [False, True])
+def test_no_text_of_a_message_passes_for_media(opening: str, as_utf_8: bool) -> None:
+    request = body(opening + "a1B2c3D4" * 5_000, ascii_only=not as_utf_8)
+    assert estimate_prompt(request) == len(request) // 4
+
+
+def test_a_member_that_merely_is_called_data_is_text() -> None:
+    request = json.dumps({"model": "m", "tools": [{"data": "a1B2c3D4" * 5_000}]}).encode()
+    assert estimate_prompt(request) == len(request) // 4
+
+
+def test_media_that_never_ends_is_media_to_the_end() -> None:
+    assert estimate_prompt(b'{"url": "data:image/png;base64,' + b"A" * 10_000) < MEDIA_TOKENS + 50
+
+
+def test_nothing_is_no_token() -> None:
+    assert estimate_prompt(b"") == 0
+    assert estimate_prompt(b"\\u") == 0
+
+
+@pytest.mark.parametrize(
+    ("answer_bytes", "events", "expected"),
+    [
+        pytest.param(4_250, 1, 1_000, id="whole-without-its-envelope"),
+        pytest.param(100, 1, 1, id="never-none"),
+        pytest.param(0, 40, 40, id="events-that-nobody-measured"),
+        pytest.param(40 * 255, 40, 50, id="events-of-more-than-a-token"),
+        pytest.param(40 * 230, 40, 40, id="events-of-a-token"),
+        pytest.param(0, 0, 0, id="nothing"),
+    ],
+)
+def test_output_is_estimated_by_bytes_or_events(answer_bytes: int, events: int, expected: int) -> None:
+    assert estimate_output(answer_bytes, events) == expected
