@@ -159,9 +159,11 @@ class Storage:
             except (DatabaseAway, OSError) as exc:
                 _LOG.debug("the database is still away: %s", exc)
             except Exception as exc:  # the top of a background task: whatever it met, an operator may mend it
-                if str(exc) != trouble:
-                    _LOG.error("the database is there and cannot be used: %s", exc, extra={"event": "database_away"})
-                trouble = str(exc)
+                if _told(exc) != trouble:
+                    trouble = _told(exc)
+                    _LOG.error(
+                        "the database is there and cannot be used: %s", trouble, extra={"event": "database_away"}
+                    )
             else:
                 _LOG.warning("the database is back", extra={"event": "database_back"})
                 return
@@ -181,6 +183,11 @@ class Storage:
             try:
                 await self._keys.note_configured()
             except Exception as exc:  # the top of a background task: it is tried again whatever it met
-                _LOG.error("that there are client keys cannot be noted: %s", exc)
+                _LOG.error("that there are client keys cannot be noted: %s", _told(exc))
                 await self._engine.clock.sleep(RETRY_S)
                 self._keys_changed.set()
+
+
+def _told(exc: Exception) -> str:
+    """What an exception says, without the statement and its values that SQLAlchemy puts on further lines."""
+    return str(exc).partition("\n")[0]

@@ -125,8 +125,9 @@ class KeyLimitsState:
             use = self.uses.setdefault(name, KeyUse())
             known_day, known_month = before.get(name, (0, 0))
             of_day, of_month = window_of(use.days, day), window_of(use.months, month)
-            of_day.spent_nusd += day_nusd - known_day
-            of_month.spent_nusd += month_nusd - known_month
+            # Never less than was counted: a ledger in memory does not know yet what it has not loaded.
+            of_day.spent_nusd += max(0, day_nusd - known_day)
+            of_month.spent_nusd += max(0, month_nusd - known_month)
         self.is_restored = True
 
     def _use(self, name: str, now_s: float, day: int) -> KeyUse:

@@ -132,6 +132,13 @@ def test_what_settles_while_the_spend_is_read_is_added_to_it() -> None:
     assert desk.state.spent(WALL_S) == {"k": (57, 507)}
 
 
+def test_restoring_never_takes_away_what_was_counted() -> None:
+    desk = Desk()
+    desk.state.settle(desk.grant(KeyLimits(rpm=5)), 10, 20, NOW_S)
+    desk.state.restore({"k": (5, 30)}, WALL_S, desk.state.spent(WALL_S))
+    assert desk.state.spent(WALL_S) == {"k": (20, 30)}
+
+
 def test_what_is_left_is_told_for_the_limits_that_the_key_has() -> None:
     desk = Desk()
     desk.grant(KeyLimits(rpm=60, tpm=1_000))

@@ -12,37 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_table(
-        "requests",
-        sa.Column("request_id", sa.String(48), nullable=False),
-        sa.Column("started_us", sa.BigInteger, nullable=False),
-        sa.Column("ended_us", sa.BigInteger, nullable=False),
-        sa.Column("endpoint", sa.String(32), nullable=False),
-        sa.Column("model", sa.String(256), nullable=False),
-        sa.Column("provider", sa.String(128), nullable=False),
-        sa.Column("upstream_model", sa.String(256), nullable=False),
-        sa.Column("key", sa.String(128), nullable=False),
-        sa.Column("tags", sa.Text, nullable=False),
-        sa.Column("stream", sa.Boolean, nullable=False),
-        sa.Column("end", sa.String(16), nullable=False),
-        sa.Column("status", sa.Integer, nullable=False),
-        sa.Column("error", sa.String(64), nullable=False),
-        sa.Column("first_token_us", sa.BigInteger),
-        sa.Column("prompt_tokens", sa.BigInteger),
-        sa.Column("completion_tokens", sa.BigInteger),
-        sa.Column("cached_tokens", sa.BigInteger),
-        sa.Column("cache_write_tokens", sa.BigInteger),
-        sa.Column("reasoning_tokens", sa.BigInteger),
-        sa.Column("audio_input_tokens", sa.BigInteger),
-        sa.Column("audio_output_tokens", sa.BigInteger),
-        sa.Column("service_tier", sa.String(32), nullable=False),
-        sa.Column("estimated", sa.Boolean, nullable=False),
-        sa.Column("cost_nusd", sa.BigInteger),
-        sa.Column("price", sa.String(64), nullable=False),
-        sa.Column("attempts", sa.Text, nullable=False),
-        sa.PrimaryKeyConstraint("request_id", name="pk_requests"),
-    )
-    op.create_index("ix_requests_key", "requests", ["key", "request_id"])
+    _create_requests()
     _create_sums("hours", "hour_h")
     op.create_index("ix_hours_key", "hours", ["key", "hour_h"])
     _create_sums("days", "day_d")
@@ -82,6 +52,40 @@ def upgrade() -> None:
         sa.Column("value", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_versions"),
     )
+
+
+def _create_requests() -> None:
+    op.create_table(
+        "requests",
+        sa.Column("request_id", sa.String(48), nullable=False),
+        sa.Column("started_us", sa.BigInteger, nullable=False),
+        sa.Column("ended_us", sa.BigInteger, nullable=False),
+        sa.Column("endpoint", sa.String(32), nullable=False),
+        sa.Column("model", sa.String(256), nullable=False),
+        sa.Column("provider", sa.String(128), nullable=False),
+        sa.Column("upstream_model", sa.String(256), nullable=False),
+        sa.Column("key", sa.String(128), nullable=False),
+        sa.Column("tags", sa.Text, nullable=False),
+        sa.Column("stream", sa.Boolean, nullable=False),
+        sa.Column("end", sa.String(16), nullable=False),
+        sa.Column("status", sa.Integer, nullable=False),
+        sa.Column("error", sa.String(64), nullable=False),
+        sa.Column("first_token_us", sa.BigInteger),
+        sa.Column("prompt_tokens", sa.BigInteger),
+        sa.Column("completion_tokens", sa.BigInteger),
+        sa.Column("cached_tokens", sa.BigInteger),
+        sa.Column("cache_write_tokens", sa.BigInteger),
+        sa.Column("reasoning_tokens", sa.BigInteger),
+        sa.Column("audio_input_tokens", sa.BigInteger),
+        sa.Column("audio_output_tokens", sa.BigInteger),
+        sa.Column("service_tier", sa.String(32), nullable=False),
+        sa.Column("estimated", sa.Boolean, nullable=False),
+        sa.Column("cost_nusd", sa.BigInteger),
+        sa.Column("price", sa.String(64), nullable=False),
+        sa.Column("attempts", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("request_id", name="pk_requests"),
+    )
+    op.create_index("ix_requests_key", "requests", ["key", "request_id"])
 
 
 def downgrade() -> None:
