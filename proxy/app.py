@@ -42,6 +42,7 @@ from proxy.settings.origin import choose_path
 from proxy.settings.reload import Reloader, Watched
 from proxy.simulator.app import simulator_app
 from proxy.state.clock import SystemClock
+from proxy.state.items import MemoryItems
 from proxy.state.memory import MemoryState
 from proxy.store.kept import KeptState
 from proxy.store.off import LedgerOff
@@ -147,6 +148,7 @@ def assemble(snapshot: Snapshot, access_log: AccessLog, redactor: Redactor, cloc
         credentials=tokens,
         state=state,
         sink=LedgerOff(),
+        kept=MemoryItems(lambda: engine.snapshot.server.max_kept_bytes),
         metrics=metrics,
         attention=Attention(metrics, lambda *episode: desk.post(provider_attention(*episode))),
         unpriced=UnpricedModels(desk.raise_alert),

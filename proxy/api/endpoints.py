@@ -17,7 +17,7 @@ from time import time_ns
 
 from proxy.api.callparse import parse_call
 from proxy.api.counting import estimated_count, is_counted_upstream
-from proxy.api.endpointspec import CHAT
+from proxy.api.endpointspec import CHAT, RESPONSES
 from proxy.api.passparse import method_not_allowed, parse_any
 from proxy.core.call import OF_ACCOUNTS, Call, Dialect, Gives, Operation
 from proxy.core.errors import BodyReadTimeout, GatewayError, Overloaded, told_name
@@ -31,6 +31,7 @@ from proxy.edge.open_mode import check_body, check_open_mode
 from proxy.edge.render import JSON_TYPE, error_as_event, error_body, error_headers
 from proxy.edge.tunnel import TunnelExchange
 from proxy.gateway.accounting import CLIENT_CLOSED, Account
+from proxy.gateway.answered import owner_of
 from proxy.gateway.context import Engine
 from proxy.gateway.keepalive import handle_patiently
 from proxy.gateway.opaque import deliver_bytes
@@ -43,6 +44,7 @@ from proxy.routing.resolve import resolve
 from proxy.telemetry.access import AccessRecord
 from proxy.telemetry.logs import AccessLog
 from proxy.telemetry.metrics import UNKNOWN
+from proxy.translate.openai_responses.references import with_items
 from proxy.wire.headers import field_lines
 
 _LOG = logging.getLogger("fairlead.edge")
@@ -74,8 +76,9 @@ async def serve(edge: Edge, exchange: Exchange) -> None:
         admission.enter(exchange, snapshot.server)
         if not exchange.is_whole:
             await receive_body(exchange, snapshot.server, admission)
-        parse = parse_call if exchange.asked.endpoint is CHAT else parse_any
-        call = parse(exchange, take_body(exchange, snapshot.server, admission), snapshot)
+        body = take_body(exchange, snapshot.server, admission)
+        parse = parse_call if exchange.asked.endpoint is CHAT else partial(_parse_other, edge)
+        call = parse(exchange, body, snapshot)
         exchange.account = account = Account(engine, call)
         if call.endpoint is not CHAT and await _served_apart(edge, exchange, call, account):
             return
@@ -98,6 +101,16 @@ async def serve(edge: Edge, exchange: Exchange) -> None:
         if not exchange.ended:
             exchange.wire.abort()
         _note(edge, exchange)
+
+
+def _parse_other(edge: Edge, exchange: Exchange, body: bytes, snapshot: Snapshot) -> Call:
+    """Parse what is no chat; where it refers to items of earlier answers, with them in their places."""
+    if exchange.asked.endpoint is RESPONSES:
+        told = with_items(body, partial(edge.engine.kept.find, owner_of(exchange.key)))
+        if told is not body:
+            edge.admission.hold(exchange, len(told), snapshot.server)
+            body = told
+    return parse_any(exchange, body, snapshot)
 
 
 async def _served_apart(edge: Edge, exchange: Exchange, call: Call, account: Account) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -372,6 +372,21 @@ class CloseRecord(Struct, frozen=True, eq=False, array_like=True):
     cost_nusd: int | None
     price: str
     error: str
+
+
+class KeptItems(Protocol):
+    """Items of answers to OpenAI Responses, which a client may refer to by their ids. Neither call may wait.
+
+    An owner is the name of a client key, empty in open mode: nobody finds what another was answered.
+    """
+
+    def keep(self, owner: str, items: Mapping[str, bytes]) -> None:
+        """Keep items, JSON by their ids, as long as there is room."""
+        ...
+
+    def find(self, owner: str, id_: str) -> bytes | None:
+        """Return an item; None = never kept, or not any more."""
+        ...
 
 
 class UsageSink(Protocol):

@@ -238,6 +238,7 @@ class Server:
     max_response_bytes: int = 67_108_864
     max_in_flight: int = 2_000
     max_buffered_bytes: int = 536_870_912
+    max_kept_bytes: int = 33_554_432
     body_read_s: float = 30.0
     write_stall_s: float = 60.0
     drain_delay_s: float = 5.0

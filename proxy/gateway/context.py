@@ -15,7 +15,16 @@ from msgspec import Struct
 
 from proxy.core.call import Call, Headers
 from proxy.core.plan import Send
-from proxy.core.ports import Clock, Credentials, SharedState, Transport, UpstreamResponse, UsageSink, Wait
+from proxy.core.ports import (
+    Clock,
+    Credentials,
+    KeptItems,
+    SharedState,
+    Transport,
+    UpstreamResponse,
+    UsageSink,
+    Wait,
+)
 from proxy.core.snapshot import Snapshot
 from proxy.core.usage import Usage
 from proxy.gateway.bytesreader import BytesReader
@@ -68,6 +77,7 @@ class Engine:
     credentials: Credentials
     state: SharedState
     sink: UsageSink
+    kept: KeptItems
     metrics: Metrics
     attention: Attention
     unpriced: UnpricedModels

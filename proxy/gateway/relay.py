@@ -13,12 +13,13 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from proxy.core.call import Headers, Operation
+from proxy.core.call import Dialect, Headers, Operation
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.ports import Grant, UpstreamResponse, Wait
 from proxy.core.snapshot import Snapshot
 from proxy.core.translation import ErrorReply
 from proxy.gateway.accounting import Account
+from proxy.gateway.answered import keep_answer
 from proxy.gateway.attempts import fail
 from proxy.gateway.context import Downstream, Engine, Reader, Reply
 from proxy.gateway.replyheaders import reply_lines, stream_lines
@@ -36,6 +37,7 @@ _CUT = ErrorReply(
     "upstream_error",
     "upstream_truncated",
 )
+_RESPONSES = Dialect.OPENAI_RESPONSES
 _IDLE = FailureKind.TIMEOUT_IDLE
 
 # Failures that say something about limits or credentials even when they come as an event of a stream.
@@ -89,6 +91,8 @@ async def _whole(delivery: Delivery) -> None:
         return
     lines = reply_lines(delivery.snapshot, account, reply.headers)
     account.close(OK)
+    if account.call.endpoint.dialect is _RESPONSES:
+        keep_answer(delivery.engine.kept, account.call, body)
     await downstream.answer(reply.status, lines, body)
 
 
@@ -115,7 +119,10 @@ async def _relayed(delivery: Delivery, reader: Reader) -> None:
         await _truncate(delivery, failure)
         return
     account.close(OK)
-    await downstream.end(reader.terminator)
+    last = reader.terminator
+    if account.call.endpoint.dialect is _RESPONSES:
+        keep_answer(delivery.engine.kept, account.call, last)
+    await downstream.end(last)
     # A client that has its answer may ask again at once: nothing is held for what follows the terminator.
     settle(account)
     delivery.engine.state.release(delivery.grant, delivery.engine.clock.now(), used_tokens(account))

@@ -50,6 +50,12 @@ class ServerSection(Row):
     max_buffered_bytes: Whole = Field(
         512 * MIB, ge=1024, le=1024 * 1024 * MIB, description="All request bodies in memory together; beyond: 503."
     )
+    max_kept_bytes: Whole = Field(
+        32 * MIB,
+        ge=0,
+        le=1024 * 1024 * MIB,
+        description="Answers of `/v1/responses` kept in memory for clients that refer to their items; 0 = none.",
+    )
     body_read_s: Number = Field(30.0, gt=0, le=3600, description="Seconds for a client to send its body.")
     write_stall_s: Number = Field(
         60.0, gt=0, le=3600, description="Seconds after which a client that stops reading is cut."

@@ -42,6 +42,9 @@ for folder in (os.getcwd(), os.environ["HOME"], os.environ["TMPDIR"], sys.prefix
 """
 READ_ONLY = ["unshare", "--mount", "sh", "-c", 'mount -o remount,bind,ro / && exec "$@"', "sh"]
 
+# Whichever test is first pays for the environment.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -145,8 +148,6 @@ def test_installed_command_says_its_version(environment: Path, wheel: Path) -> N
     assert wheel.name.split("-")[1] in done.stdout
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(60)
 def test_wheel_serves_the_demo_to_another_user_where_nothing_can_be_written(environment: Path, tmp_path: Path) -> None:
     prefix = confinement(environment)
     with socket.create_server(("127.0.0.1", 0)) as probe:

@@ -23,6 +23,7 @@ from tests.fakes.deployment import TEAM_KEY, Running, run
 from tests.fakes.tools import require_module
 from tests.fakes.webhost import WebHost, answer
 
+OTHER_KEY = "other-key-0123456789"
 AWS_KEY, AWS_SECRET = "AKIASIMULATED0000001", "a-secret-for-tests"
 GOOGLE_TOKEN = "ya29.simulated-token"
 BEGINNING = "reasoning-3"  # how A answers the first request of each pair
@@ -114,7 +115,8 @@ def _model(name: str, *candidates: tuple[str, str]) -> str:
 
 def _configuration() -> str:
     text = "[server]\ndrain_delay_s = 0\ndrain_s = 1\n\n[defaults]\ncooldowns = false\n\n"
-    text += f'[auth]\nkeys = [{{ name = "team", key = "{TEAM_KEY}" }}]\n\n'
+    for name, key in (("team", TEAM_KEY), ("other", OTHER_KEY)):
+        text += f'[[auth.keys]]\nname = "{name}"\nkey = "{key}"\n\n'
     for name, vendor in VENDORS.items():
         for provider in (name, f"{name}-faulty"):
             text += _provider(provider, vendor.kind, vendor.settings)

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import httpx
 import pytest
 
 from proxy.simulator.app import Simulator, simulator_app
@@ -270,3 +271,19 @@ async def test_body_without_a_length_is_bounded_too() -> None:
         for _ in range(3):
             client.writer.write(b"400\r\n" + b" " * 1024 + b"\r\n")
         assert (await client.heard()).status == 413
+
+
+async def test_references_count_as_the_items_they_stand_for() -> None:
+    async with limited(SMALL) as (running, simulator), httpx.AsyncClient(base_url=f"{running.url}/v1") as client:
+        said = {"role": "user", "content": "x" * 400}
+        references = []
+        for _ in range(3):
+            answer = await client.post("/responses", json={"model": "quick", "input": [said]})
+            references += [{"type": "item_reference", "id": item["id"]} for item in answer.json()["output"]]
+        served = len(simulator.journal.entries)
+        body = {"model": "quick", "input": [*references, {"role": "user", "content": "x" * 1500}]}
+        assert len(json.dumps(body)) < 2048
+        answer = await client.post("/responses", json=body)
+        assert answer.status_code == 413
+        assert len(simulator.journal.entries) == served
+        assert running.parts.edge.admission.buffered_bytes == 0

@@ -2,7 +2,7 @@
 
 What the model did stands in items of its own; items in a row become one message of the assistant. Tool results become
 messages of the user, one each. What a provider keeps for itself cannot be read by another and is refused, but for
-references to thoughts, which the AI SDK sends for each of them unless it is told `store: false`.
+references to thoughts. References to what is kept here have been replaced before (`references`).
 
 Source: OpenAI Python SDK 3.51.0, types/responses/response_input_item_param.py; @ai-sdk/openai 4.0.118,
 dist/index.js, read 2026-11-20.
@@ -67,7 +67,7 @@ class _Reader:
         if kind == "item_reference" and (decoded(_ITEM, raw_item, where).id or "").startswith(_THOUGHT):
             return  # as any thought of another vendor's
         if kind not in _READ:
-            raise refused("stored_item", where)
+            raise refused("item_reference" if kind == "item_reference" else "stored_item", where)
         item = decoded(_ITEM, raw_item, where)
         if kind in _CALLS:
             self._said.append(self._call(item, where, custom=kind == "custom_tool_call"))

@@ -27,6 +27,8 @@ UNSUPPORTED = {
     "`input` instead.",
     "background": "`background` works only with providers that keep responses.",
     "prompt": "`prompt` works only with the provider that keeps the template; send its text instead.",
+    "item_reference": "No item of this id is kept here, or not any more; send the item itself instead (SDKs do, with "
+    "`store: false`).",
     "stored_item": "The item is kept by a provider or can be read by it alone; send the conversation's own items "
     "instead.",
 }

@@ -31,7 +31,9 @@ MESSAGES = (
 AI_SDK = (
     "AI SDK: text whole and streamed",
     "AI SDK: tools run by it, whole and streamed",
-    "AI SDK: tools and reasoning go on in the next turn",
+    "AI SDK: a conversation with tools goes on for turns",
+    "AI SDK: thoughts and tools go on in the next turn",
+    "AI SDK: nothing kept, tools and reasoning go on in the next turn",
     "AI SDK: structured output",
     "AI SDK: errors",
 )

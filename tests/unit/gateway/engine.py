@@ -11,6 +11,7 @@ from proxy.core.ports import CloseRecord, Credentials, OpenRecord, Transport
 from proxy.core.snapshot import ClientKey, KeyLimits, Model, Snapshot
 from proxy.gateway.accounting import Account
 from proxy.gateway.context import Engine
+from proxy.state.items import MemoryItems
 from proxy.state.memory import MemoryState
 from proxy.telemetry.alerts import Alert, UnpricedModels
 from proxy.telemetry.attention import Attention
@@ -55,6 +56,7 @@ class Bench:
             credentials=cast(Credentials, None),
             state=self.state,
             sink=self,
+            kept=MemoryItems(lambda: 1 << 20),
             metrics=metrics,
             attention=Attention(metrics, lambda *_: None),
             unpriced=UnpricedModels(self.alerts.append),

@@ -48,7 +48,34 @@ export const cases = {
     assert.deepEqual(asked, ["simulated", "simulated"]);
   },
 
-  async "AI SDK: tools and reasoning go on in the next turn"(on, name) {
+  async "AI SDK: a conversation with tools goes on for turns"(on, name) {
+    const asked = [];
+    const ask = { tools: tools(asked), stopWhen: stepCountIs(3), maxRetries: 0 };
+    const messages = [];
+    for (const turn of [1, 2, 3]) {
+      messages.push({ role: "user", content: "use the tool" });
+      const answer = await generateText({ model: model(on, name), messages, ...ask });
+      messages.push(...answer.responseMessages, { role: "user", content: "use the tool" });
+      const stream = streamText({ model: model(on, name), messages, ...ask });
+      assert.match(await stream.text, new RegExp(`${2 * turn} tool results`));
+      messages.push(...(await stream.responseMessages));
+    }
+    assert.equal(asked.length, 6);
+  },
+
+  async "AI SDK: thoughts and tools go on in the next turn"(on, name) {
+    const asked = [];
+    const options = { openai: { forceReasoning: true, reasoningSummary: "auto" } };
+    const ask = { tools: tools(asked), stopWhen: stepCountIs(3), maxRetries: 0, providerOptions: options };
+    const thinking = model(on, `${name}--reasoning-3`);
+    const messages = [{ role: "user", content: "use the tool" }];
+    const first = await generateText({ model: thinking, messages, ...ask });
+    messages.push(...first.responseMessages, { role: "user", content: "use the tool" });
+    const second = await generateText({ model: thinking, messages, ...ask });
+    assert.match(second.text, /2 tool results/);
+  },
+
+  async "AI SDK: nothing kept, tools and reasoning go on in the next turn"(on, name) {
     const asked = [];
     const include = ["reasoning.encrypted_content"];
     const options = { openai: { store: false, forceReasoning: true, reasoningSummary: "auto", include } };
