@@ -65,6 +65,16 @@ def test_no_words_print_help(fairlead: Fairlead) -> None:
 
 
 @pytest.mark.parametrize(
+    "words", [[], ["serve"], ["check"], ["state", "show"], ["keys", "create"], ["usage"]], ids="-".join
+)
+def test_help_shows_no_value_beside_an_option_that_takes_none(words: list[str], fairlead: Fairlead) -> None:
+    ended = fairlead(*words, "--help")
+    assert ended.code == 0
+    assert "--help" in ended.out
+    assert "bool" not in ended.out
+
+
+@pytest.mark.parametrize(
     "words",
     [
         pytest.param(["nonsense"], id="unknown-command"),
@@ -207,6 +217,14 @@ def test_explain_shows_the_order(file: Path, fairlead: Fairlead) -> None:
 def test_explain_shows_what_is_left_out(file: Path, fairlead: Fairlead) -> None:
     file.write_text(FILE.replace("priority = 2", "priority = 2\nenabled = false"))
     assert "disabled in the configuration" in fairlead("explain", "chat").out
+
+
+def test_explain_says_so_where_nobody_would_be_tried(file: Path, fairlead: Fairlead) -> None:
+    file.write_text(FILE.replace('kind = "open', 'enabled = false\nkind = "open'))
+    ended = fairlead("explain", "chat")
+    assert ended.code == 0
+    assert ended.out.startswith("chat (sticky): no candidate can be tried\n")
+    assert "disabled in the configuration" in ended.out
 
 
 def test_explain_of_an_unknown_name_is_refused_with_the_nearest(file: Path, fairlead: Fairlead) -> None:
