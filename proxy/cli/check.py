@@ -52,8 +52,16 @@ def _rows(snapshot: Snapshot) -> list[Provider]:
 
 def _provider(provider: Provider) -> tuple[object, ...]:
     keys = ", ".join(credential.name for credential in provider.credentials) or "none"
-    url = "(simulated)" if provider.kind == "simulator" else provider.base_url
-    return provider.name, provider.kind, provider.priority, keys, url, "enabled" if provider.enabled else "disabled"
+    state = "enabled" if provider.enabled else "disabled"
+    return provider.name, provider.kind, provider.priority, keys, _where(provider), state
+
+
+def _where(provider: Provider) -> str:
+    from proxy.settings.provider_rows import NO_SIMULATOR
+
+    if provider.base_url.startswith(NO_SIMULATOR):
+        return "(simulated)"
+    return f"(runs {provider.process.command})" if provider.process else provider.base_url
 
 
 def _models(snapshot: Snapshot) -> list[tuple[object, ...]]:

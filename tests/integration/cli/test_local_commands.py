@@ -113,6 +113,21 @@ def test_check_without_a_file_shows_the_demo(fairlead: Fairlead) -> None:
     assert "simulator.invalid" not in ended.out
 
 
+def test_check_shows_the_command_of_a_provider_that_fairlead_runs(file: Path, fairlead: Fairlead) -> None:
+    file.write_text(FILE.replace('base_url = "http://127.0.0.1:9/v1"', f'command = "uvx"\nargs = ["{PLANTED}{{port}}"]'))
+    ended = fairlead("check")
+    rows = [line.split() for line in ended.out.splitlines()]
+    assert ["spare", "openai_compatible", "2", "none", "(runs", "uvx)", "enabled"] in rows
+    assert PLANTED not in ended.out
+
+
+def test_check_shows_where_a_simulator_of_another_process_is(file: Path, fairlead: Fairlead) -> None:
+    file.write_text(FILE.replace('kind = "openai_compatible"', 'kind = "simulator"'))
+    assert ["spare", "simulator", "2", "none", "http://127.0.0.1:9/v1", "enabled"] in [
+        line.split() for line in fairlead("check").out.splitlines()
+    ]
+
+
 def test_check_of_a_bad_row_shows_the_rest_and_ends_with_2(file: Path, fairlead: Fairlead) -> None:
     file.write_text(BAD_ROW)
     ended = fairlead("check")
