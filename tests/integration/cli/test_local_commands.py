@@ -114,7 +114,9 @@ def test_check_without_a_file_shows_the_demo(fairlead: Fairlead) -> None:
 
 
 def test_check_shows_the_command_of_a_provider_that_fairlead_runs(file: Path, fairlead: Fairlead) -> None:
-    file.write_text(FILE.replace('base_url = "http://127.0.0.1:9/v1"', f'command = "uvx"\nargs = ["{PLANTED}{{port}}"]'))
+    file.write_text(
+        FILE.replace('base_url = "http://127.0.0.1:9/v1"', f'command = "uvx"\nargs = ["{PLANTED}{{port}}"]')
+    )
     ended = fairlead("check")
     rows = [line.split() for line in ended.out.splitlines()]
     assert ["spare", "openai_compatible", "2", "none", "(runs", "uvx)", "enabled"] in rows
