@@ -20,7 +20,7 @@ from proxy.core.snapshot import Problem
 VARIABLE = "FAIRLEAD_SECRET_KEYS"
 NAME = "secret.key"
 
-_LOG = logging.getLogger(__name__)
+_LOG = logging.getLogger("fairlead.keys")
 _MAKE = "make one with `openssl rand -hex 32`"
 
 
