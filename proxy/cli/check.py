@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from proxy.cli import options
-from proxy.cli.configuration import chosen, errors, load
+from proxy.cli.configuration import chosen, load
 from proxy.cli.output import labelled, print_table
+from proxy.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from proxy.core.snapshot import Provider, Snapshot
+    from proxy.core.snapshot import Problem, Provider, Snapshot
 
 REFUSED = 2
 SOURCES = {
@@ -33,9 +36,10 @@ def check(
     print_table("Models", ("name", "rotation", "priority", "provider", "upstream model"), _models(snapshot))
     if snapshot.server.direct_models:
         typer.echo('Clients may send "provider/model" as the model.\n')
-    for problem in snapshot.problems:
+    problems = [*snapshot.problems, *_of_secret_keys(snapshot)]
+    for problem in problems:
         typer.echo(labelled(problem), err=True)
-    wrong = len(errors(snapshot))
+    wrong = sum(not problem.warning for problem in problems)
     well = not wrong
     if probe:
         well = _probe(snapshot) and well
@@ -44,6 +48,18 @@ def check(
     if not well:
         raise typer.Exit(REFUSED)
     typer.echo("The configuration is fine.")
+
+
+def _of_secret_keys(snapshot: Snapshot) -> Sequence[Problem]:
+    """What a start would refuse, although it is of the environment alone."""
+    from proxy.store.pepper import written_ring
+
+    url = snapshot.database_url
+    try:
+        written_ring(os.environ, is_sqlite=url is None or url.reveal().startswith("sqlite"))
+    except ConfigError as error:
+        return error.problems
+    return ()
 
 
 def _rows(snapshot: Snapshot) -> list[Provider]:

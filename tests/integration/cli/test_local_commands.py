@@ -130,6 +130,25 @@ def test_check_shows_where_a_simulator_of_another_process_is(file: Path, fairlea
     ]
 
 
+@pytest.mark.parametrize(
+    ("url", "ring", "said"),
+    [
+        pytest.param("sqlite:///fairlead.db", "short", "a secret that is too short", id="too-short"),
+        pytest.param("postgresql://u:p@h/d", "", "a secret, which client keys in PostgreSQL", id="postgres-without"),
+    ],
+)
+def test_check_finds_what_is_wrong_with_the_secret_keys_as_a_start_would(
+    url: str, ring: str, said: str, file: Path, fairlead: Fairlead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAIRLEAD_SECRET_KEYS", ring)
+    file.write_text(f'{FILE}\n[database]\nurl = "{url}"\n')
+    ended = fairlead("check")
+    assert ended.code == 2
+    assert ended.err.startswith("error: FAIRLEAD_SECRET_KEYS: ")
+    assert said in ended.err
+    assert ended.out.endswith("The configuration has 1 error.\n")
+
+
 def test_check_of_a_bad_row_shows_the_rest_and_ends_with_2(file: Path, fairlead: Fairlead) -> None:
     file.write_text(BAD_ROW)
     ended = fairlead("check")
