@@ -9,7 +9,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 ARG PIP_INDEX_URL
 WORKDIR /src
 RUN python -m venv /opt/fairlead
-# Dependencies first: this layer changes only with the lock. postgres.txt is core.txt and the driver for PostgreSQL.
+# Dependencies first: this layer changes only with the lock. all.txt is core.txt and every extra.
 # The build backend lives in the base Python, not in the image.
 COPY requirements/all.txt requirements/build.txt requirements/
 RUN pip install --require-hashes --requirement requirements/build.txt && \

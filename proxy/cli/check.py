@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from proxy.cli import options
-from proxy.cli.configuration import chosen, errors, load
+from proxy.cli.configuration import chosen, load
 from proxy.cli.output import labelled, print_table
+from proxy.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from proxy.core.snapshot import Provider, Snapshot
+    from proxy.core.snapshot import Problem, Provider, Snapshot
 
 REFUSED = 2
 SOURCES = {
@@ -33,9 +36,10 @@ def check(
     print_table("Models", ("name", "rotation", "priority", "provider", "upstream model"), _models(snapshot))
     if snapshot.server.direct_models:
         typer.echo('Clients may send "provider/model" as the model.\n')
-    for problem in snapshot.problems:
+    problems = [*snapshot.problems, *_of_secret_keys(snapshot)]
+    for problem in problems:
         typer.echo(labelled(problem), err=True)
-    wrong = len(errors(snapshot))
+    wrong = sum(not problem.warning for problem in problems)
     well = not wrong
     if probe:
         well = _probe(snapshot) and well
@@ -46,14 +50,34 @@ def check(
     typer.echo("The configuration is fine.")
 
 
+def _of_secret_keys(snapshot: Snapshot) -> Sequence[Problem]:
+    """What a start would refuse, although it is of the environment alone."""
+    from proxy.store.pepper import written_ring
+
+    url = snapshot.database_url
+    try:
+        written_ring(os.environ, is_sqlite=url is None or url.reveal().startswith("sqlite"))
+    except ConfigError as error:
+        return error.problems
+    return ()
+
+
 def _rows(snapshot: Snapshot) -> list[Provider]:
     return sorted(snapshot.providers.values(), key=lambda provider: (provider.priority, provider.name))
 
 
 def _provider(provider: Provider) -> tuple[object, ...]:
     keys = ", ".join(credential.name for credential in provider.credentials) or "none"
-    url = "(simulated)" if provider.kind == "simulator" else provider.base_url
-    return provider.name, provider.kind, provider.priority, keys, url, "enabled" if provider.enabled else "disabled"
+    state = "enabled" if provider.enabled else "disabled"
+    return provider.name, provider.kind, provider.priority, keys, _where(provider), state
+
+
+def _where(provider: Provider) -> str:
+    from proxy.settings.provider_rows import NO_SIMULATOR
+
+    if provider.base_url.startswith(NO_SIMULATOR):
+        return "(simulated)"
+    return f"(runs {provider.process.command})" if provider.process else provider.base_url
 
 
 def _models(snapshot: Snapshot) -> list[tuple[object, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from proxy.core.snapshot import Problem, Snapshot
+from proxy.core.snapshot import Snapshot
 
 
 def load(config: Path | None) -> Snapshot:
@@ -33,7 +33,3 @@ def chosen(config: Path | None) -> Path | None:
     from proxy.settings.origin import choose_path
 
     return choose_path(config, os.environ, Path.cwd())
-
-
-def errors(snapshot: Snapshot) -> list[Problem]:
-    return [problem for problem in snapshot.problems if not problem.warning]

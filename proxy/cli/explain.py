@@ -37,8 +37,11 @@ def explain(
     candidates = [
         (row["order"], *_who(row), row["credential"], *_limits(row), row["reason"]) for row in plan["candidates"]
     ]
-    title = f"{plan['model']} ({plan['rotation']}): tried in this order"
-    print_table(title, _COLUMNS, candidates)
+    name = f"{plan['model']} ({plan['rotation']})"
+    if candidates:
+        print_table(f"{name}: tried in this order", _COLUMNS, candidates)
+    else:
+        typer.echo(f"{name}: no candidate can be tried\n")
     if plan["omitted"]:
         omitted = [(*_who(row), row["reason"], row["detail"], _left(row)) for row in plan["omitted"]]
         print_table("Left out", ("provider", "upstream model", "priority", "reason", "detail", "free in"), omitted)

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup, TyperOption
+from typer.main import get_command
 
 from proxy import __version__
 from proxy.cli import alerts, check, db, explain, keys, models, prices, serve, simulate, state, usage
@@ -55,8 +57,10 @@ def options(
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; never raises."""
     code: object = OK
+    command = get_command(app)
+    _name_no_type_of_switches(typer.Context(command))
     try:
-        app(list(arguments), prog_name="fairlead")
+        command(list(arguments), prog_name="fairlead")
     except SystemExit as ended:  # how typer ends, whatever the command returned
         code = ended.code
     except ConfigError as error:
@@ -66,6 +70,15 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         code = _report_fault(error, arguments)
     return code if isinstance(code, int) else OK
+
+
+def _name_no_type_of_switches(context: typer.Context) -> None:
+    """Typer writes `<bool>` beside an option that takes no value, as if it took one."""
+    for parameter in context.command.get_params(context):
+        if isinstance(parameter, TyperOption) and parameter.is_flag:
+            parameter.metavar = ""
+    for inner in context.command.commands.values() if isinstance(context.command, TyperGroup) else ():
+        _name_no_type_of_switches(typer.Context(inner))
 
 
 def _refuse(lines: Sequence[str]) -> int:

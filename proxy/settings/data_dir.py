@@ -15,7 +15,7 @@ from proxy.core.snapshot import Problem, Snapshot
 
 USUAL = "~/.local/state/fairlead"
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("fairlead.config")
 
 
 def resolve_data_dir(written: str | None, environ: Mapping[str, str]) -> str:

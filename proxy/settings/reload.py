@@ -21,7 +21,7 @@ from proxy.settings.origin import digest, read_text
 POLL_S = 2.0
 SETTLE_S = 0.25
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("fairlead.config")
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ class ServerSection(Row):
     )
     expose: Literal["full", "minimal"] | None = Field(
         None,
-        description="Response headers: all of Fairlead's, or only the request id.",
+        description="Response headers: all of Fairlead's, or only the request id, the cost and the key's limits.",
         examples=["minimal"],
         json_schema_extra={"default": '`"full"` on loopback, `"minimal"` off it'},
     )

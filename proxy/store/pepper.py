@@ -20,7 +20,7 @@ from proxy.core.snapshot import Problem
 VARIABLE = "FAIRLEAD_SECRET_KEYS"
 NAME = "secret.key"
 
-_LOG = logging.getLogger(__name__)
+_LOG = logging.getLogger("fairlead.keys")
 _MAKE = "make one with `openssl rand -hex 32`"
 
 
@@ -33,11 +33,20 @@ def load_ring(environ: Mapping[str, str], data_dir: Path, *, is_sqlite: bool) ->
     Raises:
         ConfigError: A secret is too short, the file cannot be used, or replicas would each make a secret of their own.
     """
+    return written_ring(environ, is_sqlite=is_sqlite) or _kept(data_dir / NAME)
+
+
+def written_ring(environ: Mapping[str, str], *, is_sqlite: bool) -> Secret | None:
+    """Return the ring of the environment; None = it has none, and the file counts.
+
+    Raises:
+        ConfigError: A secret is too short, or replicas would each make a secret of their own.
+    """
     written = environ.get(VARIABLE, "")
     if written.strip():
         return _ring(written)
     if is_sqlite:
-        return _kept(data_dir / NAME)
+        return None
     fix = f"{_MAKE} and set {VARIABLE} to it, for every replica the same and before the first key is made"
     raise ConfigError([Problem(VARIABLE, "nothing", "a secret, which client keys in PostgreSQL are hashed under", fix)])
 

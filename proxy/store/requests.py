@@ -140,17 +140,6 @@ async def read_page(database: Database, search: Search, after: str | None = None
     return Page(tuple(found), rows[-1].request_id if len(rows) == limit else last)
 
 
-async def read_request(database: Database, request_id: str) -> Request | None:
-    """Read one request.
-
-    Raises:
-        DatabaseAway: The database cannot be reached.
-    """
-    async with database.read() as connection:
-        row = (await connection.execute(select(REQUESTS).where(_ID.in_([request_id])))).one_or_none()
-    return None if row is None else _request(row)
-
-
 def page_statement(search: Search, after: str | None, last: str | None) -> Select[Any]:
     """The query for a page, from the id after `after` up to `last`."""
     return _ordered(select(REQUESTS).where(_range(search, after, last), *_filters(search)), search)

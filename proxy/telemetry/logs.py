@@ -10,7 +10,7 @@ import copy
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from logging.handlers import QueueHandler, QueueListener
 from queue import SimpleQueue
 from typing import Protocol, TextIO
@@ -200,7 +200,15 @@ class AccessLog:
 def _extra(record: logging.LogRecord, redact: Redact) -> dict[str, object]:
     """Return the `extra` fields of a record that say something, as JSON values, strings redacted."""
     return {
-        name: value if isinstance(value, int | float) else redact(str(value))
+        name: _value(value, redact)
         for name, value in vars(record).items()
         if name not in _ORDINARY and value not in (None, "")
     }
+
+
+def _value(value: object, redact: Redact) -> object:
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {name: _value(inner, redact) for name, inner in value.items()}
+    return redact(str(value))

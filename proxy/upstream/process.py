@@ -217,10 +217,12 @@ class Supervised:
         self._set(Stage.RESTARTING, f"{end.why}; started again after {self._pause_s:.0f} s")
 
     def _set(self, stage: Stage, why: str, pid: int | None = None, port: int | None = None) -> None:
+        told = self._report
         self._report = ProcessReport(stage, why, pid, port, self._restarts)
         self._changed.set()
         self._changed = asyncio.Event()
-        _LOG.info("the process of provider %s is %s: %s", self._name, stage, why)
+        if (stage, why) != (told.stage, told.why):
+            _LOG.info("the process of provider %s is %s: %s", self._name, stage, why)
 
 
 def free_port() -> int:

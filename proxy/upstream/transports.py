@@ -10,7 +10,7 @@ from typing import Any
 
 from proxy.core.failure import Failure
 from proxy.core.ports import Clock, UpstreamRequest, UpstreamResponse, Wait
-from proxy.core.snapshot import Provider, Snapshot
+from proxy.core.snapshot import Snapshot
 from proxy.upstream.httpx_transport import HttpxTransport
 from proxy.upstream.native import NativeTransport
 from proxy.upstream.processes import LocalTransport, Processes
@@ -56,8 +56,3 @@ class Transports:
         """Close every connection."""
         await self._native.aclose()
         await self._httpx.aclose()
-
-
-def uses_httpx(provider: Provider) -> bool:
-    """Tell whether a provider's requests go through httpx: because it says so, or because it has a proxy."""
-    return provider.transport == "httpx" or provider.proxy_url is not None

@@ -65,6 +65,16 @@ def test_no_words_print_help(fairlead: Fairlead) -> None:
 
 
 @pytest.mark.parametrize(
+    "words", [[], ["serve"], ["check"], ["state", "show"], ["keys", "create"], ["usage"]], ids="-".join
+)
+def test_help_shows_no_value_beside_an_option_that_takes_none(words: list[str], fairlead: Fairlead) -> None:
+    ended = fairlead(*words, "--help")
+    assert ended.code == 0
+    assert "--help" in ended.out
+    assert "bool" not in ended.out
+
+
+@pytest.mark.parametrize(
     "words",
     [
         pytest.param(["nonsense"], id="unknown-command"),
@@ -101,6 +111,42 @@ def test_check_without_a_file_shows_the_demo(fairlead: Fairlead) -> None:
     assert "demo" in ended.out
     assert 'Clients may send "provider/model"' in ended.out
     assert "simulator.invalid" not in ended.out
+
+
+def test_check_shows_the_command_of_a_provider_that_fairlead_runs(file: Path, fairlead: Fairlead) -> None:
+    file.write_text(
+        FILE.replace('base_url = "http://127.0.0.1:9/v1"', f'command = "uvx"\nargs = ["{PLANTED}{{port}}"]')
+    )
+    ended = fairlead("check")
+    rows = [line.split() for line in ended.out.splitlines()]
+    assert ["spare", "openai_compatible", "2", "none", "(runs", "uvx)", "enabled"] in rows
+    assert PLANTED not in ended.out
+
+
+def test_check_shows_where_a_simulator_of_another_process_is(file: Path, fairlead: Fairlead) -> None:
+    file.write_text(FILE.replace('kind = "openai_compatible"', 'kind = "simulator"'))
+    assert ["spare", "simulator", "2", "none", "http://127.0.0.1:9/v1", "enabled"] in [
+        line.split() for line in fairlead("check").out.splitlines()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "ring", "said"),
+    [
+        pytest.param("sqlite:///fairlead.db", "short", "a secret that is too short", id="too-short"),
+        pytest.param("postgresql://u:p@h/d", "", "a secret, which client keys in PostgreSQL", id="postgres-without"),
+    ],
+)
+def test_check_finds_what_is_wrong_with_the_secret_keys_as_a_start_would(
+    url: str, ring: str, said: str, file: Path, fairlead: Fairlead, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAIRLEAD_SECRET_KEYS", ring)
+    file.write_text(f'{FILE}\n[database]\nurl = "{url}"\n')
+    ended = fairlead("check")
+    assert ended.code == 2
+    assert ended.err.startswith("error: FAIRLEAD_SECRET_KEYS: ")
+    assert said in ended.err
+    assert ended.out.endswith("The configuration has 1 error.\n")
 
 
 def test_check_of_a_bad_row_shows_the_rest_and_ends_with_2(file: Path, fairlead: Fairlead) -> None:
@@ -207,6 +253,14 @@ def test_explain_shows_the_order(file: Path, fairlead: Fairlead) -> None:
 def test_explain_shows_what_is_left_out(file: Path, fairlead: Fairlead) -> None:
     file.write_text(FILE.replace("priority = 2", "priority = 2\nenabled = false"))
     assert "disabled in the configuration" in fairlead("explain", "chat").out
+
+
+def test_explain_says_so_where_nobody_would_be_tried(file: Path, fairlead: Fairlead) -> None:
+    file.write_text(FILE.replace('kind = "open', 'enabled = false\nkind = "open'))
+    ended = fairlead("explain", "chat")
+    assert ended.code == 0
+    assert ended.out.startswith("chat (sticky): no candidate can be tried\n")
+    assert "disabled in the configuration" in ended.out
 
 
 def test_explain_of_an_unknown_name_is_refused_with_the_nearest(file: Path, fairlead: Fairlead) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from proxy.api import endpointspec
 from proxy.api.endpointspec import DEPLOYMENTS, ENDPOINTS, OTHERS, PREFIXES, RESOURCES, TUNNELS
 from proxy.cli.main import app
-from proxy.core.call import Operation
+from proxy.core.call import EndpointSpec, Operation
 from proxy.core.plan import OmitReason
 from proxy.core.snapshot import Rotation
 from proxy.providers.kinds import KINDS, Kind
@@ -157,6 +158,14 @@ def test_every_endpoint_is_documented() -> None:
     for prefix in PREFIXES:
         assert f"`{prefix or '/'}`" in text or f" {prefix}/" in text, prefix
     assert f"`{DEPLOYMENTS}{{model}}" in text
+
+
+def test_every_endpoint_has_its_name_in_metrics_and_log_documented_and_no_other() -> None:
+    section = page("docs/metrics.md").partition("\n## Endpoints\n")[2].partition("\n## ")[0]
+    written = {name for row in re.findall(r"^\| (`.*?) \|", section, re.M) for name in re.findall(r"`(\w+)`", row)}
+    assert written - {"endpoint"} == {
+        spec.name for spec in vars(endpointspec).values() if isinstance(spec, EndpointSpec)
+    }
 
 
 WRITTEN_KIND = re.compile(

@@ -16,7 +16,6 @@ from proxy.store.requests import (
     last_statement,
     page_statement,
     read_page,
-    read_request,
 )
 from tests.fakes.ledger import load
 from tests.fakes.records import STARTED_S, closed, request_id
@@ -114,7 +113,7 @@ async def test_request_is_read_whole(database: Database) -> None:
     )
     await load(database, [closed(1, tags=("b", "a"), usage=usage, stream=True, error="x"), closed(2)])
     us = int(STARTED_S * 1e6)
-    assert await read_request(database, request_id(1)) == Request(
+    assert (await read_page(database, NEWEST)).requests[-1] == Request(
         request_id=request_id(1),
         started_us=us,
         ended_us=us + 1_000_000,
@@ -140,20 +139,14 @@ async def test_request_is_read_whole(database: Database) -> None:
 
 async def test_request_without_usage_has_neither_tokens_nor_cost(database: Database) -> None:
     await load(database, [closed(1, usage=None, cost_nusd=None, attempts=[], first_token_s=None)])
-    request = await read_request(database, request_id(1))
-    assert request is not None
+    (request,) = (await read_page(database, NEWEST)).requests
     assert (request.tokens, request.cost_usd, request.attempts, request.estimated) == (None, None, (), False)
 
 
 async def test_free_request_costs_nothing_which_is_not_unknown(database: Database) -> None:
     await load(database, [closed(1, cost_nusd=0)])
-    request = await read_request(database, request_id(1))
-    assert request is not None
+    (request,) = (await read_page(database, NEWEST)).requests
     assert str(request.cost_usd) == "0E-9"
-
-
-async def test_unknown_id_is_no_request(database: Database) -> None:
-    assert await read_request(database, request_id(1)) is None
 
 
 SEARCHES = [

@@ -132,6 +132,16 @@ async def test_environment_is_its_own(tmp_path: Path, monkeypatch: pytest.Monkey
     assert dict(os.environ) == before
 
 
+async def test_each_stage_is_one_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "fairlead.process")
+    provider = local()
+    async with running(provider) as transports:
+        await ask(transports, provider)
+    stages = [message.partition(":")[0] for message in caplog.messages if message.startswith("the process of")]
+    said = ["starting", "ready", "stopped"]
+    assert stages == [f"the process of provider local is {stage}" for stage in said]
+
+
 async def test_output_reaches_the_log_in_pieces_of_bounded_length(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "fairlead.process")
     provider = local("print", env=(("QWEN_API_KEY", Secret("own-secret-value")),))

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
 import respx
 
 from proxy.core.secret import Secret
-from proxy.core.snapshot import Provider, Snapshot
-from proxy.upstream.transports import Transports, uses_httpx
+from proxy.core.snapshot import Snapshot
+from proxy.upstream.transports import Transports
+from tests.fakes.proxies import http_proxy
 from tests.fakes.rawserver import OK_BODY, RawServer, answer, stale_after
 from tests.fakes.upstream_calls import CLOCK, fetched, post, provider, settles
-
-
-@pytest.mark.parametrize(
-    ("by", "httpx"),
-    [
-        pytest.param(provider(), False, id="native"),
-        pytest.param(provider(transport="httpx"), True, id="httpx"),
-        pytest.param(provider(proxy_url=Secret("http://127.0.0.1:1")), True, id="proxy"),
-    ],
-)
-def test_the_provider_decides_the_transport(by: Provider, httpx: bool) -> None:
-    assert uses_httpx(by) is httpx
 
 
 async def test_each_request_goes_by_its_provider() -> None:
@@ -32,6 +20,15 @@ async def test_each_request_goes_by_its_provider() -> None:
             native = await fetched(transports, post(server.url))
             httpx = await fetched(transports, post(server.url, by=provider(transport="httpx")))
     assert (native.body, httpx.body) == (OK_BODY, b"intercepted")
+    await transports.aclose()
+
+
+async def test_request_of_a_provider_with_a_proxy_goes_by_httpx_which_knows_proxies() -> None:
+    transports = Transports(CLOCK, on_stale_retry=lambda _: None)
+    seen: list[bytes] = []
+    async with RawServer(http_proxy(seen)) as proxy, RawServer(answer()) as server:
+        answered = await fetched(transports, post(server.url, by=provider(proxy_url=Secret(proxy.url))))
+    assert (answered.body, len(seen)) == (OK_BODY, 1)
     await transports.aclose()
 
 

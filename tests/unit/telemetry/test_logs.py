@@ -75,6 +75,12 @@ def test_json_line_holds_message_and_extra_fields(lines: Lines) -> None:
     }
 
 
+def test_extra_field_with_fields_of_its_own_is_an_object_with_its_strings_redacted(lines: Lines) -> None:
+    about = {"provider": "sk-0123456789abcdef", "priority": 2}
+    (line,) = lines.of("json", lambda: LOGGER.info("changed", extra={"fairlead.change": about}))
+    assert json.loads(line)["fairlead.change"] == {"provider": "[redacted]", "priority": 2}
+
+
 def test_json_line_holds_the_traceback(lines: Lines) -> None:
     def log() -> None:
         try:
