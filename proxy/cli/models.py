@@ -64,6 +64,9 @@ def _list_upstream(config: options.Config, only: str, *, as_json: bool) -> None:
     for probe in probes:
         if probe.models is None or probe.missing:
             typer.echo(f"{probe.provider}: {probe.result}", err=True)
+    for name in sorted({provider.name for provider in asked} - {probe.provider for probe in probes}):
+        why = "it takes any model" if snapshot.providers[name].enabled else "it is disabled"
+        typer.echo(f"{name}: not asked: {why}", err=True)
     if any(probe.models is None for probe in probes):
         raise typer.Exit(REFUSED)
 
