@@ -66,6 +66,11 @@ _LINKED = _Sign(
     b'"image_url"',
     re.compile(rb'"image_url"\s*:\s*(?:\{\s*(?:"detail"\s*:\s*"\w*"\s*,\s*)?"url"\s*:\s*)?"https?:'),
 )
+_OLLAMA = _Signs(
+    {"images": _Sign(b'"images"', re.compile(rb'"images"\s*:\s*\[\s*"'))},
+    ("format", b"{"),
+    nested="options",
+)
 _SIGNS: Mapping[Dialect, _Signs] = {
     Dialect.OPENAI_CHAT: _Signs(
         {"images": _part(b"image_url"), "image_urls": _LINKED, "audio": _part(b"input_audio")},
@@ -91,11 +96,8 @@ _SIGNS: Mapping[Dialect, _Signs] = {
         ("generationConfig", b"Schema"),
         nested="generationConfig",
     ),
-    Dialect.OLLAMA: _Signs(
-        {"images": _Sign(b'"images"', re.compile(rb'"images"\s*:\s*\[\s*"'))},
-        ("format", b"{"),
-        nested="options",
-    ),
+    Dialect.OLLAMA: _OLLAMA,
+    Dialect.OLLAMA_PROMPT: _OLLAMA,
     Dialect.PASSED: _Signs({}, ("", b"")),
 }
 # With one of these the upstream shortens a prompt that is too long: OpenAI Responses, Anthropic, OpenRouter.

@@ -17,12 +17,13 @@ from time import time_ns
 
 from proxy.api.callparse import parse_call
 from proxy.api.counting import estimated_count, is_counted_upstream
-from proxy.api.endpointspec import CHAT, RESPONSES
+from proxy.api.endpointspec import CHAT, OLLAMA_GENERATE, RESPONSES
 from proxy.api.passparse import method_not_allowed, parse_any
 from proxy.core.call import OF_ACCOUNTS, Call, Dialect, Gives, Operation
 from proxy.core.errors import BodyReadTimeout, GatewayError, Overloaded, told_name
 from proxy.core.localprocess import ProcessReport, no_processes
 from proxy.core.snapshot import Snapshot
+from proxy.core.translation import Envelope
 from proxy.edge.admission import Admission
 from proxy.edge.body import receive_body, take_body
 from proxy.edge.client_auth import recognise
@@ -38,12 +39,13 @@ from proxy.gateway.opaque import deliver_bytes
 from proxy.gateway.pipeline import Way, handle
 from proxy.gateway.replyheaders import own_lines
 from proxy.gateway.tunnel import deliver_tunnel
-from proxy.providers.dialects import takes_comments
+from proxy.providers.dialects import stream_type, takes_comments
 from proxy.routing.affinity import account_model
 from proxy.routing.resolve import resolve
 from proxy.telemetry.access import AccessRecord
 from proxy.telemetry.logs import AccessLog
 from proxy.telemetry.metrics import UNKNOWN
+from proxy.translate.ollama.generate import encode_loaded, is_empty
 from proxy.translate.openai_responses.references import with_items
 from proxy.wire.headers import field_lines
 
@@ -116,8 +118,8 @@ def _parse_other(edge: Edge, exchange: Exchange, body: bytes, snapshot: Snapshot
 async def _served_apart(edge: Edge, exchange: Exchange, call: Call, account: Account) -> bool:
     """Answer what is not answered like a chat; False = it is."""
     endpoint = call.endpoint
-    if endpoint.operation is _COUNT:
-        return await _counted(edge, exchange, call)
+    if endpoint.operation is _COUNT or (endpoint is OLLAMA_GENERATE and is_empty(call.fields)):
+        return await _answered_here(edge, exchange, call)
     if isinstance(exchange, TunnelExchange):
         way = Way(resolve, partial(deliver_tunnel, exchange))
     elif endpoint.operation in OF_ACCOUNTS:
@@ -130,16 +132,20 @@ async def _served_apart(edge: Edge, exchange: Exchange, call: Call, account: Acc
     return True
 
 
-async def _counted(edge: Edge, exchange: Exchange, call: Call) -> bool:
-    """Answer a request to count tokens where no provider would; it costs nothing and leaves no record."""
+async def _answered_here(edge: Edge, exchange: Exchange, call: Call) -> bool:
+    """Answer what no provider is asked; it costs nothing and leaves no record. False = one is to be asked."""
     engine, account = edge.engine, exchange.account
     model = resolve(call.model, call.key, engine.snapshot)
-    if account is None or is_counted_upstream(call, model):
+    if account is None or (call.endpoint.operation is _COUNT and is_counted_upstream(call, model)):
         return False
     account.resolved(model)
     account.status, account.committed_s, account.end = 200, engine.clock.now(), "ok"
-    lines = field_lines([JSON_TYPE]) + own_lines(engine.snapshot, account)
-    await exchange.answer(200, lines, estimated_count(call))
+    if call.endpoint.operation is _COUNT:
+        type_, body = JSON_TYPE, estimated_count(call)
+    else:
+        type_ = stream_type(call.endpoint) if call.stream else JSON_TYPE
+        body = encode_loaded(Envelope(call.request_id, model.name, int(engine.clock.wall())))
+    await exchange.answer(200, field_lines([type_]) + own_lines(engine.snapshot, account), body)
     return True
 
 

@@ -27,10 +27,14 @@ MESSAGES = EndpointSpec("messages", Operation.CHAT, Dialect.ANTHROPIC, query=_BE
 COUNT_TOKENS = EndpointSpec("count_tokens", Operation.COUNT_TOKENS, Dialect.ANTHROPIC, query=_BETA)
 OLLAMA_CHAT = EndpointSpec("ollama_chat", Operation.CHAT, Dialect.OLLAMA, streams=True)
 OLLAMA_EMBED = EndpointSpec("ollama_embed", Operation.EMBEDDINGS, Dialect.OLLAMA)
+OLLAMA_GENERATE = EndpointSpec("ollama_generate", Operation.CHAT, Dialect.OLLAMA_PROMPT, streams=True)
+OLLAMA_EMBEDDINGS = EndpointSpec("ollama_embeddings", Operation.EMBEDDINGS, Dialect.OLLAMA_PROMPT)
 GENERATE = EndpointSpec("gemini", Operation.CHAT, Dialect.GEMINI)
 GENERATE_STREAM = EndpointSpec("gemini", Operation.CHAT, Dialect.GEMINI, streams=True)
 GENERATE_ARRAY = EndpointSpec("gemini", Operation.CHAT, Dialect.GEMINI, streams=True, array=True)
 GEMINI_COUNT = EndpointSpec("gemini_count_tokens", Operation.COUNT_TOKENS, Dialect.GEMINI)
+GEMINI_EMBED = EndpointSpec("gemini_embed", Operation.EMBEDDINGS, Dialect.GEMINI)
+GEMINI_EMBED_ALL = EndpointSpec("gemini_batch_embed", Operation.EMBEDDINGS, Dialect.GEMINI)
 RERANK = EndpointSpec("rerank", Operation.RERANK, _PASSED)
 # Sent twice, these would be paid for twice: again only where nothing was sent, or it was refused.
 IMAGES = EndpointSpec("images", Operation.IMAGES, _PASSED, repeatable=False, streams=False)
@@ -102,12 +106,16 @@ OTHERS: Mapping[str, EndpointSpec] = {
     "/v1/messages/count_tokens": COUNT_TOKENS,
     "/v2/rerank": RERANK,
     "/api/chat": OLLAMA_CHAT,
+    "/api/generate": OLLAMA_GENERATE,
     "/api/embed": OLLAMA_EMBED,
+    "/api/embeddings": OLLAMA_EMBEDDINGS,
 }
 GEMINI_METHODS: Mapping[str, EndpointSpec] = {
     "generateContent": GENERATE,
     "streamGenerateContent": GENERATE_ARRAY,
     "countTokens": GEMINI_COUNT,
+    "embedContent": GEMINI_EMBED,
+    "batchEmbedContents": GEMINI_EMBED_ALL,
 }
 # Google's clients have the model and what is to be done in the path.
 _GEMINI = re.compile(r"/v1(?:beta|alpha)?/models/(?P<model>[^:]+(?::[^:]+)*):(?P<method>\w+)")

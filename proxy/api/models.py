@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from proxy.api.endpointspec import GEMINI_METHODS
 from proxy.core.errors import UnknownModel
 from proxy.core.price import Price, usd_per_mtok
 from proxy.core.snapshot import ClientKey, Model, Snapshot
@@ -70,7 +71,7 @@ def google_row(model: Model) -> dict[str, object]:
         "name": f"models/{model.name}",
         "displayName": model.name,
         "version": "1",
-        "supportedGenerationMethods": ["generateContent", "countTokens"],
+        "supportedGenerationMethods": list(GEMINI_METHODS),
     }
     window = _context_window(model)
     return row if window is None else {**row, "inputTokenLimit": window}

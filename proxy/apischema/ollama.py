@@ -70,6 +70,18 @@ class Request(Struct):
     stream: bool | None = None
 
 
+class PromptRequest(Struct):
+    """Of `/api/generate`, as far as it differs from a chat."""
+
+    prompt: str | None = None
+    system: str | None = None
+    images: list[str] | None = None
+    suffix: str | None = None
+    template: str | None = None
+    context: list[int] | None = None
+    raw: bool | None = None
+
+
 class Answer(Struct):
     """A whole answer or a line of one."""
 
@@ -90,28 +102,21 @@ class EmbedRequest(Struct):
     dimensions: int | None = None
 
 
+class PromptEmbedRequest(Struct):
+    """Of the older `/api/embeddings`."""
+
+    model: str = ""
+    prompt: str | None = None
+
+
 class EmbedAnswer(Struct):
     embeddings: list[list[float]]
     prompt_eval_count: int | None = None
 
 
-# OpenAI's embeddings, which these are translated from and to.
+# OpenAI's embeddings, which these are translated to.
 
 
 class OpenAiEmbedRequest(Struct):
     input: str | list[Any]  # texts, tokens or lists of tokens
     dimensions: int | None = None
-
-
-class OpenAiEmbedding(Struct):
-    embedding: str | list[float]
-    index: int = 0
-
-
-class OpenAiUsage(Struct):
-    prompt_tokens: int | None = None
-
-
-class OpenAiEmbedAnswer(Struct):
-    data: list[OpenAiEmbedding]
-    usage: OpenAiUsage | None = None

@@ -51,6 +51,7 @@ def models(
 def _list_upstream(config: options.Config, only: str, *, as_json: bool) -> None:
     """Ask the providers; exit code 2 if one of them gives no list."""
     from proxy.cli.probe import probe_providers
+    from proxy.providers.listings import listing_of
 
     snapshot = load(config)
     if only and only not in snapshot.providers:
@@ -64,6 +65,10 @@ def _list_upstream(config: options.Config, only: str, *, as_json: bool) -> None:
     for probe in probes:
         if probe.models is None or probe.missing:
             typer.echo(f"{probe.provider}: {probe.result}", err=True)
+    for provider in asked:
+        if not provider.enabled or listing_of(provider.kind) is None:
+            why = "it takes any model" if provider.enabled else "it is disabled"
+            typer.echo(f"{provider.name}: not asked: {why}", err=True)
     if any(probe.models is None for probe in probes):
         raise typer.Exit(REFUSED)
 

@@ -64,6 +64,7 @@ class Dialect(StrEnum):
     GEMINI = "gemini"
     BEDROCK = "bedrock"
     OLLAMA = "ollama"
+    OLLAMA_PROMPT = "ollama_prompt"  # of its older endpoints, which no upstream is asked at
     COHERE = "cohere"
     PASSED = "passed"  # what passes as it came: only its model, its usage and its errors are read here
 

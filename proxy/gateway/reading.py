@@ -16,7 +16,7 @@ from proxy.gateway.events import EventPolicy, EventReader
 from proxy.gateway.translated import TranslatedReader, TranslationPolicy
 from proxy.pricing.estimate import estimate_prompt
 from proxy.providers.choices import answered
-from proxy.providers.codecs import Heard, asked, decode_answer, wants_base64
+from proxy.providers.codecs import Heard, asked, decode_answer, encode_answer, wants_base64
 from proxy.providers.dialects import CLIENTS, UPSTREAMS, account_of, encoder_of
 from proxy.providers.signals import envelope_failure, rows_for
 from proxy.translate.passed import Decoder, read_usage
@@ -112,7 +112,8 @@ def _passed_usage(sent: Sent, body: bytes) -> Usage | None:
 
 def _read_coded(engine: Engine, sent: Sent, body: bytes) -> Said:
     """Decode vectors or a ranking; encode them anew where the client wants another shape."""
-    call, headers, request = sent.call, sent.answer.headers, asked(sent.call)
+    call, headers, is_translated = sent.call, sent.answer.headers, sent.prepared.is_translated
+    request = asked(call) if is_translated else call.body
     heard = Heard(
         body,
         headers,
@@ -121,9 +122,10 @@ def _read_coded(engine: Engine, sent: Sent, body: bytes) -> Said:
         call.needs.input_tokens or estimate_prompt(call.body),
         wants_base64(request),
     )
-    encoded, usage = decode_answer(call, sent.prepared.api.dialect, heard)
-    if not sent.prepared.is_translated:
+    between, usage = decode_answer(call.endpoint.operation, sent.prepared.api.dialect, heard)
+    if not is_translated:
         return Said(body, headers, usage)
+    encoded = encode_answer(call.endpoint, between, heard.model)
     others = tuple([pair for pair in headers if pair[0] != b"content-type"])
     return Said(encoded, (_JSON_TYPE, *others), usage)
 

@@ -240,14 +240,16 @@ def _route(
     target = Target(name, account_of(provider), api.host, candidate.capabilities, kind.extensions)
     path = _path(provider, kind, api, operation, stream=stream)
     if "{method}" in path:
-        path = path.replace("{method}", codecs.google_method(target))
+        path = path.replace("{method}", codecs.google_method(target, endpoint))
     base, place = _address(provider, (*api.trim, *kind.trim), path, name)
     headers = _fixed_headers(provider, credential, kind, _host(base), endpoint)
     is_tunnel = endpoint.takes is Takes.TUNNEL
     if is_tunnel and (provider.transport == "httpx" or provider.proxy_url is not None):
         raise Untranslatable("The provider of this model is reached in a way that no WebSocket goes.", param="model")
     is_chat = api.dialect is Dialect.OPENAI_CHAT
-    is_translated = api.dialect is not endpoint.dialect or endpoint.array
+    # Google's vectors are asked for with the model's name inside the body, and on Vertex in other shapes.
+    is_named = operation is Operation.EMBEDDINGS and api.dialect is Dialect.GEMINI
+    is_translated = api.dialect is not endpoint.dialect or endpoint.array or (is_named and bool(api.host))
     forwarded = ALWAYS_FORWARDED | {name.encode() for name in provider.forward_headers}
     if api.dialect is endpoint.dialect:
         forwarded |= kind.forwards if api.forwards is None else api.forwards
@@ -265,7 +267,7 @@ def _route(
         version=b"" if api.dialect is not Dialect.ANTHROPIC or api.host else ANTHROPIC_VERSION,
         asks_usage=is_chat and kind.stream_usage and operation in _STREAMED,
         is_translated=is_translated,
-        is_apart=is_translated or api.dialect is Dialect.PASSED,
+        is_apart=is_translated or is_named or api.dialect is Dialect.PASSED,
         # Parameters and headers are of the dialect's own API; other hosts refuse those that they do not know.
         is_own=api.dialect is endpoint.dialect and not api.host,
     )

@@ -12,13 +12,14 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from proxy.core.call import Call, Dialect, Headers, Operation
+from proxy.core.call import Call, Dialect, EndpointSpec, Headers, Operation
 from proxy.core.translation import Encoded, Target
 from proxy.core.usage import Usage
 from proxy.translate import passed
 from proxy.translate.bedrock import embeddings as bedrock
 from proxy.translate.cohere import embeddings as cohere
 from proxy.translate.cohere import rerank
+from proxy.translate.gemini import embedding_asks as asks
 from proxy.translate.gemini import embeddings as gemini
 from proxy.translate.ollama import embeddings as ollama
 from proxy.wire.jsonbody import split_object
@@ -56,11 +57,18 @@ class Codec:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClientCodec:
-    """A client's shape. `known`: members of its requests that are not lost on the way."""
+    """A client's shape.
 
-    decode_request: Callable[[bytes], bytes]
+    Attributes:
+        nearest: The dialect that is its own or nearest to it, whose upstreams are asked by `encode_same`.
+        method: What it is called in the path of a Google client, and of the Gemini API.
+    """
+
+    decode_request: Callable[[bytes], Encoded]
     encode_answer: Callable[[bytes, str], bytes]
-    known: frozenset[str]
+    nearest: Dialect
+    encode_same: Callable[[bytes, Target], Encoded] | None = None
+    method: str = ""
 
 
 def _from_google(heard: Heard) -> tuple[bytes, Usage | None]:
@@ -95,20 +103,27 @@ CODECS: Mapping[tuple[Operation, Dialect], Codec] = MappingProxyType(
         (_RERANK, Dialect.COHERE): Codec(rerank.encode_rerank, _ranked_by_cohere),
     }
 )
-CLIENT_CODECS: Mapping[tuple[Operation, Dialect], ClientCodec] = MappingProxyType(
+# By the endpoint's name: a dialect may have several shapes.
+CLIENT_CODECS: Mapping[str, ClientCodec] = MappingProxyType(
     {
-        (_EMBEDDINGS, Dialect.OLLAMA): ClientCodec(
-            ollama.decode_embeddings_request,
-            ollama.encode_embeddings_answer,
-            frozenset({"model", "input", "dimensions"}),
-        )
+        "ollama_embed": ClientCodec(ollama.decode_embeddings_request, ollama.encode_embeddings_answer, Dialect.OLLAMA),
+        "ollama_embeddings": ClientCodec(
+            ollama.decode_prompt_request, ollama.encode_prompt_answer, Dialect.OLLAMA, ollama.encode_prompt
+        ),
+        "gemini_embed": ClientCodec(
+            asks.decode_embeddings_request, asks.encode_one, Dialect.GEMINI, asks.encode_same, gemini.Method.ONE
+        ),
+        "gemini_batch_embed": ClientCodec(
+            asks.decode_embeddings_request, asks.encode_many, Dialect.GEMINI, asks.encode_same, gemini.Method.BATCH
+        ),
     }
 )
 
 
-def google_method(target: Target) -> str:
-    """Name what stands behind Google's model in the path."""
-    return gemini.method(target)
+def google_method(target: Target, endpoint: EndpointSpec) -> str:
+    """Name what stands behind Google's model in the path: what its own client named, except on Vertex."""
+    client = CLIENT_CODECS.get(endpoint.name)
+    return client.method if client is not None and client.method and not target.host else gemini.method(target)
 
 
 def encode_request(call: Call, dialect: Dialect, target: Target) -> Encoded:
@@ -118,22 +133,33 @@ def encode_request(call: Call, dialect: Dialect, target: Target) -> Encoded:
         Undecodable: It is not of the client's shape.
         Untranslatable: Something it asks for cannot be said.
     """
-    body, dropped = asked(call), _lost(call)
+    client = CLIENT_CODECS.get(call.endpoint.name)
+    if client is not None and client.encode_same is not None and client.nearest is dialect:
+        return client.encode_same(call.body, target)
+    between = Encoded(call.body) if client is None else client.decode_request(call.body)
     codec = CODECS.get((call.endpoint.operation, dialect))
-    encoded = Encoded(body) if codec is None else codec.encode(body, target)
-    return Encoded(encoded.body, (*dropped, *encoded.dropped))
+    encoded = between if codec is None else codec.encode(between.body, target)
+    return Encoded(encoded.body, tuple(dict.fromkeys((*between.dropped, *encoded.dropped))))
 
 
-def decode_answer(call: Call, dialect: Dialect, heard: Heard) -> tuple[bytes, Usage | None]:
-    """Say an upstream's answer in the client's shape.
+def decode_answer(operation: Operation, dialect: Dialect, heard: Heard) -> tuple[bytes, Usage | None]:
+    """Say an upstream's answer in the shape that lies between.
 
     Raises:
         Undecodable: It is not of the upstream's shape.
     """
-    operation = call.endpoint.operation
-    codec, client = CODECS.get((operation, dialect)), CLIENT_CODECS.get((operation, call.endpoint.dialect))
-    body, usage = (heard.body, passed.read_usage(heard.body)) if codec is None else codec.decode(heard)
-    return (body if client is None else client.encode_answer(body, heard.model)), usage
+    codec = CODECS.get((operation, dialect))
+    return (heard.body, passed.read_usage(heard.body)) if codec is None else codec.decode(heard)
+
+
+def encode_answer(endpoint: EndpointSpec, body: bytes, model: str) -> bytes:
+    """Say an answer in the client's shape.
+
+    Raises:
+        Undecodable: It is not of the shape that lies between.
+    """
+    client = CLIENT_CODECS.get(endpoint.name)
+    return body if client is None else client.encode_answer(body, model)
 
 
 def asked(call: Call) -> bytes:
@@ -142,15 +168,10 @@ def asked(call: Call) -> bytes:
     Raises:
         Undecodable: It is not of the client's shape.
     """
-    client = CLIENT_CODECS.get((call.endpoint.operation, call.endpoint.dialect))
-    return call.body if client is None else client.decode_request(call.body)
+    client = CLIENT_CODECS.get(call.endpoint.name)
+    return call.body if client is None else client.decode_request(call.body).body
 
 
 def wants_base64(request: bytes) -> bool:
     """Say whether a request in OpenAI's shape asks for vectors in base64."""
     return bytes(split_object(request).get("encoding_format", b"")) == _BASE64
-
-
-def _lost(call: Call) -> tuple[str, ...]:
-    client = CLIENT_CODECS.get((call.endpoint.operation, call.endpoint.dialect))
-    return () if client is None else tuple([name for name in call.fields if name not in client.known])

@@ -39,6 +39,7 @@ from proxy.translate.gemini import response as gemini_response
 from proxy.translate.gemini import signatures as gemini_signatures
 from proxy.translate.gemini import stream as gemini_stream
 from proxy.translate.ollama import errors as ollama_errors
+from proxy.translate.ollama import generate as ollama_generate
 from proxy.translate.ollama import request as ollama_request
 from proxy.translate.ollama import response as ollama_response
 from proxy.translate.ollama import stream as ollama_stream
@@ -201,6 +202,14 @@ CLIENTS: Mapping[Dialect, ClientDialect] = MappingProxyType(
             ollama_request.decode_request,
             ollama_response.encode_answer,
             ollama_stream.Encoder,
+            ollama_errors.error_body,
+            ollama_errors.error_event,
+        ),
+        Dialect.OLLAMA_PROMPT: ClientDialect(
+            NDJSON,
+            ollama_generate.decode_request,
+            ollama_generate.encode_answer,
+            ollama_generate.Encoder,
             ollama_errors.error_body,
             ollama_errors.error_event,
         ),

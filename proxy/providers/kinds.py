@@ -42,6 +42,8 @@ MODEL_PATHS: Mapping[Operation, str] = MappingProxyType({**TEXT_PATHS, Operation
 ALL_PATHS: Mapping[Operation, str] = MappingProxyType({**MODEL_PATHS, Operation.MODERATIONS: "/moderations"})
 
 
+# An upstream of the second dialect understands most of what a client of the first one asks for.
+_NEAREST: Mapping[Dialect, Dialect] = MappingProxyType({Dialect.OLLAMA_PROMPT: Dialect.OLLAMA})
 TRANSLATED = frozenset({Operation.CHAT, Operation.EMBEDDINGS, Operation.RERANK})
 
 _RERANK, _REALTIME = Operation.RERANK, Operation.REALTIME
@@ -133,12 +135,14 @@ class Kind:
     def api(self, operation: Operation, dialect: Dialect, model: str) -> Api | None:
         """Choose how an upstream model is asked: in the client's dialect where that is spoken, else the first way.
 
-        A way that is for a family's models alone is the only one to them.
+        A dialect that no upstream speaks counts as the one it is nearest to. A way that is for a family's models alone
+        is the only one to them.
 
         Returns:
             None where it cannot be asked: nothing but `TRANSLATED` operations can be said in another dialect.
         """
         able = [api for api in self.apis if api.serves(operation, model)]
+        dialect = _NEAREST.get(dialect, dialect)
         if any(model.startswith(api.models) for api in self.apis if api.models):
             able = [api for api in able if api.models]
         other = able[0] if able and operation in TRANSLATED else None

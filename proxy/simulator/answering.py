@@ -54,7 +54,7 @@ def answer_question(question: Question, chosen: Chosen, serial: Serial, wall_s: 
 
 
 def answer_list(question: Question, serial: Serial) -> Plain:
-    """Return a model list, or what else is read rather than asked: nothing ever goes wrong with it.
+    """Return a model list, or what else is read rather than asked, as it is where no rule spoils it.
 
     Raises:
         UnknownModel: It asks about a model that there is not.

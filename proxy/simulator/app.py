@@ -35,7 +35,7 @@ from proxy.simulator.question import ANYBODY, Question, Sent
 from proxy.simulator.replies import plain_steps
 from proxy.simulator.request import Head, decode
 from proxy.simulator.scenario import Scenario
-from proxy.simulator.selection import Chosen, Counters, Facts, choose
+from proxy.simulator.selection import Chosen, Counters, Facts, choose, choose_by_rule
 from proxy.wire.jsonbody import split_object
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -128,7 +128,11 @@ class Simulator:
         question = Question(route, Head(), route.model or "", body, sent, account, self.scenario.models)
         service.admit(question, Keys(self.scenario.aws_secrets, wall_s))
         if service.operation is Operation.MODELS:
-            return Reply(plain_steps(answer_list(question, serial)))
+            ruled = choose_by_rule(self.scenario, self._facts(route, entry), self._counters, self._clock.now())
+            if ruled is None:
+                return Reply(plain_steps(answer_list(question, serial)))
+            entry.behaviour = ruled.label
+            return answer_question(question, ruled, serial, wall_s)
         question = _with_head(question, service)
         entry.model, entry.stream = question.model, bool(question.head.stream)
         if not entry.model:
@@ -137,13 +141,14 @@ class Simulator:
         entry.behaviour = chosen.label
         return answer_question(question, chosen, serial, wall_s)
 
-    def _choose(self, route: Route, entry: Entry) -> Chosen:
+    def _facts(self, route: Route, entry: Entry) -> Facts:
         fingerprint = entry.arrival.credential
         credentials = frozenset({fingerprint, self.scenario.credentials.get(fingerprint, fingerprint)})
-        operation = SERVICES[route.endpoint].operation
-        facts = Facts(route.provider, entry.model, operation, entry.stream, credentials)
+        return Facts(route.provider, entry.model, SERVICES[route.endpoint].operation, entry.stream, credentials)
+
+    def _choose(self, route: Route, entry: Entry) -> Chosen:
         try:
-            return choose(self.scenario, facts, self._counters, self._clock.now())
+            return choose(self.scenario, self._facts(route, entry), self._counters, self._clock.now())
         except PhraseError as exc:
             raise UnknownModel(str(exc), param="model") from exc
 

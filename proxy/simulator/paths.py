@@ -64,6 +64,7 @@ class Endpoint(StrEnum):
     INVOKE = "invoke"
     BEDROCK_TOKENS = "count-tokens"
     FOUNDATION_MODELS = "foundation-models"
+    INFERENCE_PROFILES = "inference-profiles"
     OLLAMA_CHAT = "api/chat"
     OLLAMA_EMBED = "api/embed"
     OLLAMA_TAGS = "api/tags"
@@ -80,7 +81,7 @@ _SUFFIXES = (
     *(Endpoint.COHERE_CHAT, Endpoint.COHERE_EMBED, Endpoint.COHERE_RERANK, Endpoint.RERANK),
     *(Endpoint.OLLAMA_CHAT, Endpoint.OLLAMA_EMBED, Endpoint.OLLAMA_TAGS, Endpoint.OLLAMA_VERSION),
 )
-_LISTS = (Endpoint.MODELS, Endpoint.FOUNDATION_MODELS)
+_LISTS = (Endpoint.MODELS, Endpoint.FOUNDATION_MODELS, Endpoint.INFERENCE_PROFILES)
 _VERBS: Mapping[str, tuple[Endpoint, ...]] = {
     "google": (
         *(Endpoint.GENERATE, Endpoint.GENERATE_STREAM, Endpoint.GEMINI_TOKENS),

@@ -65,12 +65,9 @@ def choose(scenario: Scenario, facts: Facts, counters: Counters, now_s: float) -
     Raises:
         PhraseError: The model's name begins like a phrase and is none.
     """
-    for index, rule in enumerate(scenario.rules):
-        if not _fits(rule, facts):
-            continue
-        hit = counters.hit(index, now_s)
-        if rule.condition.holds(hit.number, hit.since_s, drawn_percent(scenario.seed, str(index), hit.number)):
-            return Chosen(rule.behaviour, rule.name or rule.then)
+    ruled = choose_by_rule(scenario, facts, counters, now_s)
+    if ruled is not None:
+        return ruled
     text = phrase_of(facts.model)
     if text is None:
         return Chosen(scenario.default_behaviour, scenario.default)
@@ -82,10 +79,26 @@ def choose(scenario: Scenario, facts: Facts, counters: Counters, now_s: float) -
     return Chosen(phrase.behaviour.without_fault(), "ok")
 
 
+def choose_by_rule(scenario: Scenario, facts: Facts, counters: Counters, now_s: float) -> Chosen | None:
+    """Choose a behaviour by the scenario's rules and count the request with each that fits; None = none decides."""
+    for index, rule in enumerate(scenario.rules):
+        if not _fits(rule, facts):
+            continue
+        hit = counters.hit(index, now_s)
+        if rule.condition.holds(hit.number, hit.since_s, drawn_percent(scenario.seed, str(index), hit.number)):
+            return Chosen(rule.behaviour, rule.name or rule.then)
+    return None
+
+
 def drawn_percent(seed: int, key: str, count: int) -> float:
     """Return a number in [0, 100) that depends on nothing but the arguments."""
     digest = hashlib.sha256(f"{seed}:{key}:{count}".encode()).digest()
     return int.from_bytes(digest[:6], "big") * 100 / 2**48
+
+
+def _usual(operation: Operation) -> Operation | None:
+    """What a rule without an operation is for: all but lists of models, which go wrong only where a rule says so."""
+    return None if operation is Operation.MODELS else operation
 
 
 def _fits(rule: Rule, facts: Facts) -> bool:
@@ -93,6 +106,6 @@ def _fits(rule: Rule, facts: Facts) -> bool:
         fnmatchcase(facts.provider, rule.provider)
         and fnmatchcase(facts.model, rule.model)
         and (rule.credential is None or rule.credential in facts.credentials)
-        and (rule.operation is None or rule.operation == facts.operation)
+        and (rule.operation or _usual(facts.operation)) == facts.operation
         and (rule.stream is None or rule.stream == facts.stream)
     )

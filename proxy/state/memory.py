@@ -19,7 +19,7 @@ from proxy.core.ports import Admission, Grant, KeyAsk, KeyBudget, KeyGrant, Limi
 from proxy.core.snapshot import Candidate, ClientKey, CredentialOrder, Model, Provider, Rotation, Snapshot
 from proxy.routing.breaker import Breaker, after_good
 from proxy.routing.budget import BudgetMark
-from proxy.routing.health import FRESH, Memory, after_failure, after_success
+from proxy.routing.health import BREAKER_SCOPES, FRESH, UNREACHED, Memory, after_failure, after_success
 from proxy.routing.limits import charge, free_at_s
 from proxy.routing.order import groups_of, next_free, start_of
 from proxy.routing.view import (
@@ -198,6 +198,16 @@ class MemoryState:
         """
         wanted = Wanted(provider, frozenset(c.id for c in model.candidates) if model else None, credential)
         return self._forget(lambda target: not wanted.has(target))
+
+    def reached(self, provider: str) -> None:
+        """End what sets a provider aside only because it could not be connected to, and count it anew: it can be."""
+
+        def is_over(target: Target) -> bool:
+            aside = self._asides.get(target)
+            is_unreached = aside is None or aside.kind in UNREACHED
+            return target.provider == provider and target.scope in BREAKER_SCOPES and is_unreached
+
+        self._forget(lambda target: not is_over(target))
 
     def advance_pointer(self, model: Model, now_s: float, priority: int | None = None) -> dict[int, CandidateId]:
         """Move a model's pointers on by hand, each to the next candidate that is not set aside, else to the next.

@@ -18,6 +18,8 @@ SHORTEST = 6  # shorter configured values would mask ordinary words
 
 _URL_USER = re.compile(r"(://)[^\s/@\"']+@")
 _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
+# Other variables hold words such as `production`; they are masked in what the process itself prints.
+_SECRET_VARIABLE = re.compile(r"auth|key|token|secret|cookie|pass|pwd|cred|dsn|sign|private|_url$", re.IGNORECASE)
 
 
 class Redactor:
@@ -56,7 +58,7 @@ def _secrets(snapshot: Snapshot) -> set[str]:
         for credential in provider.credentials:
             found.update(secret.reveal() for secret in credential.secrets)
         if provider.process is not None:
-            found.update(value.reveal() for _, value in provider.process.env)
+            found.update(value.reveal() for name, value in provider.process.env if _SECRET_VARIABLE.search(name))
         if provider.proxy_url:
             found.add(provider.proxy_url.reveal())
         found.update(value for name, value in provider.headers if _SECRET_HEADER.search(name))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64 as codec
 from collections.abc import Mapping, Sequence
-from struct import pack
+from struct import error, iter_unpack, pack
 from typing import Annotated, Any
 
 from msgspec import Meta, Raw, Struct
@@ -28,6 +28,20 @@ class _Request(Struct):
     dimensions: Annotated[int, Meta(ge=1)] | None = None
 
 
+class _Row(Struct):
+    embedding: str | list[float]
+    index: int = 0
+
+
+class _Used(Struct):
+    prompt_tokens: int | None = None
+
+
+class _Answer(Struct):
+    data: list[_Row]
+    usage: _Used | None = None
+
+
 class Asked(Struct, frozen=True):
     """What is to be embedded. `rest`: all other members, raw."""
 
@@ -37,6 +51,7 @@ class Asked(Struct, frozen=True):
 
 
 _REQUEST = Decoder(_Request)
+_ANSWER = Decoder(_Answer)
 _ENCODER = Encoder()
 
 
@@ -55,6 +70,20 @@ def read_inputs(body: bytes) -> Asked:
         raise Untranslatable("This provider embeds text, not OpenAI's tokens; send strings.", param="input")
     rest = {name: member for name, member in split_object(body).items() if name not in _READ}
     return Asked(tuple(texts), request.dimensions, rest)
+
+
+def read_vectors(body: bytes) -> tuple[list[list[float]], int | None]:
+    """Read an answer, for a client that wants another shape.
+
+    Returns:
+        The vectors in the order of what was asked, and the tokens where they were counted.
+
+    Raises:
+        Undecodable: Not an answer of OpenAI's.
+    """
+    answer = decoded(_ANSWER, body)
+    vectors = [_vector(row.embedding) for row in sorted(answer.data, key=lambda row: row.index)]
+    return vectors, None if answer.usage is None else answer.usage.prompt_tokens
 
 
 def write_vectors(vectors: Sequence[Sequence[float]], model: str, usage: Usage | None, *, base64: bool) -> bytes:
@@ -82,3 +111,12 @@ def _packed(vector: Sequence[float]) -> str:
         return codec.b64encode(pack(f"<{len(vector)}f", *vector)).decode()
     except OverflowError as exc:
         raise Undecodable("An embedding holds a number that is too large.", param="embeddings") from exc
+
+
+def _vector(embedding: str | list[float]) -> list[float]:
+    if not isinstance(embedding, str):
+        return embedding
+    try:
+        return [value for (value,) in iter_unpack("<f", codec.b64decode(embedding, validate=True))]
+    except (ValueError, error) as exc:
+        raise Undecodable("An embedding is not base64 of 32-bit floats.", param="data") from exc

@@ -40,7 +40,7 @@ def aws_keys(ask: Ask) -> SigningKeys | Failure:
     except OSError as error:
         return refused(f"a file of the AWS chain cannot be read ({error.strerror})")
     if found is None or frozen is None:
-        return refused("the AWS chain found no keys: no profile, SSO, web identity, container or instance")
+        return refused("the AWS chain found no keys (profile, SSO, web identity, container, instance): set aws_profile")
     return SigningKeys(
         frozen.access_key,
         Secret(frozen.secret_key),

@@ -51,9 +51,8 @@ def _failure(error: BaseException, account: EntraAccount) -> Failure:
             return away("Entra's token endpoint failed")
         beneath = beneath.__cause__ or beneath.__context__
     is_machine = account.client_secret is None and account.token_file is None
-    return refused(
-        "neither a managed identity nor a login of `az` was found" if is_machine else "Entra refuses the account"
-    )
+    nothing = "neither a managed identity nor a login of `az` was found: set tenant_id, client_id and client_secret"
+    return refused(nothing if is_machine else "Entra refuses the account")
 
 
 def _credential(account: EntraAccount, network: Network) -> Any:  # noqa: ANN401 - one of four of the library's types

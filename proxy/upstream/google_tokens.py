@@ -48,7 +48,7 @@ def google_token(ask: Ask) -> Token | Failure:
         is_passing = error.retryable and not codes
         return away("Google's token endpoint failed") if is_passing else refused(codes or "Google refuses the account")
     except DefaultCredentialsError:
-        return refused("no Google credentials that can be used were found")
+        return refused("no Google credentials that can be used were found: set credentials_file")
     except OSError as error:
         return refused(f"the credentials file cannot be read ({error.strerror})")
     except (GoogleAuthError, ValueError):

@@ -6,6 +6,7 @@ Costs nothing: GET only. Follows no redirect, never shows a credential or what a
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,6 +20,7 @@ from proxy import __version__
 from proxy.core.access import Access, Token
 from proxy.core.call import Headers
 from proxy.core.failure import Failure, FailureKind
+from proxy.core.localprocess import LocalProcess
 from proxy.core.ports import Clock, Credentials, Wait
 from proxy.core.snapshot import Credential, Provider
 from proxy.credentials.header import HeaderScheme, credential_headers
@@ -57,6 +59,13 @@ MEANINGS: Mapping[FailureKind, str] = {
     FailureKind.OVERLOADED: "the vendor is overloaded",
     FailureKind.SERVER_ERROR: "the vendor fails right now",
 }
+# What to do where a provider is not reached, by how its reason begins.
+ADVICE: Mapping[str, str] = {
+    "DNS": "check the host in base_url",
+    "TLS": "check that base_url is https where it must be, and ca_file",
+    "the proxy": "check proxy_url",
+}
+RUNNING = "check base_url, and that it is running"
 PROXY_PASSWORD = 407
 LIMITED = frozenset({FailureKind.RATE_LIMITED, FailureKind.QUOTA_EXHAUSTED})
 
@@ -141,23 +150,54 @@ class Prober:
     async def _ask(self, provider: Provider, credential: Credential | None) -> tuple[UpstreamModel, ...] | _Refused:
         import httpx
 
+        from proxy.upstream.httpx_failures import UPSTREAM_ERRORS, send_failure
+
+        if provider.process is not None:
+            return _not_asked(provider.process)
         access: Access | None = None
         if credential is not None and credential.account is not None:
             until = Wait(self.clock.now() + PROBE_S, FailureKind.TIMEOUT_CONNECT)
             made = await self.credentials.ready(provider, credential, until)
             if isinstance(made, Failure):
-                is_refused = made.kind is FailureKind.AUTH
-                return _Refused(made.detail, reached=False, accepted=False if is_refused else None)
+                return _unmade(made)
             access = made
         asking = _Asking(provider, credential, access, self.clock)
         try:
-            async with await to_thread.run_sync(_client, provider, self.wait_s) as client:
+            client = await to_thread.run_sync(_client, provider, self.wait_s)
+        except (httpx.InvalidURL, OSError, ValueError):
+            return _Refused("ca_file, client_cert or proxy_url cannot be used; correct it", reached=False)
+        until = Wait(self.clock.now() + self.wait_s, FailureKind.TIMEOUT_CONNECT)
+        try:
+            async with client:
                 return await _list(client, asking)
         except httpx.TimeoutException:
             return _Refused(f"no answer within {self.wait_s:g} s; check base_url", reached=False)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-            why = f"not reached ({type(error).__name__}); check base_url, and that it is running"
-            return _Refused(why, reached=False)
+        except httpx.InvalidURL:
+            return _Refused("not reached; base_url is no URL", reached=False)
+        except UPSTREAM_ERRORS as error:
+            return _unreached(send_failure(error, until, until, connecting=False))
+
+
+def _unmade(failure: Failure) -> _Refused:
+    """No token or keys for it."""
+    is_refused = failure.kind is FailureKind.AUTH
+    advice = "check the account" if is_refused else "check the network, ca_file and proxy_url"
+    return _Refused(f"{failure.detail}; {advice}", reached=False, accepted=False if is_refused else None)
+
+
+def _unreached(failure: Failure) -> _Refused:
+    advice = next((said for beginning, said in ADVICE.items() if failure.detail.startswith(beginning)), RUNNING)
+    return _Refused(f"not reached ({failure.detail}); {advice}", reached=False)
+
+
+def _not_asked(process: LocalProcess) -> _Refused:
+    """One that Fairlead runs: a second one beside it might take its memory, so it is not started to be asked."""
+    path = next(
+        (value.reveal() for name, value in process.env if name == "PATH"), dict(process.surroundings).get("PATH")
+    )
+    if shutil.which(process.command, path=path) is None:
+        return _Refused(f"there is no program {process.command}; give its whole path, or a PATH in env", reached=False)
+    return _Refused("not asked: it runs only with the gateway; see `fairlead state show`", True, reached=False)
 
 
 class _Asking(NamedTuple):

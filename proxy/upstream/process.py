@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import secrets
 import signal
 import socket
 from asyncio.subprocess import DEVNULL, STDOUT, Process
@@ -22,6 +21,7 @@ import anyio
 from proxy.core.localprocess import LocalProcess, ProcessReport, Stage
 from proxy.core.ports import Clock
 from proxy.upstream.process_family import MARK, Holder, family, holder, reap
+from proxy.upstream.process_orphans import new_mark
 from proxy.upstream.process_output import Output, open_output
 
 _LOG = logging.getLogger("fairlead.process")
@@ -45,19 +45,33 @@ class _End(NamedTuple):
     is_idle: bool = False
 
 
+class Household(NamedTuple):
+    """What all processes share.
+
+    Attributes:
+        is_tidy: Set once what a killed Fairlead left running is gone; nothing is started before.
+        is_hurried: Whether to stop them without waiting until they have done so themselves.
+        on_ready: Called with the provider's name when its port answers: what was held against it is of no account.
+    """
+
+    clock: Clock
+    is_tidy: asyncio.Event
+    is_hurried: Callable[[], bool]
+    on_ready: Callable[[str], None]
+
+
 class Supervised:
     """A provider's process over all its starts. `run` does the work; everything else only asks for it.
 
     Args:
         name: The provider's.
-        is_hurried: Whether to stop it without waiting until it has done so itself.
     """
 
-    def __init__(self, name: str, process: LocalProcess, clock: Clock, is_hurried: Callable[[], bool]) -> None:
+    def __init__(self, name: str, process: LocalProcess, household: Household) -> None:
         self.process = process
         self._name = name
-        self._clock = clock
-        self._is_hurried = is_hurried
+        self._household = household
+        self._clock = clock = household.clock
         self._in_use = 0
         self._last_used_s = clock.now()
         self._pause_s = SHORTEST_PAUSE_S
@@ -108,6 +122,7 @@ class Supervised:
             with self._scope:
                 while not self._is_leaving:
                     await self._wanted.wait()
+                    await self._household.is_tidy.wait()
                     await self._run_once()
         finally:
             self._is_over = True
@@ -127,7 +142,7 @@ class Supervised:
 
     async def _live(self) -> _End:
         """Start it, watch it and stop whatever is left of it. Requests learn of its end before that takes its time."""
-        port, mark = free_port(), secrets.token_hex(8)
+        port, mark = free_port(), new_mark()
         output = Output(self._name, [value.reveal() for _, value in self.process.env], self._clock.now)
         with anyio.CancelScope(shield=True):  # takes no time, and a process that is being made must not be lost
             child = await self._spawn(port, mark, output)
@@ -138,7 +153,7 @@ class Supervised:
             return end
         finally:
             with anyio.move_on_after(STOP_S, shield=True):
-                await stop(child, mark, self._is_hurried)
+                await stop(child, mark, self._household.is_hurried)
             with anyio.move_on_after(LAST_WORDS_S, shield=True):
                 await output.ended.wait()
             output.close()
@@ -165,6 +180,7 @@ class Supervised:
         if why:
             return _End(why)
         began_s = self._clock.now()
+        self._household.on_ready(self._name)
         self._set(Stage.READY, "its port answers", child.pid, port)
         why = await self._until_ended(child)
         is_idle = not why

@@ -6,7 +6,7 @@ A process that is not there is a failed connection, so traffic fails over while 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 
@@ -19,14 +19,20 @@ from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.localprocess import ProcessReport, Stage
 from proxy.core.ports import Clock, Transport, UpstreamRequest, UpstreamResponse, UpstreamRoute, UpstreamTunnel, Wait
 from proxy.core.snapshot import Provider, Snapshot
-from proxy.upstream.process import LOOPBACK, Supervised
+from proxy.upstream.process import LOOPBACK, Household, Supervised
+from proxy.upstream.process_orphans import end_orphans
 
 
 class Processes:
-    """All of them. `run` must run before the first request comes."""
+    """All of them. `run` must run before the first request comes.
 
-    def __init__(self, clock: Clock) -> None:
+    Args:
+        on_ready: Called with a provider's name when its process can be connected to.
+    """
+
+    def __init__(self, clock: Clock, on_ready: Callable[[str], None]) -> None:
         self._clock = clock
+        self._household = Household(clock, asyncio.Event(), lambda: self._is_hurried, on_ready)
         self._group: TaskGroup | None = None
         self._running: dict[str, Supervised] = {}
         self._snapshot = Snapshot()
@@ -37,6 +43,8 @@ class Processes:
         async with anyio.create_task_group() as group:
             self._group = group
             self.keep_only(self._snapshot)
+            await end_orphans(self._household.is_hurried)
+            self._household.is_tidy.set()
             await anyio.sleep_forever()
 
     def keep_only(self, snapshot: Snapshot) -> None:
@@ -54,7 +62,7 @@ class Processes:
                 del self._running[name]
         for name, process in wanted.items():
             if name not in self._running:
-                supervised = Supervised(name, process, self._clock, lambda: self._is_hurried)
+                supervised = Supervised(name, process, self._household)
                 self._running[name] = supervised
                 self._group.start_soon(supervised.run)
 

@@ -111,8 +111,24 @@ async def test_traffic_fails_over_while_it_starts_and_comes_back(tmp_path: Path)
         assert (await process_of(gateway))["stage"] == "starting"
         assert "its port does not answer yet" in await shown(gateway)
         await becomes(gateway, lambda row: row["stage"] == "ready")
-        await gateway.client.post("/admin/state/clear", json={})
         assert (await ask(gateway.url, chat("m"))).trail == "local=ok"
+        assert await gateway.stop() == 0
+
+
+async def test_many_requests_while_it_starts_cost_it_nothing_once_it_is_ready(tmp_path: Path) -> None:
+    """Each of them is a failed connection, and some of them open breakers."""
+    more = "timeouts = { connect_s = 0.2 }\nbreaker = { consecutive = 2, open_s = 300 }"
+    async with serving(tmp_path, configuration("late=2", more=more)) as gateway:
+        first = await asyncio.gather(*(ask(gateway.url, chat("m")) for _ in range(8)))
+        assert {heard.trail for heard in first} == {"local=connect;spare=ok"}
+        health = (await gateway.client.get("/health")).json()["providers"]["local"]
+        assert {(row["scope"], row["reason"]) for row in health["set_aside"]} == {
+            ("candidate", "connect"),
+            ("provider", "connect"),
+        }
+        await becomes(gateway, lambda row: row["stage"] == "ready")
+        assert "set_aside" not in (await gateway.client.get("/health")).json()["providers"]["local"]
+        assert {(await ask(gateway.url, chat("m"))).trail for _ in range(3)} == {"local=ok"}
         assert await gateway.stop() == 0
 
 
@@ -125,11 +141,41 @@ async def test_crash_is_told_and_traffic_fails_over_until_it_runs_again(tmp_path
         assert row["why"] == "ended (signal SIGKILL); started again after 1 s"
         heard = await ask(gateway.url, chat("m"))
         assert heard.trail == "local=connect;spare=ok"
-        row = await becomes(gateway, lambda row: row["stage"] == "ready")
-        assert row["restarts"] == 1 and row["pid"] != pid
         health = (await gateway.client.get("/health")).json()["providers"]["local"]
         assert {aside["reason"] for aside in health["set_aside"]} == {"connect"}
+        row = await becomes(gateway, lambda row: row["stage"] == "ready")
+        assert row["restarts"] == 1 and row["pid"] != pid
+        assert (await ask(gateway.url, chat("m"))).trail == "local=ok"
         assert await gateway.stop() == 0
+
+
+async def test_what_a_killed_gateway_leaves_running_is_ended_by_the_next_one(tmp_path: Path) -> None:
+    pids = tmp_path / "child", tmp_path / "stray"
+    tricks = f"child={pids[0]}", f"stray={pids[1]}", "deaf"
+    async with serving(tmp_path, configuration(*tricks)) as gateway:
+        await ask(gateway.url, chat("m"))
+        left = [(await process_of(gateway))["pid"], int(pids[0].read_text()), int(pids[1].read_text())]
+        gateway.send(signal.SIGKILL)
+        await gateway.ended(within_s=SLACK_S)
+        assert is_running(left[0])
+    async with serving(tmp_path, configuration()) as gateway:
+        await until(lambda: not any(map(is_running, left)))
+        assert (await ask(gateway.url, chat("m"))).trail == "local=ok"
+        assert await gateway.stop() == 0
+
+
+async def test_processes_of_another_gateway_that_runs_are_left_alone(tmp_path: Path) -> None:
+    folders = tmp_path / "one", tmp_path / "other"
+    for folder in folders:
+        folder.mkdir()
+    async with serving(folders[0], configuration()) as one:
+        await ask(one.url, chat("m"))
+        pid = (await process_of(one))["pid"]
+        async with serving(folders[1], configuration()) as other:
+            assert (await ask(other.url, chat("m"))).trail == "local=ok"
+            assert await other.stop() == 0
+        assert is_running(pid)
+        assert await one.stop() == 0
 
 
 async def test_death_in_a_stream_is_an_error_event(tmp_path: Path) -> None:

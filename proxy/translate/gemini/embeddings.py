@@ -41,6 +41,7 @@ _KNOWN = frozenset({"input", "model", "dimensions", "encoding_format", *_UNTAKEN
 class Method(StrEnum):
     """What follows the model in the path."""
 
+    ONE = "embedContent"
     BATCH = "batchEmbedContents"
     PREDICT = "predict"
 

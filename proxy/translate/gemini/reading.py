@@ -17,15 +17,17 @@ _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _ANY = msgspec.json.Decoder()
 _ENCODER = msgspec.json.Encoder()
 
-# Members of a generateContent request that have more than one word, in snake case.
+# Members of a generateContent or embedContent request that have more than one word, in snake case.
 _SNAKES = (
     "allowed_function_names",
+    "auto_truncate",
     "cached_content",
     "candidate_count",
     "code_execution",
     "code_execution_result",
     "computer_use",
     "display_name",
+    "embed_content_config",
     "enterprise_web_search",
     "executable_code",
     "file_data",
@@ -47,6 +49,7 @@ _SNAKES = (
     "max_output_tokens",
     "media_resolution",
     "mime_type",
+    "output_dimensionality",
     "parameters_json_schema",
     "presence_penalty",
     "response_json_schema",
@@ -60,6 +63,7 @@ _SNAKES = (
     "speech_config",
     "stop_sequences",
     "system_instruction",
+    "task_type",
     "thinking_budget",
     "thinking_config",
     "thinking_level",

@@ -1,4 +1,5 @@
-"""Embeddings: Ollama's `/api/embed` to and from OpenAI's, which is what the gateway plans with.
+"""Embeddings: Ollama's `/api/embed` to and from OpenAI's, which is what the gateway plans with; of the older
+`/api/embeddings`, which takes one `prompt`, the client's side.
 
 OpenAI's clients may ask for base64: little-endian 32-bit floats, one after another.
 
@@ -8,8 +9,6 @@ types/embedding_create_params.py, read 2026-11-20.
 
 from __future__ import annotations
 
-import struct
-from base64 import b64decode
 from typing import Any
 
 import msgspec
@@ -18,19 +17,20 @@ from proxy.apischema import ollama as schema
 from proxy.core.translation import Encoded, Target, Undecodable
 from proxy.core.usage import Usage
 from proxy.translate.ollama.unsupported import refused
-from proxy.translate.vectors import write_vectors
-from proxy.wire.jsonbody import split_object
+from proxy.translate.vectors import read_vectors, write_vectors
+from proxy.wire.jsonbody import join_object, raw, split_object
 from proxy.wire.typedjson import decoded
 
 _REQUEST = msgspec.json.Decoder(schema.EmbedRequest)
 _ANSWER = msgspec.json.Decoder(schema.EmbedAnswer)
 _OPENAI_REQUEST = msgspec.json.Decoder(schema.OpenAiEmbedRequest)
-_OPENAI_ANSWER = msgspec.json.Decoder(schema.OpenAiEmbedAnswer)
+_PROMPT = msgspec.json.Decoder(schema.PromptEmbedRequest)
 _ENCODER = msgspec.json.Encoder()
 _UNDERSTOOD = frozenset({"model", "input", "dimensions", "encoding_format"})
+_PROMPTED = frozenset({"model", "prompt"})
 
 
-def decode_embeddings_request(body: bytes) -> bytes:
+def decode_embeddings_request(body: bytes) -> Encoded:
     """Turn a request of Ollama's client into OpenAI's.
 
     Raises:
@@ -42,7 +42,29 @@ def decode_embeddings_request(body: bytes) -> bytes:
     asked: dict[str, Any] = {"model": request.model, "input": request.input, "encoding_format": "float"}
     if request.dimensions is not None:
         asked["dimensions"] = request.dimensions
-    return _ENCODER.encode(asked)
+    return Encoded(_ENCODER.encode(asked), _others(body, _UNDERSTOOD))
+
+
+def decode_prompt_request(body: bytes) -> Encoded:
+    """Turn a request of `/api/embeddings` into OpenAI's.
+
+    Raises:
+        Undecodable: Not such a request.
+    """
+    request = _read_prompt(body)
+    asked = {"model": request.model, "input": request.prompt, "encoding_format": "float"}
+    return Encoded(_ENCODER.encode(asked), _others(body, _PROMPTED))
+
+
+def encode_prompt(body: bytes, target: Target) -> Encoded:
+    """Say a request of `/api/embeddings` at `/api/embed` of Ollama, which takes all else that it holds.
+
+    Raises:
+        Undecodable: Not such a request.
+    """
+    prompt = raw(_read_prompt(body).prompt)
+    asked = {name: value for name, value in split_object(body).items() if name != "prompt"}
+    return Encoded(join_object({**asked, "input": prompt}))
 
 
 def encode_embeddings(body: bytes, target: Target) -> Encoded:
@@ -59,8 +81,7 @@ def encode_embeddings(body: bytes, target: Target) -> Encoded:
     asked: dict[str, Any] = {"model": target.model, "input": texts}
     if request.dimensions is not None:
         asked["dimensions"] = request.dimensions
-    dropped = [name for name in split_object(body) if name not in _UNDERSTOOD]
-    return Encoded(_ENCODER.encode(asked), tuple(dropped))
+    return Encoded(_ENCODER.encode(asked), _others(body, _UNDERSTOOD))
 
 
 def decode_embeddings(body: bytes, model: str, tokens: int, *, base64: bool) -> tuple[bytes, Usage | None]:
@@ -89,18 +110,31 @@ def encode_embeddings_answer(openai_body: bytes, model: str) -> bytes:
     Raises:
         Undecodable: Not an answer of OpenAI's.
     """
-    answer = decoded(_OPENAI_ANSWER, openai_body)
-    vectors = [_vector(row.embedding) for row in sorted(answer.data, key=lambda row: row.index)]
+    vectors, tokens = read_vectors(openai_body)
     written: dict[str, Any] = {"model": model, "embeddings": vectors}
-    if answer.usage is not None and answer.usage.prompt_tokens is not None:
-        written["prompt_eval_count"] = answer.usage.prompt_tokens
+    if tokens is not None:
+        written["prompt_eval_count"] = tokens
     return _ENCODER.encode(written)
 
 
-def _vector(embedding: str | list[float]) -> list[float]:
-    if not isinstance(embedding, str):
-        return embedding
-    try:
-        return [value for (value,) in struct.iter_unpack("<f", b64decode(embedding, validate=True))]
-    except (ValueError, struct.error) as exc:
-        raise Undecodable("An embedding is not base64 of 32-bit floats.", param="data") from exc
+def encode_prompt_answer(openai_body: bytes, model: str) -> bytes:
+    """Turn OpenAI's answer into one of `/api/embeddings`.
+
+    Raises:
+        Undecodable: Not an answer of OpenAI's, or an empty one.
+    """
+    vectors, _ = read_vectors(openai_body)
+    if not vectors:
+        raise Undecodable("There is no embedding in the answer.", param="data")
+    return _ENCODER.encode({"embedding": vectors[0]})
+
+
+def _read_prompt(body: bytes) -> schema.PromptEmbedRequest:
+    request = decoded(_PROMPT, body)
+    if not request.prompt:
+        raise Undecodable("`prompt` is missing.", param="prompt")
+    return request
+
+
+def _others(body: bytes, known: frozenset[str]) -> tuple[str, ...]:
+    return tuple([name for name in split_object(body) if name not in known])

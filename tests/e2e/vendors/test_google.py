@@ -165,3 +165,12 @@ def test_leaving_a_stream_closes_the_upstream(google: Sdk, deployed: Vendors, ve
     next(stream)
     stream.close()
     deployed.check_let_go(model)
+
+
+@pytest.mark.parametrize("vendor", ["gemini", "vertex-gemini", "openai", "azure", "ollama", "cohere"])
+def test_contents_are_embedded(google: Sdk, vendor: str) -> None:
+    types = require_module("google.genai").types
+    contents = [types.Content(parts=[types.Part(text=text)]) for text in ("one", "two")]
+    config = types.EmbedContentConfig(output_dimensionality=8)
+    answer = google.models.embed_content(model=vendor, contents=contents, config=config)
+    assert [len(embedding.values) for embedding in answer.embeddings] == [8, 8]

@@ -96,3 +96,46 @@ def test_leaving_a_stream_closes_the_upstream(ollama: Sdk, deployed: Vendors, ve
     next(stream)
     stream.close()
     deployed.check_let_go(model)
+
+
+@everywhere
+def test_prompt_is_generated_from(ollama: Sdk, deployed: Vendors, vendor: str) -> None:
+    answer = ollama.generate(model=vendor, prompt="hello", system="be brief", options={"num_ctx": 64})
+    assert answer.response.startswith(f"This answer is simulated by {vendor}:")
+    assert (answer.done, answer.done_reason, answer.context) == (True, "stop", None)
+    assert answer.prompt_eval_count > 0
+    assert vendor != "ollama" or deployed.last(vendor)["path"] == "/ollama/api/chat"
+
+
+@everywhere
+def test_prompt_is_streamed_from(ollama: Sdk, vendor: str) -> None:
+    whole = ollama.generate(model=vendor, prompt="hello")
+    parts = list(ollama.generate(model=vendor, prompt="hello", stream=True))
+    assert "".join(part.response for part in parts) == whole.response
+    assert [part.done for part in parts[-2:]] == [False, True]
+    assert parts[-1].eval_count == whole.eval_count
+
+
+def test_model_is_loaded_without_asking_anyone(ollama: Sdk, deployed: Vendors) -> None:
+    ollama.chat(model="openai", messages=HELLO)
+    before = deployed.last("openai")
+    assert ollama.generate(model="openai", keep_alive="5m").done_reason == "load"
+    assert [part.done_reason for part in ollama.generate(model="openai", prompt="", stream=True)] == ["load"]
+    assert deployed.last("openai") == before
+
+
+@pytest.mark.parametrize(
+    "unchatty", [{"raw": True}, {"suffix": "end"}, {"template": "{{ .Prompt }}"}, {"context": [1]}]
+)
+@pytest.mark.parametrize("vendor", ["ollama", "anthropic"])
+def test_prompt_that_is_no_chat_is_refused(ollama: Sdk, vendor: str, unchatty: dict[str, Any]) -> None:
+    with pytest.raises(require_module("ollama").ResponseError, match="sent as a chat") as caught:
+        ollama.generate(model=vendor, prompt="hello", **unchatty)
+    assert caught.value.status_code == 400
+
+
+@pytest.mark.parametrize("vendor", ["ollama", "openai", "gemini", "vertex-gemini", "cohere"])
+def test_texts_are_embedded_in_both_ways(ollama: Sdk, vendor: str) -> None:
+    embedded = ollama.embed(model=vendor, input=["hello", "there"])
+    assert embedded.embeddings[0] != embedded.embeddings[1]
+    assert ollama.embeddings(model=vendor, prompt="hello").embedding == embedded.embeddings[0]

@@ -234,6 +234,17 @@ def test_provider_that_lists_nothing_ends_with_2(
     assert json.loads(fairlead("models", "--upstream", "--json").out)["providers"][0]["models"] is None
 
 
+def test_provider_that_is_not_asked_is_told(file: Path, fairlead: Fairlead) -> None:
+    file.write_text(
+        '[providers.sim]\nkind = "simulator"\n'
+        '[providers.off]\nkind = "openai"\napi_key = "sk-12345678"\nenabled = false\n'
+        '[models.m]\nmodel = "x"\nproviders = ["sim"]\n'
+    )
+    ended = fairlead("models", "--upstream")
+    assert ended.code == 0
+    assert ended.err == "sim: not asked: it takes any model\noff: not asked: it is disabled\n"
+
+
 def test_models_of_an_unknown_provider_are_refused(file: Path, fairlead: Fairlead) -> None:
     ended = fairlead("models", "--upstream", "--provider", "nope")
     assert ended.code == 2

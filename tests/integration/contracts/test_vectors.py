@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from proxy.core.ports import CloseRecord
 from proxy.core.usage import Usage
 from tests.fakes.rawserver import response
 from tests.integration.contracts.scene import Witness, refused, scene
@@ -162,6 +163,136 @@ async def test_ollama_s_client_is_told_errors_in_its_shape() -> None:
         unasked = await gateway.client.post("/api/embed", json={"model": "m"})
     assert (heard.status_code, heard.json()["error"]) == (400, "no")
     assert (unasked.status_code, list(unasked.json())) == (400, ["error"])
+
+
+VERTEX = 'project = "p"\nlocation = "global"'
+GOOGLE_PATH = "/v1/projects/p/locations/global/publishers/google/models"
+CONTENT = {"parts": [{"text": "x"}]}
+PREDICTED = {"predictions": [{"embeddings": {"values": VECTOR, "statistics": {"token_count": 4}}}]}
+CLIENTS_OF_GOOGLE = [
+    pytest.param(
+        one("gemini"),
+        {"embedding": {"values": VECTOR}, "usageMetadata": {"promptTokenCount": 4}, "odd": 1},
+        GOOGLE | {"odd": 1},
+        "/v1beta/models/up:{method}",
+        {"content": CONTENT, "taskType": "CLUSTERING"},
+        {"requests": [{"content": CONTENT, "taskType": "CLUSTERING", "model": "models/up"}]},
+        id="gemini",
+    ),
+    pytest.param(
+        one("openai", base="@a/v1"),
+        OPENAI,
+        OPENAI,
+        "/v1/embeddings",
+        *[{"model": "up", "input": ["x"], "encoding_format": "float"}] * 2,
+        id="openai",
+    ),
+    pytest.param(
+        one("cohere"),
+        COHERE,
+        COHERE,
+        "/v2/embed",
+        *[{"model": "up", "texts": ["x"], "input_type": "search_document", "embedding_types": ["float"]}] * 2,
+        id="cohere",
+    ),
+    pytest.param(
+        one("vertex", "text-embedding-005", VERTEX),
+        PREDICTED,
+        PREDICTED,
+        GOOGLE_PATH + "/text-embedding-005:predict",
+        *[{"instances": [{"content": "x", "task_type": "CLUSTERING"}]}] * 2,
+        id="vertex",
+    ),
+    pytest.param(
+        one("vertex", "gemini-embedding-001", VERTEX),
+        GOOGLE,
+        GOOGLE,
+        GOOGLE_PATH + "/gemini-embedding-001:batchEmbedContents",
+        *[{"requests": [{"content": CONTENT, "embedContentConfig": {"taskType": "CLUSTERING"}}]}] * 2,
+        id="vertex-gemini",
+    ),
+]
+
+
+@pytest.mark.parametrize(("toml", "said", "said_of_many", "target", "body", "body_of_many"), CLIENTS_OF_GOOGLE)
+@pytest.mark.parametrize("version", ["v1beta", "v1"])
+async def test_google_s_client_is_answered_in_its_shape(
+    toml: str,
+    said: dict[str, Any],
+    said_of_many: dict[str, Any],
+    target: str,
+    body: dict[str, Any],
+    body_of_many: dict[str, Any],
+    version: str,
+) -> None:
+    a = Witness(document(said), document(said_of_many))
+    ask = {"content": CONTENT, "taskType": "CLUSTERING"}
+    async with scene(toml, a=a) as gateway:
+        ledger = kept(gateway)
+        one = await gateway.client.post(f"/{version}/models/m:embedContent", json=ask)
+        asks = {"requests": [{**ask, "model": "models/m"}]}
+        many = await gateway.client.post(f"/{version}/models/m:batchEmbedContents", json=asks)
+    assert (one.status_code, many.status_code) == (200, 200)
+    assert a.targets == [target.format(method="embedContent"), target.format(method="batchEmbedContents")]
+    assert a.bodies == [body, body_of_many]
+    assert (one.json()["embedding"], many.json()["embeddings"]) == ({"values": VECTOR}, [{"values": VECTOR}])
+    assert one.json()["usageMetadata"] == {"promptTokenCount": 4}
+    assert [record.usage for record in ledger.told if isinstance(record, CloseRecord)] == [Usage(4), Usage(4)]
+
+
+async def test_what_google_answers_its_own_client_comes_as_it_came() -> None:
+    """Its newer models take media, which has no place in any other shape."""
+    said = {"embedding": {"values": VECTOR, "shape": [2]}, "odd": 1}
+    a = Witness(document(said))
+    ask = {"content": {"parts": [{"inline_data": {"mime_type": "image/png", "data": "AA=="}}]}}
+    async with scene(one("gemini"), a=a) as gateway:
+        heard = await gateway.client.post("/v1beta/models/m:embedContent", json=ask)
+    assert (heard.status_code, heard.json(), a.bodies) == (200, said, [ask])
+
+
+async def test_what_google_s_client_loses_on_the_way_is_named() -> None:
+    async with scene(one("openai", base="@a/v1"), a=Witness(document(OPENAI))) as gateway:
+        ask = {"requests": [{"content": CONTENT, "task_type": "CLUSTERING", "model": "models/m"}]}
+        heard = await gateway.client.post("/v1beta/models/m:batchEmbedContents", json=ask)
+    assert heard.headers["x-fairlead-dropped-params"] == "taskType"
+
+
+async def test_media_for_a_vendor_that_embeds_text_is_refused_in_google_s_shape() -> None:
+    a = Witness(document(OPENAI))
+    async with scene(one("openai", base="@a/v1"), a=a) as gateway:
+        ask = {"content": {"parts": [{"inlineData": {"mimeType": "image/png", "data": "AA=="}}]}}
+        heard = await gateway.client.post("/v1beta/models/m:embedContent", json=ask)
+    assert (heard.status_code, a.calls) == (400, 0)
+    assert heard.json()["error"]["status"] == "INVALID_ARGUMENT"
+
+
+@pytest.mark.parametrize(
+    ("toml", "said", "target", "body", "dropped"),
+    [
+        pytest.param(
+            one("ollama"), OLLAMA, "/api/embed", {"model": "up", "input": "x", "keep_alive": "5m"}, None, id="ollama"
+        ),
+        pytest.param(
+            one("openai", base="@a/v1"),
+            OPENAI,
+            "/v1/embeddings",
+            {"model": "up", "input": "x", "encoding_format": "float"},
+            "keep_alive",
+            id="openai",
+        ),
+    ],
+)
+async def test_older_endpoint_of_ollama_takes_a_prompt(
+    toml: str, said: dict[str, Any], target: str, body: dict[str, Any], dropped: str | None
+) -> None:
+    a = Witness(document(said))
+    async with scene(toml, a=a) as gateway:
+        ledger = kept(gateway)
+        ask = {"model": "m", "prompt": "x", "keep_alive": "5m"}
+        heard = await gateway.client.post("/api/embeddings", json=ask)
+    assert (heard.status_code, heard.json(), a.targets, a.bodies) == (200, {"embedding": VECTOR}, [target], [body])
+    assert heard.headers.get("x-fairlead-dropped-params") == dropped
+    assert ledger.closed.usage == Usage(4)
 
 
 async def test_vectors_without_a_count_are_estimated() -> None:

@@ -192,7 +192,8 @@ def test_machine_without_an_identity_is_refused(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9")
     failure = entra_token(Ask(EntraAccount(SCOPE, "login.microsoftonline.com"), Network(), NOW_S, time.time()))
     assert isinstance(failure, Failure)
-    assert failure.detail == "no token: neither a managed identity nor a login of `az` was found"
+    nothing = "neither a managed identity nor a login of `az` was found"
+    assert failure.detail == f"no token: {nothing}: set tenant_id, client_id and client_secret"
 
 
 async def test_gateway_keeps_the_token_that_a_worker_thread_got(login: Login, tls: Tls) -> None:

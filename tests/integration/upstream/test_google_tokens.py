@@ -243,7 +243,7 @@ def test_machine_with_nothing_is_refused(machine: pytest.MonkeyPatch) -> None:
     machine.setattr(require_module("google.auth.compute_engine._metadata"), "_NO_GCE_CHECK", True)
     failure = google_token(ask(None))
     assert isinstance(failure, Failure)
-    assert failure.detail == "no token: no Google credentials that can be used were found"
+    assert failure.detail == "no token: no Google credentials that can be used were found: set credentials_file"
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Collection, Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +17,7 @@ from proxy.cli.probe import probe_providers
 from proxy.core.access import Access, SigningKeys, Token
 from proxy.core.accounts import Account, AwsAccount, EntraAccount, GoogleAccount, identity
 from proxy.core.failure import Failure
+from proxy.core.localprocess import LocalProcess
 from proxy.core.ports import Wait
 from proxy.core.secret import Secret
 from proxy.core.snapshot import Candidate, Credential, Model, Provider, Snapshot
@@ -20,6 +25,7 @@ from proxy.state.clock import SystemClock
 from proxy.upstream import probes
 from proxy.upstream.issuing import away, refused
 from proxy.upstream.probes import Probe, Prober
+from tests.fakes.rawserver import Peer, RawServer
 from tests.fakes.webhost import Answer, Heard, Route, WebHost, answer
 
 PLANTED = "planted-key-1234"
@@ -151,12 +157,22 @@ async def test_keys_of_aws_sign_both_lists_of_bedrock() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "accepted"),
-    [pytest.param(refused("invalid_grant"), False, id="refused"), pytest.param(away("down"), None, id="away")],
+    ("failure", "result", "accepted"),
+    [
+        pytest.param(refused("invalid_grant"), "no token: invalid_grant; check the account", False, id="refused"),
+        pytest.param(
+            away("the token endpoint is not reached"),
+            "no token: the token endpoint is not reached; check the network, ca_file and proxy_url",
+            None,
+            id="away",
+        ),
+    ],
 )
-async def test_account_without_a_token_says_why(failure: Failure, accepted: bool | None) -> None:
+async def test_account_without_a_token_says_why_and_what_to_do(
+    failure: Failure, result: str, accepted: bool | None
+) -> None:
     probe = await ask(Provider("p", "vertex", "http://127.0.0.1:9"), of_account(GoogleAccount()), Held(failure))
-    assert (probe.result, probe.well, probe.accepted) == (failure.detail, False, accepted)
+    assert (probe.result, probe.well, probe.accepted) == (result, False, accepted)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +230,7 @@ async def test_address_where_nobody_listens_is_not_reached() -> None:
         url = host.url
     probe = await ask(Provider("p", "openai", url))
     assert (probe.reached, probe.well) == (False, False)
-    assert probe.result == "not reached (ConnectError); check base_url, and that it is running"
+    assert probe.result == "not reached (connection refused); check base_url, and that it is running"
 
 
 async def test_vendor_that_is_silent_is_not_waited_for() -> None:
@@ -243,7 +259,70 @@ async def test_body_without_an_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> No
 
 async def test_certificate_of_its_own_that_is_not_there_is_told(tmp_path: Path) -> None:
     probe = await ask(Provider("p", "openai", "https://127.0.0.1:9", ca_file=str(tmp_path / "nope.pem")))
-    assert probe.result.startswith("not reached (FileNotFoundError)")
+    assert probe.result == "ca_file, client_cert or proxy_url cannot be used; correct it"
+
+
+@pytest.mark.parametrize(
+    ("change", "result"),
+    [
+        pytest.param(
+            {"base_url": "http://no-such-host.invalid/v1"},
+            "not reached (DNS: the host name cannot be resolved); check the host in base_url",
+            id="no-host",
+        ),
+        pytest.param(
+            {"base_url": "https{url}"},
+            "not reached (TLS: the handshake failed (*)); check that base_url is https where it must be, and ca_file",
+            id="no-tls",
+        ),
+        pytest.param(
+            {"proxy_url": Secret("ftp://proxy")},
+            "ca_file, client_cert or proxy_url cannot be used; correct it",
+            id="proxy",
+        ),
+        pytest.param({"base_url": "http://127.0.0.1:port/v1"}, "not reached; base_url is no URL", id="no-url"),
+    ],
+)
+async def test_reason_why_it_is_not_reached_is_told_with_what_to_do(change: dict[str, Any], result: str) -> None:
+    with WebHost({"/": MODELS}) as host:
+        provider = Provider("p", "openai", host.url)
+        base_url = change.get("base_url", host.url).replace("{url}", host.url.removeprefix("http"))
+        probe = await ask(replace(provider, **{**change, "base_url": base_url}))
+    assert fnmatchcase(probe.result, result)
+    assert (probe.reached, probe.well) == (False, False)
+
+
+async def test_vendor_that_hangs_up_is_told() -> None:
+    async def silent(peer: Peer) -> None:
+        await peer.request()
+
+    async with RawServer(silent) as host:
+        probe = await ask(Provider("p", "openai", host.url))
+    assert probe.result.startswith("not reached (the connection was closed before an answer came); check base_url")
+
+
+@pytest.mark.parametrize(
+    ("command", "result", "well"),
+    [
+        pytest.param("sh", "not asked: it runs only with the gateway; see `fairlead state show`", True, id="there"),
+        pytest.param(
+            "/no/such/program",
+            "there is no program /no/such/program; give its whole path, or a PATH in env",
+            False,
+            id="not-there",
+        ),
+    ],
+)
+async def test_command_is_not_started_to_be_asked(command: str, result: str, well: bool) -> None:
+    process = LocalProcess(command, ("{port}",), (("PATH", os.environ["PATH"]),))
+    probe = await ask(Provider("p", "openai_compatible", "http://127.0.0.1/v1", process=process), None)
+    assert (probe.result, probe.well, probe.accepted, probe.models) == (result, well, None, None)
+
+
+async def test_command_is_looked_for_in_its_own_path(tmp_path: Path) -> None:
+    process = LocalProcess("sh", (), (("PATH", os.environ["PATH"]),), (("PATH", Secret(str(tmp_path))),))
+    probe = await ask(Provider("p", "openai_compatible", "http://127.0.0.1/v1", process=process), None)
+    assert probe.result.startswith("there is no program sh")
 
 
 def test_every_key_of_every_enabled_provider_is_asked_about_in_order() -> None:

@@ -27,6 +27,7 @@ from proxy.api.endpointspec import (
     MESSAGES,
     OLLAMA_CHAT,
     OLLAMA_EMBED,
+    OLLAMA_GENERATE,
     OTHERS,
     PREFIXES,
     REALTIME,
@@ -119,7 +120,7 @@ def test_forms_bytes_and_tunnels_are_where_they_belong() -> None:
 def test_what_generates_text_streams_when_asked_and_ollama_s_unless_told_not_to() -> None:
     streaming = {endpoint for endpoint in ALL if endpoint.streams is not None}
     asked = {CHAT, COMPLETIONS, RESPONSES, MESSAGES, IMAGES, IMAGE_EDITS, TRANSCRIPTIONS}
-    unasked = {OLLAMA_CHAT, GENERATE_STREAM, GENERATE_ARRAY, SPEECH, FILE_CONTENT, REALTIME}
+    unasked = {OLLAMA_CHAT, OLLAMA_GENERATE, GENERATE_STREAM, GENERATE_ARRAY, SPEECH, FILE_CONTENT, REALTIME}
     assert streaming == asked | unasked
     assert {endpoint for endpoint in streaming if endpoint.streams} == unasked
 

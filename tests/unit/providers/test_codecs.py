@@ -5,15 +5,34 @@ from __future__ import annotations
 import base64
 import json
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from proxy.api.endpointspec import EMBEDDINGS, OLLAMA_EMBED, RERANK
-from proxy.core.call import Call, Dialect, EndpointSpec, Headers
-from proxy.core.translation import Undecodable
+from proxy.api.endpointspec import (
+    BY_PATH,
+    EMBEDDINGS,
+    GEMINI_EMBED,
+    GEMINI_EMBED_ALL,
+    GEMINI_METHODS,
+    OLLAMA_EMBED,
+    OLLAMA_EMBEDDINGS,
+    RERANK,
+)
+from proxy.core.call import Call, Dialect, EndpointSpec, Headers, Operation
+from proxy.core.translation import Target, Undecodable
 from proxy.core.usage import Usage
-from proxy.providers.codecs import CODECS, Heard, asked, decode_answer, wants_base64
+from proxy.providers.codecs import (
+    CLIENT_CODECS,
+    CODECS,
+    Heard,
+    asked,
+    decode_answer,
+    encode_answer,
+    encode_request,
+    wants_base64,
+)
 from proxy.wire.jsonbody import split_object
 
 VECTOR = [0.5, -1.0]
@@ -60,7 +79,7 @@ ANSWERS = [
 def test_vectors_are_said_in_openai_s_shape(
     dialect: Dialect, said: dict[str, Any], usage: Usage | None, tokens: int, packed: bool
 ) -> None:
-    body, counted = decode_answer(call(EMBEDDINGS, {}), dialect, heard(said, base64=packed))
+    body, counted = decode_answer(Operation.EMBEDDINGS, dialect, heard(said, base64=packed))
     answer = json.loads(body)
     written = base64.b64encode(struct.pack("<2f", *VECTOR)).decode() if packed else VECTOR
     assert answer["data"] == [{"object": "embedding", "index": 0, "embedding": written}]
@@ -73,8 +92,13 @@ def test_vectors_are_said_in_openai_s_shape(
 def test_bedrock_counts_in_a_header(value: bytes, usage: Usage | None) -> None:
     said = {"embeddings": [VECTOR], "id": "e"}
     fields = ((b"x-other", b"1"), (b"x-amzn-bedrock-input-token-count", value))
-    assert decode_answer(call(EMBEDDINGS, {}), Dialect.BEDROCK, heard(said, headers=fields))[1] == usage
-    assert decode_answer(call(EMBEDDINGS, {}), Dialect.BEDROCK, heard(said))[1] is None
+    assert decode_answer(Operation.EMBEDDINGS, Dialect.BEDROCK, heard(said, headers=fields))[1] == usage
+    assert decode_answer(Operation.EMBEDDINGS, Dialect.BEDROCK, heard(said))[1] is None
+
+
+def one_vector(endpoint: EndpointSpec, dialect: Dialect, said: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
+    between, _ = decode_answer(Operation.EMBEDDINGS, dialect, heard(said))
+    return json.loads(encode_answer(endpoint, between, "up"))
 
 
 @pytest.mark.parametrize(
@@ -82,29 +106,38 @@ def test_bedrock_counts_in_a_header(value: bytes, usage: Usage | None) -> None:
     [(Dialect.OPENAI_CHAT, OPENAI), (Dialect.GEMINI, {"embeddings": [{"values": VECTOR}]})],
     ids=["openai", "another"],
 )
-def test_ollama_s_client_gets_its_shape(dialect: Dialect, said: dict[str, Any]) -> None:
-    body, _ = decode_answer(call(OLLAMA_EMBED, {"model": "m", "input": "x"}), dialect, heard(said))
-    answer = json.loads(body)
-    assert (answer["model"], answer["embeddings"]) == ("up", [VECTOR])
+@pytest.mark.parametrize(
+    ("endpoint", "found"),
+    [
+        pytest.param(OLLAMA_EMBED, lambda answer: answer["embeddings"][0], id="ollama"),
+        pytest.param(OLLAMA_EMBEDDINGS, lambda answer: answer["embedding"], id="older-ollama"),
+        pytest.param(GEMINI_EMBED, lambda answer: answer["embedding"]["values"], id="google"),
+        pytest.param(GEMINI_EMBED_ALL, lambda answer: answer["embeddings"][0]["values"], id="google-batch"),
+        pytest.param(EMBEDDINGS, lambda answer: answer["data"][0]["embedding"], id="openai"),
+    ],
+)
+def test_client_gets_its_shape(
+    endpoint: EndpointSpec, found: Callable[[Any], list[float]], dialect: Dialect, said: dict[str, Any]
+) -> None:
+    assert found(one_vector(endpoint, dialect, said)) == VECTOR
 
 
 def test_usage_of_openai_s_own_answer_is_read() -> None:
-    _, usage = decode_answer(call(OLLAMA_EMBED, {"model": "m", "input": "x"}), Dialect.OPENAI_CHAT, heard(OPENAI))
+    _, usage = decode_answer(Operation.EMBEDDINGS, Dialect.OPENAI_CHAT, heard(OPENAI))
     assert usage == Usage(4)
 
 
 def test_ranking_repeats_the_client_s_documents() -> None:
     request = call(RERANK, {"model": "m", "query": "q", "documents": ["x", "y"], "return_documents": True})
     said = {"results": [{"index": 1, "relevance_score": 0.5}]}
-    body, _ = decode_answer(request, Dialect.COHERE, heard(said, request.body))
+    body, _ = decode_answer(Operation.RERANK, Dialect.COHERE, heard(said, request.body))
     assert json.loads(body)["results"] == [{"index": 1, "relevance_score": 0.5, "document": {"text": "y"}}]
 
 
 @pytest.mark.parametrize(("key"), list(CODECS), ids=str)
-def test_answer_of_no_known_shape_is_undecodable(key: tuple[Any, Dialect]) -> None:
-    endpoint = RERANK if key[0] == "rerank" else EMBEDDINGS
+def test_answer_of_no_known_shape_is_undecodable(key: tuple[Operation, Dialect]) -> None:
     with pytest.raises(Undecodable):
-        decode_answer(call(endpoint, {}), key[1], heard({"odd": 1}, b'{"query": "q", "documents": ["x"]}'))
+        decode_answer(*key, heard({"odd": 1}, b'{"query": "q", "documents": ["x"]}'))
 
 
 def test_what_is_asked_is_in_the_shape_between() -> None:
@@ -119,3 +152,37 @@ def test_what_is_asked_is_in_the_shape_between() -> None:
 )
 def test_vectors_are_packed_where_that_is_asked_for(request_: dict[str, str], is_wanted: bool) -> None:
     assert wants_base64(json.dumps(request_).encode()) is is_wanted
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "dialect", "body", "sent"),
+    [
+        pytest.param(
+            OLLAMA_EMBEDDINGS, Dialect.OLLAMA, {"prompt": "x", "options": {}}, {"options": {}, "input": "x"}, id="own"
+        ),
+        pytest.param(
+            OLLAMA_EMBEDDINGS,
+            Dialect.OPENAI_CHAT,
+            {"model": "m", "prompt": "x"},
+            {"model": "m", "input": "x", "encoding_format": "float"},
+            id="another",
+        ),
+        pytest.param(
+            OLLAMA_EMBED,
+            Dialect.COHERE,
+            {"model": "m", "input": "x"},
+            {"model": "up", "texts": ["x"], "input_type": "search_document", "embedding_types": ["float"]},
+            id="by-the-shape-between",
+        ),
+    ],
+)
+def test_request_is_said_in_the_upstreams_shape(
+    endpoint: EndpointSpec, dialect: Dialect, body: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    assert json.loads(encode_request(call(endpoint, body), dialect, Target("up", "a")).body) == sent
+
+
+def test_every_client_codec_belongs_to_an_endpoint() -> None:
+    """They are found by its name."""
+    named = {endpoint.name for endpoint in (*BY_PATH.values(), *GEMINI_METHODS.values())}
+    assert CLIENT_CODECS.keys() <= named

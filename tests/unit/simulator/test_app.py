@@ -113,6 +113,21 @@ async def test_models_are_listed_and_shown() -> None:
     assert ([row["id"] for row in listed["data"]], shown["id"]) == (["a", "b"], "sim-429")
 
 
+async def test_lists_go_wrong_only_where_a_rule_is_for_them() -> None:
+    rules = [{"then": "quota"}, {"operation": "models", "provider": "denied", "then": "auth"}]
+    simulator = _simulator({"rules": rules, "default": "overload"})
+    listed, _ = await Asked(simulator, "/v1/models", b"", "GET").answer()
+    denied, error = await Asked(simulator, "/denied/v1/models", b"", "GET").answer()
+    assert (listed, denied, error["error"]["code"]) == (200, 401, "invalid_api_key")
+    assert [entry.behaviour for entry in simulator.journal.entries] == ["", "auth"]
+
+
+async def test_profiles_of_bedrock_are_a_list_too() -> None:
+    asked = Asked(_simulator(), "/inference-profiles", b"", "GET")
+    asked.scope["headers"] = [(b"authorization", b"Bearer k")]
+    assert await asked.answer() == (200, {"inferenceProfileSummaries": []})
+
+
 async def test_azure_path_names_the_model() -> None:
     path = "/openai/deployments/gpt4o-prod/chat/completions"
     _, answer = await _post(_simulator(), {"messages": _CHAT["messages"]}, path)

@@ -12,6 +12,7 @@ from proxy.core.snapshot import BreakerPolicy, Candidate, Credential, Credential
 from proxy.routing.order import pointer_move
 from proxy.routing.plan import plan
 from proxy.routing.view import credential_slot
+from proxy.state.memory import MemoryState
 from tests.unit.routing.build import (
     NOW_S,
     call,
@@ -253,6 +254,35 @@ def test_each_map_is_bounded() -> None:
         done(state.advance(Slot(of.model, 1), of.id, A.id, of.id))
     view = state.view
     assert [len(each) for each in (view.asides, view.pointers, view.turns, view.latency_s)] == [3, 3, 3, 3]
+
+
+def fallen(kind: FailureKind) -> MemoryState:
+    """A state in which three attempts at once have failed."""
+    state = fresh()
+    for attempt in [begin(state, A, NOW_S) for _ in range(3)]:
+        done(state.failed(attempt, failure(kind), NOW_S))
+        state.release(attempt, NOW_S)
+    return state
+
+
+def test_a_provider_that_can_be_reached_again_is_free_of_what_that_alone_did() -> None:
+    state, provider_target = fallen(K.CONNECT), Target(Scope.PROVIDER, "a")
+    assert {aside.kind for aside in state.view.asides.values()} == {K.CONNECT}
+    assert provider_target in state.view.asides
+    fail(state, B, failure(K.CONNECT), NOW_S)
+    state.reached("a")
+    assert {target.provider for target in state.view.asides} == {"b"}
+    fail(state, A, failure(K.CONNECT), NOW_S)
+    assert provider_target not in state.view.asides  # its breaker counts from the beginning
+
+
+@pytest.mark.parametrize("kind", [K.SERVER_ERROR, K.AUTH, K.QUOTA_EXHAUSTED])
+def test_a_provider_that_can_be_reached_again_stays_aside_for_other_causes(kind: FailureKind) -> None:
+    state = fallen(kind)
+    asides = dict(state.view.asides)
+    assert asides
+    state.reached("a")
+    assert state.view.asides == asides
 
 
 def test_a_changed_credential_ends_what_the_old_one_did() -> None:

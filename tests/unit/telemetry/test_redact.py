@@ -6,6 +6,7 @@ import pytest
 
 from proxy.core.access import SigningKeys
 from proxy.core.accounts import AwsAccount, identity
+from proxy.core.localprocess import LocalProcess
 from proxy.core.secret import Secret
 from proxy.core.snapshot import Alerts, Auth, Credential, Provider, Snapshot
 from proxy.telemetry.redact import Redactor
@@ -64,6 +65,24 @@ def test_configured_secrets_are_masked_by_value() -> None:
     redact.learn(snapshot)
     said = redact("plain words here / http://proxy.test / hunter2222 / admin-words / my application")
     assert said == "[redacted] / [redacted] / [redacted] / [redacted] / my application"
+
+
+def test_of_a_process_s_environment_only_what_is_called_a_secret_is_masked_everywhere() -> None:
+    """Its other values may be words of every log line; in what it prints itself they are masked all the same."""
+    env = {
+        "QWEN_API_KEY": "planted-one",
+        "HF_TOKEN": "planted-two",
+        "DB_PASS": "planted-three",
+        "DATABASE_URL": "planted-four",
+        "MODE": "production",
+        "MODEL": "qwen3-coder-plus",
+        "HF_HOME": "/data/models",
+    }
+    process = LocalProcess("run", env=tuple((name, Secret(value)) for name, value in env.items()))
+    provider = Provider("a", "openai_compatible", "http://127.0.0.1/v1", process=process)
+    redact = Redactor()
+    redact.learn(Snapshot(providers={"a": provider}))
+    assert redact(" ".join(env.values())) == " ".join(["[redacted]"] * 4 + ["production qwen3-coder-plus /data/models"])
 
 
 def test_address_and_secret_of_the_alert_webhook_are_masked() -> None:

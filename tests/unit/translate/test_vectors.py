@@ -7,7 +7,7 @@ from openai.types import CreateEmbeddingResponse
 
 from proxy.core.translation import Undecodable, Untranslatable
 from proxy.core.usage import Usage
-from proxy.translate.vectors import Asked, read_inputs, write_vectors
+from proxy.translate.vectors import Asked, read_inputs, read_vectors, write_vectors
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,15 @@ def test_a_number_that_base64_has_no_room_for_is_refused() -> None:
     with pytest.raises(Undecodable) as caught:
         write_vectors([[1e39]], "m", None, base64=True)
     assert caught.value.param == "embeddings"
+
+
+def test_an_answer_is_read_in_the_order_of_its_index() -> None:
+    body = b'{"data":[{"index":1,"embedding":[1.0]},{"index":0,"embedding":"AAAAPw=="}],"usage":{"prompt_tokens":2}}'
+    assert read_vectors(body) == ([[0.5], [1.0]], 2)
+    assert read_vectors(b'{"data":[]}') == ([], None)
+
+
+@pytest.mark.parametrize("body", [b'{"data":[{"embedding":"AAA="}]}', b'{"data":[{"embedding":"nothing!"}]}', b"{}"])
+def test_what_holds_no_vectors_is_told(body: bytes) -> None:
+    with pytest.raises(Undecodable):
+        read_vectors(body)

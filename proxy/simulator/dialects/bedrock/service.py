@@ -83,6 +83,10 @@ def _model(name: str) -> Json:
     }
 
 
+def _profiles(_: Question, __: Speaker, ___: Serial) -> Content:
+    return _plain({"inferenceProfileSummaries": []})
+
+
 def _plain(document: object, usage: Usage | None = None) -> Content:
     return Content(partial(orjson.dumps, document), None, usage or Usage())
 
@@ -110,4 +114,5 @@ SERVICES = {
     Endpoint.INVOKE: _OTHER._replace(operation=Operation.EMBEDDINGS, answer=_invoke),
     Endpoint.BEDROCK_TOKENS: _OTHER._replace(operation=Operation.COUNT_TOKENS, answer=_count),
     Endpoint.FOUNDATION_MODELS: _OTHER._replace(operation=Operation.MODELS, answer=_models, method="GET"),
+    Endpoint.INFERENCE_PROFILES: _OTHER._replace(operation=Operation.MODELS, answer=_profiles, method="GET"),
 }

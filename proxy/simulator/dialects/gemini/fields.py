@@ -191,6 +191,9 @@ _EMBEDDED: dict[str, Kind] = {
 }
 EMBED = shape(_EMBEDDED, ("content",))
 EMBED_ALL = shape({"requests": many(shape(_EMBEDDED, ("content", "model")), least=1)}, ("requests",))
+VERTEX_EMBED_ALL = shape(
+    {"requests": many(shape({"content": CONTENT, "embedContentConfig": mapping}, ("content",)), least=1)}, ("requests",)
+)
 PREDICT = shape(
     {
         "instances": many(shape({"content": text, "taskType": text, "title": text}, ("content",)), least=1),

@@ -48,9 +48,10 @@ def _embed(question: Question, _: Speaker, __: Serial) -> Content:
 
 
 def _embed_all(question: Question, _: Speaker, __: Serial) -> Content:
-    requests = checked(question, fields.EMBED_ALL)["requests"]
+    vertex = question.route.project is not None
+    requests = checked(question, fields.VERTEX_EMBED_ALL if vertex else fields.EMBED_ALL)["requests"]
     for request in requests:
-        if request["model"].removeprefix("models/") != question.model:
+        if not vertex and request["model"].removeprefix("models/") != question.model:
             raise MalformedRequest("* BatchEmbedContentsRequest.requests: the model must match the URL's model\n")
     texts = [_text(request) for request in requests]
     usage = Usage(prompt_tokens=count_tokens(texts))
@@ -94,7 +95,8 @@ def _text(request: Json) -> str:
 
 
 def _size(request: Json) -> int:
-    return int(request.get("outputDimensionality") or DEFAULT_DIMENSIONS)
+    config = request.get("embedContentConfig") or {}
+    return int(request.get("outputDimensionality") or config.get("outputDimensionality") or DEFAULT_DIMENSIONS)
 
 
 def _plain(document: object, usage: Usage | None = None) -> Content:
