@@ -39,6 +39,7 @@ class Operation(StrEnum):
     REALTIME = "realtime"
 
 
+GENERATING = frozenset({Operation.CHAT, Operation.COMPLETIONS})  # what generates text, and may be streamed
 # They belong to a provider's account and not to a model.
 OF_ACCOUNTS = frozenset({Operation.FILES, Operation.BATCHES})
 # What they use cannot be told from what is sent: it is known where the upstream reports it, and never estimated.

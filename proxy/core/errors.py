@@ -218,7 +218,8 @@ def _choose(failures: Sequence[Failure], causes: Sequence[Cause], *, sent: int) 
         return _client_fault(next(f for f in failures if f.kind in CLIENT_FAULTS))
     if causes and all(cause.limit or cause.kind in LIMITED for cause in causes):
         return UpstreamsExhausted(
-            "Every provider of this model is rate-limited or out of quota. Retry after the time in Retry-After.",
+            "Every provider of this model that could be tried is rate-limited or out of quota. Retry after the time in "
+            "Retry-After.",
             status=429,
             type="rate_limit_error",
             code="rate_limit_exceeded",

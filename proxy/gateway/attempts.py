@@ -31,6 +31,7 @@ from proxy.routing.walk import Walk
 _CONNECT, _RESPONSE = FailureKind.TIMEOUT_CONNECT, FailureKind.TIMEOUT_RESPONSE
 _HEADERS, _FIRST_OUTPUT = FailureKind.TIMEOUT_HEADERS, FailureKind.TIMEOUT_FIRST_OUTPUT
 _SAYS_NOTHING = frozenset({FailureKind.CLIENT_GONE, FailureKind.UNSUPPORTED})  # of the upstream's health
+_CUT_SHORT = frozenset({StopReason.BUDGET, StopReason.DEADLINE})
 _CANCELLED = Failure(FailureKind.CLIENT_GONE)  # what an attempt is noted as that something outside ended
 
 
@@ -230,5 +231,6 @@ def _final(course: _Course, reason: StopReason) -> GatewayError:
             code="upstream_timeout",
         )
     failures = [tried.failure for tried in history]
-    found = causes(course.plan, history, course.engine.state.view, course.engine.clock.now())
+    view, now_s = course.engine.state.view, course.engine.clock.now()
+    found = causes(course.plan, history, view, now_s, cut_short=reason in _CUT_SHORT)
     return final_error(failures, found, sent=len(history))

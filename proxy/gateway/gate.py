@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from proxy.core.call import OF_ACCOUNTS, Dialect, EndpointSpec, Gives, Headers
+from proxy.core.call import GENERATING, OF_ACCOUNTS, Dialect, EndpointSpec, Gives, Headers
 from proxy.core.failure import Failure, FailureKind, Scope, UpstreamError
 from proxy.core.ports import UpstreamResponse, UpstreamTunnel, Wait
 from proxy.core.translation import Undecodable
 from proxy.gateway.context import Deadlines, Engine, Reader, Reply, Sent
-from proxy.gateway.reading import find_error, make_reader, read_whole_answer
+from proxy.gateway.reading import find_error, make_reader, read_whole_answer, retold
 from proxy.providers.signals import classify, rows_for, unserved, verbatim
 from proxy.translate.openai_chat.frames import read_answer
 from proxy.wire.websocket import ACCEPT, accepted
@@ -43,7 +43,8 @@ async def pass_gate(engine: Engine, sent: Sent) -> Reply | Failure:
         body = whole
     if len(body) > limit:
         return _protocol(answer, f"an answer larger than {limit} bytes")
-    return _whole(engine, sent, body)
+    is_late = sent.call.stream and sent.call.endpoint.operation in GENERATING
+    return _retold(engine, sent, body) if is_late else _whole(engine, sent, body)
 
 
 def _is_streamed(endpoint: EndpointSpec, content_type: bytes) -> bool:
@@ -118,6 +119,21 @@ def _decoded(engine: Engine, sent: Sent, body: bytes) -> Reply | Failure:
     except Undecodable as exc:
         return _protocol(answer, f"an answer that is not of its dialect: {exc.message}")
     return Reply(sent.send, answer, answer.status, said.headers, said.body, usage=said.usage)
+
+
+def _retold(engine: Engine, sent: Sent, body: bytes) -> Reply | Failure:
+    """Judge a whole answer to a request for a stream, and make that stream of it."""
+    answer = sent.answer
+    failure = find_error(engine, sent, body)
+    if failure is not None:
+        return failure
+    try:
+        reader = retold(engine, sent, body)
+    except ValueError as exc:
+        return _protocol(answer, f"an answer that is neither a stream nor one of its dialect: {exc}")
+    if not reader.output_events:
+        return _protocol(answer, "an answer without any output")
+    return Reply(sent.send, answer, answer.status, answer.headers, reader=reader)
 
 
 async def _read_whole(answer: UpstreamResponse, wait: Wait, limit: int) -> bytes | Failure:

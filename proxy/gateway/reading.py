@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import msgspec
 from msgspec import Struct
 
 from proxy.core.call import OF_ACCOUNTS, Dialect, Gives, Headers, Operation, Takes
@@ -12,14 +13,15 @@ from proxy.core.translation import Envelope, Undecodable
 from proxy.core.usage import Usage
 from proxy.gateway.bytesreader import BytesReader
 from proxy.gateway.context import Engine, Reader, Sent
-from proxy.gateway.events import EventPolicy, EventReader
+from proxy.gateway.events import TERMINATOR, EventPolicy, EventReader
 from proxy.gateway.translated import TranslatedReader, TranslationPolicy
-from proxy.pricing.estimate import estimate_prompt
+from proxy.pricing.estimate import estimate_output, estimate_prompt
 from proxy.providers.choices import answered
 from proxy.providers.codecs import Heard, asked, decode_answer, encode_answer, wants_base64
 from proxy.providers.dialects import CLIENTS, UPSTREAMS, account_of, encoder_of
 from proxy.providers.signals import envelope_failure, rows_for
 from proxy.translate.passed import Decoder, read_usage
+from proxy.translate.told import told
 from proxy.wire.sse import EventSplitter
 
 _NO_TUNNEL = "no WebSocket"
@@ -70,6 +72,25 @@ def make_reader(engine: Engine, sent: Sent) -> Reader:
             upstream.is_terminated,
         )
     )
+
+
+def retold(engine: Engine, sent: Sent, body: bytes) -> Reader:
+    """Read an answer that came whole as the stream that its client asked for: one that SDKs make no use of else.
+
+    Raises:
+        ValueError: It is not of its dialect, or no answer.
+    """
+    call, candidate = sent.call, sent.send.planned.candidate
+    if call.endpoint.operation is Operation.COMPLETIONS:  # whole ones have the form of a chunk
+        chunk = make_reader(engine, sent)
+        chunk.hold(b"data: %b\n\n%b" % (msgspec.json.format(body, indent=-1), TERMINATOR))
+        return chunk
+    answer = UPSTREAMS[sent.prepared.api.dialect].decode_answer(body, account_of(candidate.provider), candidate.model)
+    encoder, reader = encoder_of(call.endpoint, _envelope(engine, sent)), BytesReader()
+    reader.hold(b"".join([encoder.feed(part) for part in told(answer)]))
+    reader.terminator, reader.done = encoder.finish(), True
+    reader.usage, reader.output_events = answer.usage, len(answer.choices) and estimate_output(len(body))
+    return reader
 
 
 def read_whole_answer(engine: Engine, sent: Sent, body: bytes) -> Said:

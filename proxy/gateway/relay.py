@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from proxy.core.call import Dialect, Headers, Operation
+from proxy.core.call import GENERATING, Dialect, Headers
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.ports import Grant, UpstreamResponse, Wait
 from proxy.core.snapshot import Snapshot
@@ -30,7 +30,6 @@ from proxy.telemetry.metrics import OK
 from proxy.wire.jsonbody import join_object, raw, split_object
 
 DRAIN_S = 1.0
-STREAMED = frozenset({Operation.CHAT, Operation.COMPLETIONS})  # what generates text
 _CUT = ErrorReply(
     502,
     "The upstream provider ended its answer early; what was sent is incomplete. Send the request again.",
@@ -82,7 +81,7 @@ async def _whole(delivery: Delivery) -> None:
     body = reply.body
     account.usage = reply.usage
     if reply.usage is None:
-        account.estimate(estimate_output(len(body)) if account.call.endpoint.operation in STREAMED else 0)
+        account.estimate(estimate_output(len(body)) if account.call.endpoint.operation in GENERATING else 0)
     account.settle_usage()
     if delivery.snapshot.server.rewrite_model:
         body = _renamed(body, reply.send.planned.model.name)

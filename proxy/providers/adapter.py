@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from proxy import __version__
 from proxy.core.access import Access
-from proxy.core.call import Call, Dialect, EndpointSpec, Gives, Headers, Operation, Takes
+from proxy.core.call import GENERATING, Call, Dialect, EndpointSpec, Gives, Headers, Operation, Takes
 from proxy.core.failure import SIGNATURES
 from proxy.core.ports import UpstreamRequest, UpstreamRoute
 from proxy.core.snapshot import Candidate, Credential, Provider
@@ -32,7 +32,6 @@ from proxy.wire.jsonbody import join_object, raw, split_object
 from proxy.wire.multipart import rewritten
 from proxy.wire.websocket import HANDSHAKE, PROTOCOL
 
-_STREAMED = frozenset({Operation.CHAT, Operation.COMPLETIONS})
 _STREAM_OPTIONS = "stream_options"
 _VERSION = b"anthropic-version"
 # Anthropic's later versions refuse what this one takes; what a client of its dialect names wins.
@@ -265,7 +264,7 @@ def _route(
         client_headers=frozenset(forwarded) - {name for name, _ in headers},
         target=target,
         version=b"" if api.dialect is not Dialect.ANTHROPIC or api.host else ANTHROPIC_VERSION,
-        asks_usage=is_chat and kind.stream_usage and operation in _STREAMED,
+        asks_usage=is_chat and kind.stream_usage and operation in GENERATING,
         is_translated=is_translated,
         is_apart=is_translated or is_named or api.dialect is Dialect.PASSED,
         # Parameters and headers are of the dialect's own API; other hosts refuse those that they do not know.

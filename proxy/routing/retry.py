@@ -41,7 +41,9 @@ def next_step(history: Sequence[Tried], plan: Plan, view: StateView, policy: Att
     return walk.again() or walk.onward() or _wait(walk) or _last_resort(walk) or Stop(_why(walk))
 
 
-def causes(plan: Plan, history: Sequence[Tried], view: StateView, now_s: float) -> list[Cause]:
+def causes(
+    plan: Plan, history: Sequence[Tried], view: StateView, now_s: float, *, cut_short: bool = False
+) -> list[Cause]:
     """Say of each candidate that could have served why it did not, for `core.errors.final_error`.
 
     A candidate that was free and simply not reached gives no cause. Where no candidate gives one, those whose context
@@ -49,11 +51,14 @@ def causes(plan: Plan, history: Sequence[Tried], view: StateView, now_s: float) 
 
     Args:
         now_s: Monotonic seconds; recoveries are counted from it.
+        cut_short: The attempts or the time were used up: a free candidate could serve the next request at once.
     """
     failures: dict[CandidateId, list[Failure]] = {}
     for send, failure, _ in history:
         failures.setdefault(send.planned.candidate.id, []).append(failure)
     found = [_cause_of_planned(planned, failures, view, now_s) for planned in plan.candidates]
+    if cut_short:
+        found = [cause or Cause(None, recovers_in_s=0.0, limit=True) for cause in found]
     found += [_cause_of_omitted(omitted, failures, view, now_s) for omitted in plan.omitted]
     too_long = [Cause(omitted.kind) for omitted in plan.omitted if omitted.kind is FailureKind.CONTEXT_TOO_LONG]
     return [cause for cause in found if cause is not None] or too_long

@@ -16,7 +16,7 @@ from proxy.routing.order import SENDS_A_PROVIDER
 from proxy.routing.steps import AttemptPolicy, Tried
 from proxy.routing.view import Pick, hold_of, pick
 
-OF_THE_CREDENTIAL = frozenset({FailureKind.BILLING, FailureKind.AUTH})
+OF_THE_CREDENTIAL = frozenset({FailureKind.BILLING, FailureKind.AUTH, FailureKind.PERMISSION})
 OF_ITS_LIMITS = frozenset({FailureKind.RATE_LIMITED, FailureKind.QUOTA_EXHAUSTED})
 CREDENTIAL_SCOPES = frozenset({Scope.CREDENTIAL, Scope.CREDENTIAL_MODEL})
 

@@ -88,6 +88,7 @@ def test_first_chunk_does_not_wait_for_the_last(client: OpenAI) -> None:
         pytest.param("broken-line", id="a-line-that-is-no-json"),
         pytest.param("no-done", id="no-terminator"),
         pytest.param("gzip", id="compressed-unasked"),
+        pytest.param("json-for-stream", id="an-answer-in-json"),
     ],
 )
 def test_odd_stream_of_an_upstream_is_a_clean_one_for_the_sdk(client: OpenAI, oddity: str) -> None:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from proxy.simulator.app import simulator_app
 from tests.fakes.gateway import RunningGateway, gateway
-from tests.fakes.heard import DONE
+from tests.fakes.heard import DONE, Heard
 from tests.fakes.rawserver import Peer, RawServer, response
 from tests.fakes.serving import serve
 from tests.fakes.wireclient import WireClient, ask, chat
@@ -71,8 +71,8 @@ async def test_failure_after_a_comment_is_an_error_event_and_no_other_provider_a
         assert running.metric("attempts_total", provider="second", model="m", outcome="ok") == 0
 
 
-async def test_json_after_a_comment_is_an_error_event_for_the_client_was_promised_a_stream() -> None:
-    body = b'{"id":"1","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}'
+async def test_json_that_no_stream_can_be_made_of_is_an_error_event_after_a_comment() -> None:
+    body = b'{"created":1,"data":[{"b64_json":"AAAA"}]}'
 
     async def answer_late(peer: Peer) -> None:
         await peer.request()
@@ -87,7 +87,9 @@ async def test_json_after_a_comment_is_an_error_event_for_the_client_was_promise
         models.m = {{ model = "up", providers = ["first"] }}
         """
         async with gateway(toml) as running:
-            heard = await ask(running.url, chat("m", stream=True))
+            asked = {"model": "m", "prompt": "a boat", "stream": True}
+            answer = await running.client.post("/v1/images/generations", json=asked)
+            heard = Heard(answer.status_code, answer.headers, answer.content)
             assert heard.body.startswith(COMMENT)
             heard.check_cut("")
             assert running.metric("streams_truncated_total", provider="first") == 1

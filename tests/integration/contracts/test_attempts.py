@@ -49,6 +49,23 @@ async def test_every_send_counts_against_one_budget(budget: int) -> None:
     assert heard.trail.count(";") == budget - 1
 
 
+async def test_candidate_that_the_budget_did_not_reach_may_be_asked_at_once() -> None:
+    toml = "[defaults]\nmax_attempts = 2\n" + providers("a", "b", "c") + model("a", "b", "c")
+    async with scene(toml, a=Witness(LIMITED), b=Witness(LIMITED), c=Witness(said())) as gateway:
+        heard = await ask(gateway)
+        assert (heard.status, heard.error["code"], heard.retry_after_s) == (429, "rate_limit_exceeded", 1)
+        assert "x-should-retry" not in heard.headers, "the client's next one is served"
+        assert (await ask(gateway)).status == 200
+
+
+async def test_refusals_that_used_up_the_budget_say_nothing_of_the_candidate_behind() -> None:
+    toml = "[defaults]\nmax_attempts = 2\n" + providers("a", "b", "c") + model("a", "b", "c")
+    refusing = refused(401, "no")
+    async with scene(toml, a=Witness(refusing), b=Witness(refusing), c=Witness(said())) as gateway:
+        heard = await ask(gateway)
+        assert (heard.status, heard.error["code"]) == (502, "upstream_error")
+
+
 async def test_at_most_two_sends_to_a_provider_while_another_is_untried() -> None:
     toml = keyed("a", "one", "two", "three", "four") + providers("b") + model("a", "b")
     a = Witness(LIMITED)

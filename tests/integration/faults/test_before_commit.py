@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -283,11 +284,46 @@ async def test_f05_json_answer_cut_short_fails_over(handler: Handler, outcome: s
         assert heard.trail == f"first={outcome};second=ok"
 
 
-async def test_f05_stream_request_answered_in_json_reaches_the_client_as_json() -> None:
+async def test_f05_stream_request_answered_in_json_becomes_the_stream_that_was_asked_for() -> None:
     async with stage(Upstream("first", "sim-json-for-stream"), SECOND) as on:
         heard = await on.ask(stream=True)
-        assert heard.headers["content-type"] == "application/json"
+        assert heard.is_stream, heard.headers["content-type"]
         heard.check_whole("first")
+        assert "usage" not in heard.chunks[-1]
+        asked = await on.ask(stream=True, stream_options={"include_usage": True})
+        asked.check_clean()
+        assert asked.chunks[-1]["usage"]["completion_tokens"] > 0
+
+
+async def test_f05_json_after_a_keep_alive_is_the_rest_of_the_stream() -> None:
+    first = Upstream("first", "sim-json-for-stream-delay-0.5")
+    async with stage(first, SECOND, sections="[server]\nsse_keepalive_s = 0.2\n") as on:
+        heard = await on.ask(stream=True)
+        assert heard.body.startswith(b": keep-alive\n\n")
+        assert heard.text.startswith("This answer is simulated by first:")
+        heard.check_clean()
+
+
+async def test_f05_stream_request_answered_in_json_that_is_no_answer_fails_over() -> None:
+    nothing = answer(response(b'{"id":"x","object":"chat.completion","choices":[]}', JSON))
+    async with RawServer(nothing) as first, stage(Upstream("first", "gpt", first.url), SECOND) as on:
+        heard = await on.ask(stream=True)
+        heard.check_whole("second")
+        assert heard.trail == "first=protocol;second=ok"
+
+
+async def test_f05_stream_of_a_completion_answered_in_json_is_a_stream() -> None:
+    said = b'{\n "object": "text_completion",\n "choices": [{"index": 0, "text": "ahoy", "finish_reason": "stop"}]}'
+    async with (
+        RawServer(answer(response(said, JSON))) as first,
+        stage(Upstream("first", "gpt", f"{first.url}/v1")) as on,
+    ):
+        asked = {"model": "m", "prompt": "hello", "stream": True}
+        got = await on.gateway.client.post("/v1/completions", json=asked)
+        assert got.headers["content-type"] == "text/event-stream; charset=utf-8"
+        line, done = got.text.removesuffix("\n\n").split("\n\n")
+        assert json.loads(line.removeprefix("data: ")) == json.loads(said)
+        assert done == "data: [DONE]"
 
 
 @BOTH

@@ -57,6 +57,11 @@ def test_a_candidate_that_was_not_reached_gives_no_cause() -> None:
     assert len(found(BOTH, tried(BOTH, failure(K.SERVER_ERROR)))) == 1
 
 
+def test_a_free_candidate_that_no_attempt_was_left_for_could_serve_at_once() -> None:
+    causes_ = causes(BOTH, tried(BOTH, limited(7)), held(K.RATE_LIMITED, 7), NOW_S, cut_short=True)
+    assert causes_[1:] == [Cause(None, recovers_in_s=0.0, limit=True)]
+
+
 def test_a_planned_candidate_that_is_set_aside_by_now_gives_its_cause() -> None:
     assert found(BOTH, (), set_aside(B)) == [Cause(K.CONNECT, recovers_in_s=10.0)]
 

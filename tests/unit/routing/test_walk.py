@@ -46,6 +46,7 @@ ALONE = planned(model(A))
         pytest.param(failure(K.QUOTA_EXHAUSTED, scope=Scope.CREDENTIAL_MODEL), id="quota"),
         pytest.param(failure(K.BILLING), id="billing"),
         pytest.param(failure(K.AUTH), id="auth"),
+        pytest.param(failure(K.PERMISSION), id="permission"),
     ],
 )
 def test_the_next_credential_comes_before_the_next_candidate(what: Failure) -> None:
@@ -58,7 +59,7 @@ def test_the_next_credential_comes_before_the_next_candidate(what: Failure) -> N
         pytest.param(limited(7, Scope.ACCOUNT), id="limited-by-account"),
         pytest.param(limited(7, Scope.CANDIDATE), id="limited-for-all"),
         pytest.param(failure(K.SERVER_ERROR), id="server-error"),
-        pytest.param(failure(K.PERMISSION), id="permission"),
+        pytest.param(failure(K.MODEL_MISSING), id="model-missing"),
     ],
 )
 def test_no_other_credential_helps_after(what: Failure) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.core.conversation import Answer, Conversation, Finish
+from proxy.translate.told import told
 from tests.fakes.conversations import answers, conversations, streamed
 from tests.fakes.dialects import DIALECTS, SPOKEN, Dialect
 from tests.fakes.strict import check_answer, check_stream
@@ -105,3 +106,18 @@ def test_stream_says_what_the_whole_answer_says(client: Dialect, upstream: Diale
     parts = upstream.parts(upstream.events([upstream.written(streamed(answer, cut))]))
     whole = client.decode_answer(client.encode_answer(answer))
     assert of_stream(parts, loses) == of_answer(whole, loses)
+
+
+@pairs(DIALECTS)
+@FEW
+@given(answer=answers((Finish.STOP, Finish.LENGTH)), cut=st.integers(1, 7))
+def test_answer_that_came_whole_is_told_as_a_stream(
+    client: Dialect, upstream: Dialect, answer: Answer, cut: int
+) -> None:
+    loses = client.loses | upstream.loses
+    answer = counted(answer, cut)
+    expected = of_answer(planned(upstream.name, answer, first=True), loses)
+    came = told(upstream.decode_answer(said(upstream.name, answer, cut)))
+    events = client.events([client.written(came)])
+    check_stream(client.name, [event.data for event in events if event.data is not None])
+    assert of_stream(client.parts(events), loses) == expected
