@@ -139,7 +139,7 @@ def assemble(snapshot: Snapshot, access_log: AccessLog, redactor: Redactor, cloc
     admission = Admission()
     metrics = Metrics(lambda: (engine.snapshot, state.view, clock.now()), admission.labels)
     tokens = Tokens(clock)
-    transports = Transports(clock, on_stale_retry=metrics.stale_retry)
+    transports = Transports(clock, on_stale_retry=metrics.stale_retry, on_process_ready=state.reached)
     engine = Engine(
         snapshot=snapshot,
         clock=clock,

@@ -41,6 +41,7 @@ class FailureKind(StrEnum):
     CLIENT_GONE = "client_gone"  # the client left
 
 
+UNREACHED = frozenset({FailureKind.CONNECT, FailureKind.TIMEOUT_CONNECT})
 TIMEOUTS = frozenset(
     {
         FailureKind.TIMEOUT_CONNECT,

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from proxy.core.failure import Failure, FailureKind
+from proxy.core.failure import UNREACHED, Failure, FailureKind, Scope
 from proxy.core.health import Aside, CandidateId, Ladder, Slot, StateView, Target
 from proxy.core.ports import Admission, Grant, KeyAsk, KeyBudget, KeyGrant, LimitReached, Setback
 from proxy.core.snapshot import Candidate, ClientKey, CredentialOrder, Model, Provider, Rotation, Snapshot
@@ -38,6 +38,7 @@ from proxy.state.select import Wanted, is_configured, is_member
 
 CAP = 10_000  # entries in each map
 _ROUND_ROBIN = CredentialOrder.ROUND_ROBIN  # CPython 3.11 takes a function call to get a member out of its enum
+_BROKEN = frozenset({Scope.CANDIDATE, Scope.PROVIDER})  # what failed connections set aside
 SMOOTHING = 0.3  # weight of the newest time to first token
 
 K = TypeVar("K")
@@ -179,6 +180,10 @@ class MemoryState:
     def take_turn(self, slot: Slot) -> None:
         self._take_turn(slot)
 
+    def reached(self, provider: str) -> None:
+        """End what only says that a provider could not be connected to: it was found to listen now."""
+        self._forget(lambda target: not (target.provider == provider and self._is_of_its_connections(target)))
+
     async def advance(self, slot: Slot, expected: CandidateId, new: CandidateId, first: CandidateId) -> bool:
         if self._pointers.get(slot, first) != expected:
             return False
@@ -292,6 +297,11 @@ class MemoryState:
             else:
                 return None
         return claims
+
+    def _is_of_its_connections(self, target: Target) -> bool:
+        """Whether nothing but failed connections keeps a target, or a breaker is only counting."""
+        aside = self._asides.get(target)
+        return target.scope in _BROKEN and (aside is None or aside.kind in UNREACHED)
 
     def _count_good(self, grant: Grant, now_s: float) -> None:
         policy = grant.candidate.provider.breaker

@@ -51,13 +51,22 @@ class Supervised:
     Args:
         name: The provider's.
         is_hurried: Whether to stop it without waiting until it has done so itself.
+        on_ready: Called each time its port begins to answer.
     """
 
-    def __init__(self, name: str, process: LocalProcess, clock: Clock, is_hurried: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        name: str,
+        process: LocalProcess,
+        clock: Clock,
+        is_hurried: Callable[[], bool],
+        on_ready: Callable[[], None],
+    ) -> None:
         self.process = process
         self._name = name
         self._clock = clock
         self._is_hurried = is_hurried
+        self._on_ready = on_ready
         self._in_use = 0
         self._last_used_s = clock.now()
         self._pause_s = SHORTEST_PAUSE_S
@@ -166,6 +175,7 @@ class Supervised:
             return _End(why)
         began_s = self._clock.now()
         self._set(Stage.READY, "its port answers", child.pid, port)
+        self._on_ready()
         why = await self._until_ended(child)
         is_idle = not why
         return _End(why or f"not used for {self.process.idle_stop_s:.0f} s", self._clock.now() - began_s, is_idle)

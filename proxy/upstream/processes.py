@@ -6,9 +6,9 @@ A process that is not there is a failed connection, so traffic fails over while 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import anyio
 from anyio.abc import TaskGroup
@@ -23,10 +23,11 @@ from proxy.upstream.process import LOOPBACK, Supervised
 
 
 class Processes:
-    """All of them. `run` must run before the first request comes."""
+    """All of them. `run` must run before the first request comes. `on_ready` is told which can be connected to."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, on_ready: Callable[[str], None]) -> None:
         self._clock = clock
+        self._on_ready = on_ready
         self._group: TaskGroup | None = None
         self._running: dict[str, Supervised] = {}
         self._snapshot = Snapshot()
@@ -54,7 +55,8 @@ class Processes:
                 del self._running[name]
         for name, process in wanted.items():
             if name not in self._running:
-                supervised = Supervised(name, process, self._clock, lambda: self._is_hurried)
+                on_ready = partial(self._on_ready, name)
+                supervised = Supervised(name, process, self._clock, lambda: self._is_hurried, on_ready)
                 self._running[name] = supervised
                 self._group.start_soon(supervised.run)
 

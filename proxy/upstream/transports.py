@@ -25,13 +25,21 @@ class Transports:
     Args:
         on_stale_retry: Called with the provider's name when a request was repeated because its idle connection was
             closed by the upstream.
+        on_process_ready: Called with the name of a provider whose process can be connected to from now on.
         idle_s: How long an idle connection is kept.
     """
 
-    def __init__(self, clock: Clock, *, on_stale_retry: Callable[[str], None], idle_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        on_stale_retry: Callable[[str], None],
+        on_process_ready: Callable[[str], None],
+        idle_s: float = 30.0,
+    ) -> None:
         self._native = NativeTransport(clock, on_stale_retry=on_stale_retry, idle_s=idle_s)
         self._httpx = HttpxTransport(clock, idle_s=idle_s)
-        self.processes = Processes(clock)
+        self.processes = Processes(clock, on_process_ready)
         self._local = LocalTransport(self.processes, self._native)
 
     def send(

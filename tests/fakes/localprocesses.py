@@ -36,7 +36,7 @@ def local(*tricks: str, **more: object) -> Provider:
 
 @asynccontextmanager
 async def running(provider: Provider) -> AsyncIterator[Transports]:
-    transports = Transports(CLOCK, on_stale_retry=lambda name: None)
+    transports = Transports(CLOCK, on_stale_retry=lambda name: None, on_process_ready=lambda name: None)
     async with anyio.create_task_group() as group:
         group.start_soon(transports.processes.run)
         await anyio.sleep(0)

@@ -25,7 +25,7 @@ def test_the_provider_decides_the_transport(by: Provider, httpx: bool) -> None:
 
 
 async def test_each_request_goes_by_its_provider() -> None:
-    transports = Transports(CLOCK, on_stale_retry=lambda _: None)
+    transports = Transports(CLOCK, on_stale_retry=lambda _: None, on_process_ready=lambda _: None)
     async with RawServer(answer()) as server:
         with respx.mock:
             respx.post(f"{server.url}/v1/chat/completions").respond(200, text="intercepted")
@@ -36,7 +36,7 @@ async def test_each_request_goes_by_its_provider() -> None:
 
 
 async def test_a_new_configuration_lets_go_of_providers_it_does_not_hold() -> None:
-    transports = Transports(CLOCK, on_stale_retry=lambda _: None)
+    transports = Transports(CLOCK, on_stale_retry=lambda _: None, on_process_ready=lambda _: None)
     providers = [provider(), provider(), provider(transport="httpx"), provider(transport="httpx")]
     async with RawServer(answer()) as server:
         for by in providers:
@@ -50,7 +50,7 @@ async def test_a_new_configuration_lets_go_of_providers_it_does_not_hold() -> No
 
 async def test_repeated_requests_are_counted() -> None:
     counted: list[str] = []
-    transports = Transports(CLOCK, on_stale_retry=counted.append)
+    transports = Transports(CLOCK, on_stale_retry=counted.append, on_process_ready=lambda _: None)
     async with RawServer(stale_after(1, reset=True)) as server:
         for _ in range(2):
             await fetched(transports, post(server.url))

@@ -263,6 +263,21 @@ def test_a_changed_credential_ends_what_the_old_one_did() -> None:
     assert state.view.asides == {}
 
 
+def test_a_provider_that_is_found_listening_ends_what_said_that_it_was_not() -> None:
+    state, other = fresh(), candidate("a", "other")
+    fail(state, other, limited(7), NOW_S)
+    fail(state, B, failure(K.CONNECT), NOW_S)
+    for attempt in [begin(state, A, NOW_S) for _ in range(3)]:
+        done(state.failed(attempt, failure(K.CONNECT), NOW_S))
+    assert admit(state, A, NOW_S + 1) is None
+    state.reached("a")
+    assert admit(state, A, NOW_S + 1) is not None
+    assert admit(state, other, NOW_S + 1) is None, "it is limited all the same"
+    assert admit(state, B, NOW_S + 1) is None, "another provider"
+    fail(state, A, failure(K.SERVER_ERROR), NOW_S + 2)
+    assert admit(state, A, NOW_S + 3) is not None, "its breaker counts anew"
+
+
 def test_what_is_still_configured_is_remembered() -> None:
     state = broken(A, failure(K.AUTH))
     fail(state, B, failure(K.CONNECT), NOW_S)
