@@ -9,6 +9,7 @@ import typer
 from proxy.cli import options
 from proxy.cli.configuration import chosen, errors, load
 from proxy.cli.output import labelled, print_table
+from proxy.settings.banner import NO_MODEL, lacks_models
 
 if TYPE_CHECKING:
     from proxy.core.snapshot import Provider, Snapshot
@@ -33,6 +34,8 @@ def check(
     print_table("Models", ("name", "rotation", "priority", "provider", "upstream model"), _models(snapshot))
     if snapshot.server.direct_models:
         typer.echo('Clients may send "provider/model" as the model.\n')
+    if lacks_models(snapshot):
+        typer.echo(f"{NO_MODEL}\n")
     for problem in snapshot.problems:
         typer.echo(labelled(problem), err=True)
     wrong = len(errors(snapshot))
