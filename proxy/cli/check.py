@@ -12,6 +12,7 @@ from proxy.cli import options
 from proxy.cli.configuration import chosen, load
 from proxy.cli.output import labelled, print_table
 from proxy.core.errors import ConfigError
+from proxy.settings.banner import NO_MODEL, lacks_models
 
 if TYPE_CHECKING:
     from proxy.core.snapshot import Problem, Provider, Snapshot
@@ -36,6 +37,8 @@ def check(
     print_table("Models", ("name", "rotation", "priority", "provider", "upstream model"), _models(snapshot))
     if snapshot.server.direct_models:
         typer.echo('Clients may send "provider/model" as the model.\n')
+    if lacks_models(snapshot):
+        typer.echo(f"{NO_MODEL}\n")
     problems = [*snapshot.problems, *_of_secret_keys(snapshot)]
     for problem in problems:
         typer.echo(labelled(problem), err=True)

@@ -13,6 +13,7 @@ _SOURCES = {
     "environment": "providers found in the environment: {providers}",
     "demo": "demo: two simulated providers, since no configuration and no provider key was found",
 }
+NO_MODEL = "No model is configured, so clients can name none: add [models.NAME], or direct_models = true to [server]."
 
 
 def banner(snapshot: Snapshot, host: str, port: int) -> str:
@@ -29,14 +30,21 @@ def banner(snapshot: Snapshot, host: str, port: int) -> str:
     if auth.mode == "keys" and not auth.keys and all(row.revoked for row in auth.stored.values()):
         lines.append("No client key is known, so nobody may call: make one with `fairlead keys create NAME`.")
     lines += ["Try:", f"  {_curl(snapshot, url)}"]
-    if snapshot.source == "environment" and serving:
+    if lacks_models(snapshot):
+        lines.append(NO_MODEL)
+    elif not snapshot.models and serving:
         lines.append(f'Send "provider/model" as the model, for example "{serving[0]}/<model>".')
     return "\n".join(lines)
 
 
+def lacks_models(snapshot: Snapshot) -> bool:
+    """Say whether there is nothing that a client could name."""
+    return not (snapshot.models or snapshot.prefixes or snapshot.server.direct_models)
+
+
 def _curl(snapshot: Snapshot, url: str) -> str:
     key = "" if snapshot.auth.mode == "none" else ' -H "Authorization: Bearer $FAIRLEAD_KEY"'
-    model = snapshot.default_model or next(iter(snapshot.models), None)
+    model = snapshot.default_model or next((name for name in snapshot.models if not name.endswith("*")), None)
     if model is None:
         return f"curl {url}/v1/models{key}"
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello"}]})

@@ -16,6 +16,7 @@ from proxy import __version__
 from proxy.cli import serve as serve_command
 from proxy.edge.server import listen
 from proxy.providers.listings import UpstreamModel
+from proxy.settings.banner import NO_MODEL
 from proxy.settings.ollama import ollama_answers
 from proxy.upstream.probes import Probe
 from tests.fakes.deployment import run
@@ -103,6 +104,13 @@ def test_check_of_a_good_file_shows_providers_and_models(file: Path, fairlead: F
 
 def test_check_finds_the_file_of_the_folder(file: Path, fairlead: Fairlead) -> None:
     assert "spare" in fairlead("check").out
+
+
+def test_check_says_that_no_model_can_be_asked_for(tmp_path: Path, fairlead: Fairlead) -> None:
+    file = tmp_path / "bare.toml"
+    file.write_text('[providers.sim]\nkind = "simulator"\n')
+    ended = fairlead("check", "--config", file)
+    assert (ended.code, NO_MODEL in ended.out) == (0, True)
 
 
 def test_check_without_a_file_shows_the_demo(fairlead: Fairlead) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from proxy.core.snapshot import Auth, ClientKey, Snapshot, StoredKey
-from proxy.settings.banner import banner
+from proxy.settings.banner import NO_MODEL, banner
 from proxy.settings.load import load_snapshot
 from tests.unit.settings.documents import KEY, LOCAL, build
 
@@ -87,6 +87,25 @@ def test_told_line_asks_the_default_model_else_the_first() -> None:
 
 def test_told_line_lists_models_where_no_name_is_configured() -> None:
     assert told_curl(build(LOCAL)) == ["curl", "http://127.0.0.1:8080/v1/models"]
+
+
+def test_told_line_names_no_prefix_which_is_no_name() -> None:
+    prefix = '[models."big-*"]\ncandidates = [{ provider = "local", model = "{*}" }]\n'
+    assert told_curl(build(LOCAL + prefix)) == ["curl", "http://127.0.0.1:8080/v1/models"]
+    *_, body = told_curl(build(LOCAL + prefix + '[models.m]\nproviders = ["local"]\n'))
+    assert json.loads(body)["model"] == "m"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param(LOCAL, NO_MODEL, id="nothing-to-name"),
+        pytest.param(LOCAL + "[server]\ndirect_models = true", 'for example "local/<model>".', id="direct"),
+        pytest.param(MODEL, '"content": "Hello"}]}\'', id="a-model"),
+    ],
+)
+def test_file_without_a_model_is_told_what_clients_may_send(text: str, said: str) -> None:
+    assert lines(build(text))[-1].endswith(said)
 
 
 def test_told_line_takes_the_key_of_a_guarded_gateway_from_the_environment() -> None:
