@@ -23,7 +23,14 @@ Media = Image | Audio | Document
 
 
 def read_blob(blob: Blob) -> Media:
-    return _medium(Inline(blob.mime_type, blob.data), blob.mime_type, "")
+    """Read bytes. Google takes both alphabets of base64, and its SDKs write the one for URLs; others take it not.
+
+    Source: google-genai SDK 3.4.0, google/genai/_common.py (encode_unserializable_types), read 2026-11-20.
+    """
+    data = blob.data
+    if "-" in data or "_" in data:
+        data = data.replace("-", "+").replace("_", "/")
+    return _medium(Inline(blob.mime_type, data), blob.mime_type, "")
 
 
 def read_file(file: FileData) -> Media:

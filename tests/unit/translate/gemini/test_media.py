@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode, urlsafe_b64encode
 from typing import Any
 
 import pytest
@@ -32,6 +33,13 @@ FILES_URL = "https://generativelanguage.googleapis.com/v1beta/files/abc"
 )
 def test_a_blob_is_read_by_its_type(media_type: str, part: Media) -> None:
     assert read_blob(Blob(media_type, "AA==")) == part
+
+
+def test_bytes_in_the_alphabet_of_urls_are_read_into_the_one_that_every_vendor_takes() -> None:
+    data = b"\xfb\xff\xfe\x00"
+    assert read_blob(Blob("image/png", urlsafe_b64encode(data).decode())) == Image(
+        Inline("image/png", b64encode(data).decode())
+    )
 
 
 @pytest.mark.parametrize(
