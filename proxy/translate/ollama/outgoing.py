@@ -26,6 +26,7 @@ from proxy.core.conversation import (
     ToolCall,
     ToolResult,
 )
+from proxy.translate.answeringcalls import results_first
 from proxy.translate.ollama.unsupported import refused
 from proxy.translate.ollama.vocab import ROLE_WORDS
 
@@ -49,7 +50,7 @@ def encode_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
         own = [part for part in message.parts if not isinstance(part, ToolResult)]
         if own or not message.parts:
             written.append(_message(message.role, own, where))
-    return written
+    return results_first(written)
 
 
 def _message(role: Role, parts: Sequence[Part], where: str) -> dict[str, Any]:
