@@ -76,6 +76,7 @@ def inline(media_type: str) -> dict[str, Any]:
     ("part", "written"),
     [
         pytest.param(Image(Inline("image/png", "AA==")), inline("image/png"), id="image"),
+        pytest.param(Image(Inline("image/jpg", "AA==")), inline("image/jpeg"), id="image-in-registered-words"),
         pytest.param(Audio(Inline("", "AA=="), "mp3"), inline("audio/mp3"), id="sound-by-format"),
         pytest.param(Audio(Inline("", "AA==")), inline("audio/wav"), id="sound-of-no-format"),
         pytest.param(Audio(Inline("audio/mpeg", "AA=="), "mp3"), inline("audio/mp3"), id="sound-in-googles-words"),

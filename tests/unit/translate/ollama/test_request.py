@@ -142,6 +142,12 @@ def test_choice_without_tools_does_not_matter() -> None:
             "images",
             id="image-by-url",
         ),
+        pytest.param(
+            Conversation(Vendor.OPENAI, (Message(Role.USER, (Document(Inline("text/plain", "abc")),)),)),
+            "messages[0].content",
+            "",
+            id="text-that-is-no-base64",
+        ),
     ],
 )
 def test_what_ollama_cannot_do_is_refused(conversation: Conversation, param: str, capability: str) -> None:
