@@ -32,9 +32,9 @@ from proxy.core.translation import Undecodable
 from proxy.translate.anthropic.quoted import is_quoted, read_quoted
 from proxy.translate.anthropic.reading import given
 from proxy.translate.anthropic.sources import read_source
+from proxy.translate.foreign import EXTRAS
 from proxy.wire.typedjson import decoded
 
-EXTRAS = "extras"
 _EXTRA_MEMBERS = ("citations", "context", "transformations", "caller", "toolset_name")
 
 T = TypeVar("T")

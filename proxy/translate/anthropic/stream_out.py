@@ -29,11 +29,11 @@ from proxy.core.streamparts import (
 )
 from proxy.core.translation import Envelope
 from proxy.core.usage import Usage
-from proxy.translate.anthropic.blocks import EXTRAS
 from proxy.translate.anthropic.reading import EMPTY_OBJECT
 from proxy.translate.anthropic.response import call_block, ending, head, thought_block
 from proxy.translate.anthropic.stream_in import CITATION
 from proxy.translate.anthropic.usage import write_usage
+from proxy.translate.foreign import EXTRAS
 
 _ENCODER = msgspec.json.Encoder()
 _DELTA = (

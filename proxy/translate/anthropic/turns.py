@@ -35,12 +35,12 @@ from proxy.core.conversation import (
 )
 from proxy.core.signature import fits
 from proxy.core.translation import Target
-from proxy.translate.anthropic.blocks import EXTRAS
 from proxy.translate.anthropic.reading import as_object
 from proxy.translate.anthropic.sources import FILES_BETA, write_document, write_image
 from proxy.translate.anthropic.toolids import ToolIds
 from proxy.translate.anthropic.unsupported import refused
 from proxy.translate.claude import Generation
+from proxy.translate.foreign import EXTRAS
 
 AnyBlock = dict[str, object] | Raw
 

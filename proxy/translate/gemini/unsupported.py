@@ -11,6 +11,7 @@ from msgspec import Raw
 
 from proxy.core.conversation import Conversation, Params, Vendor
 from proxy.core.translation import Untranslatable
+from proxy.translate.foreign import refuse_foreign
 from proxy.translate.gemini.models import Control, Traits
 from proxy.translate.gemini.vocab import TIERS_FROM_OPENAI
 
@@ -33,7 +34,6 @@ REFUSED: Mapping[str, str] = {
     "modalities": "Gemini models answer in sound only through Google's own API; ask for text.",
     "audio": "Gemini models answer in sound only through Google's own API; ask for text.",
     "response_format": "This Gemini model gives structured output only without tools; leave one of them out.",
-    "web_search_options": "Search with Gemini models is Google's own tool; leave `web_search_options` out.",
     "functions": "Gemini models take `tools`; `functions` was their forerunner.",
     "function_call": "Gemini models take `tool_choice`; `function_call` was its forerunner.",
 }
@@ -54,6 +54,7 @@ def check(conversation: Conversation, traits: Traits) -> None:
     Raises:
         Untranslatable: There is such a thing.
     """
+    refuse_foreign(conversation, Vendor.GOOGLE)
     params = conversation.params
     if len(params.stop) > MOST_STOPS:
         raise refuse("stop")

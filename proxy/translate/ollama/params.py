@@ -101,8 +101,8 @@ def encode_params(conversation: Conversation, target: Target) -> tuple[dict[str,
     params = conversation.params
     if params.n is not None and params.n > 1:
         raise refused("choices", "n")
-    if "audio" in params.modalities:
-        raise refused("audio", "modalities", "audio")
+    if params.modalities not in ((), ("text",)):
+        raise refused("output", "modalities", "audio" if "audio" in params.modalities else "")
     options = {name: value for name in _SAME if (value := getattr(params, name)) is not None}
     if params.max_tokens is not None:
         options["num_predict"] = params.max_tokens

@@ -52,13 +52,13 @@ def encode_params(conversation: Conversation) -> tuple[dict[str, Any], list[str]
     """Write parameters and reasoning; gives the names of those that have no place too.
 
     Raises:
-        Untranslatable: Several answers, sound or stop sequences are asked for.
+        Untranslatable: Several answers, sound, images or stop sequences are asked for.
     """
     params = conversation.params
     if params.n is not None and params.n > 1:
         raise refused("choices", "n")
-    if "audio" in params.modalities:
-        raise refused("audio_output", "modalities", "audio")
+    if params.modalities not in ((), ("text",)):
+        raise refused("modalities", "modalities", "audio" if "audio" in params.modalities else "")
     if params.stop:
         raise refused("stop", "stop")
     members: dict[str, Any] = {"store": False}

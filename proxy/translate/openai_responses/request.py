@@ -16,6 +16,7 @@ from proxy.apischema import openai_responses as schema
 from proxy.core.conversation import NOTHING, Conversation, Vendor
 from proxy.core.translation import Encoded, Target
 from proxy.translate.effort import read_effort
+from proxy.translate.foreign import refuse_foreign
 from proxy.translate.openai_responses.items import decode_input
 from proxy.translate.openai_responses.outgoing import encode_input
 from proxy.translate.openai_responses.params import LOGPROBS, decode_params, decode_reasoning, encode_params
@@ -88,6 +89,7 @@ def encode_request(conversation: Conversation, target: Target) -> Encoded:
     Raises:
         Untranslatable: It asks for something that Responses cannot.
     """
+    refuse_foreign(conversation, Vendor.OPENAI)
     params, dropped = encode_params(conversation)
     body: dict[str, Any] = {
         "model": target.model,

@@ -26,7 +26,7 @@ from proxy.core.conversation import (
 )
 from proxy.core.signature import sealed
 from proxy.core.translation import Undecodable
-from proxy.translate.anthropic.blocks import EXTRAS
+from proxy.translate.foreign import EXTRAS
 from tests.unit.translate.anthropic.said import body, received, talk, user
 
 EPHEMERAL = {"cache_control": {"type": "ephemeral"}}
