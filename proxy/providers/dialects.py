@@ -14,6 +14,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Protocol
 
+from msgspec import Raw
+
 from proxy.core.call import Call, Dialect, EndpointSpec
 from proxy.core.conversation import Answer, Conversation, Vendor
 from proxy.core.failure import SIGNATURES
@@ -46,6 +48,7 @@ from proxy.translate.openai_chat import errors as chat_errors
 from proxy.translate.openai_chat import request as chat_request
 from proxy.translate.openai_chat import response as chat_response
 from proxy.translate.openai_chat import stream as chat_stream
+from proxy.translate.openai_responses import echo as responses_echo
 from proxy.translate.openai_responses import errors as responses_errors
 from proxy.translate.openai_responses import request as responses_request
 from proxy.translate.openai_responses import response as responses_response
@@ -107,6 +110,7 @@ class ClientDialect:
         content_type: Of its streams.
         seals: One of them stands in every body that holds a signature with its origin.
         sealed: Finds one for certain.
+        echo: Takes from a request's members those that its answer repeats; None = it repeats none.
     """
 
     content_type: bytes
@@ -117,6 +121,7 @@ class ClientDialect:
     error_event: Callable[[ErrorReply], bytes]
     seals: tuple[bytes, ...] = (_SEAL,)
     sealed: re.Pattern[bytes] = _SEALED
+    echo: Callable[[Mapping[str, Raw]], Mapping[str, Raw]] | None = None
 
 
 UPSTREAMS: Mapping[Dialect, UpstreamDialect] = MappingProxyType(
@@ -177,6 +182,7 @@ CLIENTS: Mapping[Dialect, ClientDialect] = MappingProxyType(
             responses_stream.Encoder,
             responses_errors.error_body,
             responses_errors.error_event,
+            echo=responses_echo.echoed,
         ),
         Dialect.ANTHROPIC: ClientDialect(
             SSE,
