@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from urllib.parse import unquote_to_bytes
 
-from proxy.core.conversation import Inline, Link
+from proxy.core.conversation import Conversation, Image, Inline, Link
 from proxy.core.translation import Undecodable, Untranslatable
 
 _DEFAULT_TYPE = "text/plain"  # RFC 2397, section 2
@@ -53,3 +53,13 @@ def words_of(source: Inline, param: str) -> str:
         return b64decode("".join(source.data.split()), validate=True).decode(errors="replace")
     except ValueError as exc:
         raise Untranslatable("The document is not valid base64.", param=param) from exc
+
+
+def details(conversation: Conversation) -> set[str]:
+    """Collect the resolutions in which images are to be looked at; empty where there are none."""
+    return {part.detail or "auto" for message in conversation.messages for part in message.parts if type(part) is Image}
+
+
+def asks_detail(conversation: Conversation) -> bool:
+    """Say whether a client asks for another resolution than the model's own choice."""
+    return not details(conversation) <= {"auto"}

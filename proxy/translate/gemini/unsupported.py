@@ -13,6 +13,7 @@ from proxy.core.conversation import Conversation, Params, Vendor
 from proxy.core.translation import Untranslatable
 from proxy.translate.foreign import refuse_foreign
 from proxy.translate.gemini.models import Control, Traits
+from proxy.translate.gemini.thinking import keeps_thinking
 from proxy.translate.gemini.vocab import TIERS_FROM_OPENAI
 
 # Name -> why it is left out.
@@ -25,7 +26,7 @@ HINTS: Mapping[str, str] = {
     "service_tier": "a tier of another vendor",
     "presence_penalty": "refused by this model",
     "frequency_penalty": "refused by this model",
-    "reasoning_effort": "this model is not told how much to think",
+    "reasoning_effort": "this model is not told how much to think, or always thinks",
 }
 
 # Name -> what the client is told.
@@ -96,7 +97,7 @@ def _of_params(params: Params, traits: Traits) -> Iterable[str]:
 def _others(conversation: Conversation, traits: Traits) -> Iterable[str]:
     reasoning = conversation.reasoning
     asked = reasoning.effort is not None or reasoning.budget_tokens is not None or reasoning.adaptive
-    if asked and traits.control is Control.NONE:
+    if (asked and traits.control is Control.NONE) or keeps_thinking(reasoning, traits):
         yield "reasoning_effort"
     if conversation.dialect_vendor is not Vendor.GOOGLE:
         yield from _names(conversation.rest)

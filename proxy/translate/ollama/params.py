@@ -116,7 +116,10 @@ def encode_params(conversation: Conversation, target: Target) -> tuple[dict[str,
         members["format"] = conversation.format.schema or "json"
     if (think := _think(conversation.reasoning, target.model)) is not None:
         members["think"] = think
-    return members, options, [name for name in _ABSENT if getattr(params, name) not in (None, "")]
+    dropped = [name for name in _ABSENT if getattr(params, name) not in (None, "")]
+    if _LEVELLED in target.model and wanted_effort(conversation.reasoning) is Effort.NONE:
+        dropped.append("reasoning_effort")  # it always thinks
+    return members, options, dropped
 
 
 def _think(reasoning: Reasoning, model: str) -> bool | str | None:

@@ -14,6 +14,7 @@ from proxy.apischema import ollama as schema
 from proxy.core.conversation import NOTHING, Conversation, Vendor
 from proxy.core.translation import Encoded, Target
 from proxy.translate.foreign import refuse_foreign
+from proxy.translate.media import asks_detail
 from proxy.translate.ollama.history import decode_messages
 from proxy.translate.ollama.outgoing import encode_messages
 from proxy.translate.ollama.params import (
@@ -73,6 +74,8 @@ def encode_request(conversation: Conversation, target: Target) -> Encoded:
         "stream": conversation.stream,
         **members,
     }
+    if asks_detail(conversation):
+        dropped.append("detail")
     if tools := encode_tools(conversation):
         body["tools"] = tools
     if conversation.dialect_vendor is not Vendor.OLLAMA:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -118,6 +119,33 @@ def test_resend_goes_without_signatures() -> None:
     kept, stripped = (translate_request(asked, Dialect.ANTHROPIC, target, edit).body for edit in ((), (SIGNATURES,)))
     assert b"c2ln" in kept and b"c2ln" not in stripped
     assert b"Hello" in stripped
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body", "name"),
+    [
+        (CHAT, {"messages": [{"role": "user", "content": "Hi"}], "reasoning_effort": "low"}, "reasoning_effort"),
+        (RESPONSES, {"input": "Hi", "reasoning": {"effort": "low"}}, "reasoning"),
+        (
+            MESSAGES,
+            {"messages": [{"role": "user", "content": "Hi"}], "thinking": {"type": "enabled", "budget_tokens": 1024}},
+            "thinking",
+        ),
+        (OLLAMA_CHAT, {"messages": [{"role": "user", "content": "Hi"}], "think": True}, "think"),
+        (
+            GENERATE_STREAM,
+            {
+                "contents": [{"parts": [{"text": "Hi"}]}],
+                "generationConfig": {"thinkingConfig": {"thinkingBudget": 1024}},
+            },
+            "thinkingConfig",
+        ),
+    ],
+    ids=["chat", "responses", "messages", "ollama", "gemini"],
+)
+def test_effort_that_is_left_out_has_the_client_s_name(endpoint: EndpointSpec, body: dict[str, Any], name: str) -> None:
+    asked = replace(call(), endpoint=endpoint, body=json.dumps(body).encode())
+    assert translate_request(asked, Dialect.COHERE, Target("command-a-03-2025", "acc")).dropped == (name,)
 
 
 @pytest.mark.parametrize("dialect", UPSTREAMS)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.core.conversation import Inline, Link
+from proxy.core.conversation import Conversation, Image, Inline, Link, Message, Role, Text, Vendor
 from proxy.core.translation import Undecodable, Untranslatable
-from proxy.translate.media import image_type, read_url, words_of, write_url
+from proxy.translate.media import asks_detail, details, image_type, read_url, words_of, write_url
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,21 @@ def test_what_is_no_base64_is_refused(data: str) -> None:
 )
 def test_images_have_one_name_for_each_type(written: str, meant: str) -> None:
     assert image_type(written) == meant
+
+
+def looking(*asked: str) -> Conversation:
+    images = [Image(Link(f"https://x/{place}.png"), detail) for place, detail in enumerate(asked)]
+    return Conversation(Vendor.OPENAI, (Message(Role.USER, (Text("look"), *images)),))
+
+
+@pytest.mark.parametrize(
+    ("asked", "found", "is_asked"),
+    [
+        pytest.param((), set(), False, id="no-image"),
+        pytest.param(("", "auto"), {"auto"}, False, id="the-models-choice"),
+        pytest.param(("low", ""), {"low", "auto"}, True, id="one-of-two"),
+        pytest.param(("high",), {"high"}, True, id="high"),
+    ],
+)
+def test_resolutions_that_are_asked_for(asked: tuple[str, ...], found: set[str], is_asked: bool) -> None:
+    assert (details(looking(*asked)), asks_detail(looking(*asked))) == (found, is_asked)
