@@ -273,6 +273,9 @@ def translate_request(call: Call, dialect: Dialect, target: Target, edit: tuple[
     conversation = client.decode_request(call.body, call.stream)
     if SIGNATURES in edit:
         conversation = without_signatures(conversation)
+    most = target.capabilities.max_output_tokens
+    if most is not None and (conversation.params.max_tokens or 0) > most:  # vendors refuse what no answer can reach
+        conversation = replace(conversation, params=replace(conversation.params, max_tokens=most))
     encoded = UPSTREAMS[dialect].encode_request(conversation, target)
     if _EFFORT not in encoded.dropped:
         return encoded

@@ -54,5 +54,7 @@ def _is_asked(name: str, value: object) -> bool:
             return value is not None
         case "parallel_tool_calls":
             return value is False
+        case "service_tier":
+            return value not in ("", "auto", "default")  # that is what happens anyhow
         case _:
             return bool(value)

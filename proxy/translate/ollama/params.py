@@ -6,7 +6,7 @@ models take true and false), read 2026-11-20.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -43,6 +43,10 @@ _LEVELS = {
     Effort.MAX: "high",
 }
 _LEVELLED = "gpt-oss"
+_USUAL: Mapping[str, tuple[object, ...]] = {  # what happens anyhow
+    "parallel_tool_calls": (True,),
+    "service_tier": ("auto", "default"),
+}
 
 
 def decode_params(request: schema.Request) -> Params:
@@ -116,7 +120,7 @@ def encode_params(conversation: Conversation, target: Target) -> tuple[dict[str,
         members["format"] = conversation.format.schema or "json"
     if (think := _think(conversation.reasoning, target.model)) is not None:
         members["think"] = think
-    dropped = [name for name in _ABSENT if getattr(params, name) not in (None, "")]
+    dropped = [name for name in _ABSENT if getattr(params, name) not in (None, "", *_USUAL.get(name, ()))]
     if _LEVELLED in target.model and wanted_effort(conversation.reasoning) is Effort.NONE:
         dropped.append("reasoning_effort")  # it always thinks
     return members, options, dropped

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from proxy.api.endpointspec import CHAT, GENERATE_ARRAY, GENERATE_STREAM, MESSAGES, OLLAMA_CHAT, RESPONSES
 from proxy.core.call import Dialect, EndpointSpec
+from proxy.core.capabilities import Capabilities
 from proxy.core.conversation import Finish, Signature, Vendor
 from proxy.core.failure import SIGNATURES
 from proxy.core.streamparts import Began, Finished, TextDelta
@@ -146,6 +147,22 @@ def test_resend_goes_without_signatures() -> None:
 def test_effort_that_is_left_out_has_the_client_s_name(endpoint: EndpointSpec, body: dict[str, Any], name: str) -> None:
     asked = replace(call(), endpoint=endpoint, body=json.dumps(body).encode())
     assert translate_request(asked, Dialect.COHERE, Target("command-a-03-2025", "acc")).dropped == (name,)
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "sent"),
+    [
+        pytest.param(9_000_000, 8192, id="too-much"),
+        pytest.param(100, 100, id="less"),
+        pytest.param(None, None, id="any"),
+    ],
+)
+def test_no_more_is_asked_for_than_the_model_can_write(asked_for: int | None, sent: int | None) -> None:
+    body = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": asked_for}
+    asked = replace(call(), endpoint=CHAT, body=json.dumps(body).encode())
+    target = Target("amazon.nova-pro-v1:0", "acc", capabilities=Capabilities(max_output_tokens=8192))
+    written = json.loads(translate_request(asked, Dialect.BEDROCK, target).body)
+    assert written.get("inferenceConfig", {}).get("maxTokens") == sent
 
 
 @pytest.mark.parametrize("dialect", UPSTREAMS)

@@ -44,7 +44,9 @@ def test_other_members_are_left_out_and_named() -> None:
     assert sent(talk(rest={"store": b"true", "logit_bias": b"{}"}))[1] == ("store", "logit_bias")
 
 
-@pytest.mark.parametrize("params", [{"n": 1}, {"modalities": ("text",)}, {"parallel_tool_calls": True}])
+@pytest.mark.parametrize(
+    "params", [{"n": 1}, {"modalities": ("text",)}, {"parallel_tool_calls": True}, {"service_tier": "auto"}]
+)
 def test_what_asks_for_the_usual_is_not_named(params: dict[str, Any]) -> None:
     assert sent(talk(**params))[1] == ()
 
