@@ -33,7 +33,7 @@ class Source(Struct, gc=False):
 class Block(Struct):
     type: str
     text: str | None = None
-    source: Source | None = None
+    source: Source | str | None = None  # a search result's is its URL
     title: str | None = None
     id: str | None = None
     name: str | None = None

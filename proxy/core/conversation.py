@@ -278,6 +278,7 @@ class Params(Struct, frozen=True):
     metadata: Mapping[str, str] | None = None
     parallel_tool_calls: bool | None = None
     prompt_cache_key: str = ""
+    sealed: bool = False  # thoughts are wanted with what seals them, to be sent back
 
 
 class Conversation(Struct, frozen=True):

@@ -6,11 +6,13 @@ answers and streams. `providers.dialects` puts them in one table. Nothing here k
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from proxy.core.capabilities import Capabilities
+from proxy.core.conversation import NOTHING
 from proxy.core.streamparts import StreamPart
 
 
@@ -76,6 +78,7 @@ class Envelope(Struct, frozen=True, eq=False):
         created_s: Unix time.
         include_usage: A stream is to end with usage, where the dialect leaves that to the client.
         account: As in `Target`: whose signatures these are.
+        echo: Members of the client's request that the answer is to repeat, raw.
     """
 
     request_id: str
@@ -83,6 +86,7 @@ class Envelope(Struct, frozen=True, eq=False):
     created_s: int
     include_usage: bool = False
     account: str = ""
+    echo: Mapping[str, Raw] = NOTHING
 
 
 class StreamDecoder(Protocol):

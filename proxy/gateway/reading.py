@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from proxy.core.call import OF_ACCOUNTS, Dialect, Gives, Headers, Operation, Takes
+from proxy.core.conversation import NOTHING
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.translation import Envelope, Undecodable
 from proxy.core.usage import Usage
@@ -153,10 +154,12 @@ def _read_coded(engine: Engine, sent: Sent, body: bytes) -> Said:
 
 def _envelope(engine: Engine, sent: Sent) -> Envelope:
     call, planned = sent.call, sent.send.planned
+    echo = CLIENTS[call.endpoint.dialect].echo
     return Envelope(
         call.request_id,
         planned.model.name if engine.snapshot.server.rewrite_model else planned.candidate.model,
         int(engine.clock.wall()),
         call.include_usage,
         account_of(planned.candidate.provider),
+        NOTHING if echo is None else echo(call.fields),
     )

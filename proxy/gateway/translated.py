@@ -134,6 +134,8 @@ class TranslatedReader:
                 self._fail("the stream ended without a finish")
             elif self._policy.is_terminated:
                 self._fail("the stream ended without its terminator")
+            elif not self._policy.splitter.is_empty:
+                self._fail("the stream ended inside an event")
         return rest
 
     def _split(self, chunk: bytes) -> list[Event]:

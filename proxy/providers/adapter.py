@@ -36,7 +36,8 @@ _STREAM_OPTIONS = "stream_options"
 _VERSION = b"anthropic-version"
 # Anthropic's later versions refuse what this one takes; what a client of its dialect names wins.
 ANTHROPIC_VERSION = b"2023-06-01"
-_ASKING = frozenset({b"anthropic-beta", b"openai-beta"})
+_BETA = b"anthropic-beta"
+_ASKING = frozenset({_BETA, b"openai-beta"})
 _INCLUDE_USAGE = raw({"include_usage": True})
 _CODED = frozenset({Operation.EMBEDDINGS, Operation.RERANK})
 _JSON = b"application/json"
@@ -131,10 +132,18 @@ def _translated(call: Call, route: _Route, request: UpstreamRequest, edit: tuple
     else:
         encoded = translate_request(call, route.api.dialect, route.target, edit)
     members, dropped = _members(call, split_object(encoded.body), route, edit)
-    extra = (*request.extra, (b"anthropic-beta", ",".join(encoded.betas).encode())) if encoded.betas else request.extra
+    extra = _with_betas(request.extra, encoded.betas) if encoded.betas else request.extra
     dropped = tuple(dict.fromkeys((*unwanted, *encoded.dropped, *dropped, *_unsaid(call, route))))
     request = UpstreamRequest(request.route, extra, join_object(members))
     return Prepared(request, route.api, dropped, route.is_translated)
+
+
+def _with_betas(headers: Headers, betas: tuple[str, ...]) -> Headers:
+    """Add what the body needs to what the client asks for, in one header: some servers read the first line alone."""
+    asked = [value.decode("latin-1") for name, value in headers if name == _BETA]
+    told = {flag.strip() for value in asked for flag in value.split(",")}
+    value = ",".join([*asked, *(beta for beta in betas if beta not in told)])
+    return (*(pair for pair in headers if pair[0] != _BETA), (_BETA, value.encode("latin-1")))
 
 
 def _passed(call: Call, route: _Route, request: UpstreamRequest, edit: tuple[str, ...]) -> Prepared:

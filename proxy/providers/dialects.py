@@ -14,6 +14,9 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Protocol
 
+from msgspec import Raw
+from msgspec.structs import replace
+
 from proxy.core.call import Call, Dialect, EndpointSpec
 from proxy.core.conversation import Answer, Conversation, Vendor
 from proxy.core.failure import SIGNATURES
@@ -47,6 +50,7 @@ from proxy.translate.openai_chat import errors as chat_errors
 from proxy.translate.openai_chat import request as chat_request
 from proxy.translate.openai_chat import response as chat_response
 from proxy.translate.openai_chat import stream as chat_stream
+from proxy.translate.openai_responses import echo as responses_echo
 from proxy.translate.openai_responses import errors as responses_errors
 from proxy.translate.openai_responses import request as responses_request
 from proxy.translate.openai_responses import response as responses_response
@@ -58,6 +62,7 @@ from proxy.wire.sse import Event, EventSplitter
 SSE = b"text/event-stream; charset=utf-8"
 NDJSON = b"application/x-ndjson"
 JSON = b"application/json"
+_EFFORT = "reasoning_effort"
 _SEAL = b'"' + PREFIX.encode()
 _SEALED = re.compile(b'"%b(?:%b)[.]' % (re.escape(PREFIX.encode()), "|".join(Vendor).encode()))
 
@@ -108,6 +113,8 @@ class ClientDialect:
         content_type: Of its streams.
         seals: One of them stands in every body that holds a signature with its origin.
         sealed: Finds one for certain.
+        effort: What it calls the member that says how much to think, for who is told that it was left out.
+        echo: Takes from a request's members those that its answer repeats; None = it repeats none.
     """
 
     content_type: bytes
@@ -118,6 +125,8 @@ class ClientDialect:
     error_event: Callable[[ErrorReply], bytes]
     seals: tuple[bytes, ...] = (_SEAL,)
     sealed: re.Pattern[bytes] = _SEALED
+    effort: str = _EFFORT
+    echo: Callable[[Mapping[str, Raw]], Mapping[str, Raw]] | None = None
 
 
 UPSTREAMS: Mapping[Dialect, UpstreamDialect] = MappingProxyType(
@@ -178,6 +187,8 @@ CLIENTS: Mapping[Dialect, ClientDialect] = MappingProxyType(
             responses_stream.Encoder,
             responses_errors.error_body,
             responses_errors.error_event,
+            effort="reasoning",
+            echo=responses_echo.echoed,
         ),
         Dialect.ANTHROPIC: ClientDialect(
             SSE,
@@ -186,6 +197,7 @@ CLIENTS: Mapping[Dialect, ClientDialect] = MappingProxyType(
             anthropic_stream.Encoder,
             anthropic_errors.error_body,
             anthropic_errors.error_event,
+            effort="thinking",
         ),
         Dialect.GEMINI: ClientDialect(
             SSE,
@@ -196,6 +208,7 @@ CLIENTS: Mapping[Dialect, ClientDialect] = MappingProxyType(
             gemini_errors.error_event,
             gemini_signatures.SEALS,
             gemini_signatures.SEALED,
+            effort="thinkingConfig",
         ),
         Dialect.OLLAMA: ClientDialect(
             NDJSON,
@@ -204,6 +217,7 @@ CLIENTS: Mapping[Dialect, ClientDialect] = MappingProxyType(
             ollama_stream.Encoder,
             ollama_errors.error_body,
             ollama_errors.error_event,
+            effort="think",
         ),
         Dialect.OLLAMA_PROMPT: ClientDialect(
             NDJSON,
@@ -264,10 +278,17 @@ def translate_request(call: Call, dialect: Dialect, target: Target, edit: tuple[
         Undecodable: The body is not of the client's dialect.
         Untranslatable: Something it asks for cannot be said.
     """
-    conversation = CLIENTS[call.endpoint.dialect].decode_request(call.body, call.stream)
+    client = CLIENTS[call.endpoint.dialect]
+    conversation = client.decode_request(call.body, call.stream)
     if SIGNATURES in edit:
         conversation = without_signatures(conversation)
-    return UPSTREAMS[dialect].encode_request(conversation, target)
+    most = target.capabilities.max_output_tokens
+    if most is not None and (conversation.params.max_tokens or 0) > most:  # vendors refuse what no answer can reach
+        conversation = replace(conversation, params=replace(conversation.params, max_tokens=most))
+    encoded = UPSTREAMS[dialect].encode_request(conversation, target)
+    if _EFFORT not in encoded.dropped:
+        return encoded
+    return replace(encoded, dropped=tuple([client.effort if name == _EFFORT else name for name in encoded.dropped]))
 
 
 @lru_cache(maxsize=1024)

@@ -22,7 +22,7 @@ _ANTHROPIC = """
     stop_sequences system thinking top_k
 """
 _GEMINI = """
-    cachedContent generationConfig labels safetySettings serviceTier store systemInstruction toolConfig
+    cachedContent generationConfig labels safetySettings serviceTier store systemInstruction thinkingConfig toolConfig
     autoTruncate mimeType outputDimensionality taskType title
 """
 _OLLAMA = "format keep_alive options raw template think truncate"

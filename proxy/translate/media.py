@@ -1,12 +1,12 @@
-"""Where images and files lie, as URLs: `data:` with the bytes in it, or a link. Never fetches anything."""
+"""Where images and files lie, as URLs: `data:` with the bytes in it, or a link; what is in them. Never fetches."""
 
 from __future__ import annotations
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from urllib.parse import unquote_to_bytes
 
-from proxy.core.conversation import Inline, Link
-from proxy.core.translation import Undecodable
+from proxy.core.conversation import Conversation, Image, Inline, Link
+from proxy.core.translation import Undecodable, Untranslatable
 
 _DEFAULT_TYPE = "text/plain"  # RFC 2397, section 2
 
@@ -35,3 +35,31 @@ def read_url(url: str, param: str) -> Inline | Link:
 def write_url(source: Inline | Link) -> str:
     """Write bytes as a `data:` URL, a link as it is."""
     return source.url if isinstance(source, Link) else f"data:{source.media_type};base64,{source.data}"
+
+
+def image_type(media_type: str) -> str:
+    """Give the registered name of an image's type: vendors know no other, and clients write what OpenAI lets pass."""
+    name = media_type.lower()
+    return "image/jpeg" if name == "image/jpg" else name
+
+
+def words_of(source: Inline, param: str) -> str:
+    """Read a document that is text.
+
+    Raises:
+        Untranslatable: It is not in base64.
+    """
+    try:
+        return b64decode("".join(source.data.split()), validate=True).decode(errors="replace")
+    except ValueError as exc:
+        raise Untranslatable("The document is not valid base64.", param=param) from exc
+
+
+def details(conversation: Conversation) -> set[str]:
+    """Collect the resolutions in which images are to be looked at; empty where there are none."""
+    return {part.detail or "auto" for message in conversation.messages for part in message.parts if type(part) is Image}
+
+
+def asks_detail(conversation: Conversation) -> bool:
+    """Say whether a client asks for another resolution than the model's own choice."""
+    return not details(conversation) <= {"auto"}

@@ -1,8 +1,9 @@
 """Content blocks of requests and answers, as parts of the hub.
 
 Members of a block that only Anthropic understands (citations, a document's context, a call's caller) follow the part as
-a `Native` of kind `EXTRAS`; whole blocks of that sort are a `Native` of their own type. The signature of a Gemini tool
-call, which this dialect has no member for, travels as a redacted thought before the call.
+a `Native` of kind `EXTRAS`, which holds the whole block where it is quoted text (`quoted`); other blocks of that sort
+are a `Native` of their own type. The signature of a Gemini tool call, which this dialect has no member for, travels as
+a redacted thought before the call.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ from proxy.core.conversation import (
     Vendor,
 )
 from proxy.core.translation import Undecodable
+from proxy.translate.anthropic.quoted import is_quoted, read_quoted
 from proxy.translate.anthropic.reading import given
 from proxy.translate.anthropic.sources import read_source
+from proxy.translate.foreign import EXTRAS
 from proxy.wire.typedjson import decoded
 
-EXTRAS = "extras"
 _EXTRA_MEMBERS = ("citations", "context", "transformations", "caller", "toolset_name")
 
 T = TypeVar("T")
@@ -65,10 +67,13 @@ class BlockReader:
         raws: list[Raw] | None = None
         for index, block in enumerate(blocks):
             part = self._part(block, f"{where}[{index}]")
-            if part is None:
+            quoted = part is not None and is_quoted(block)
+            if part is None or quoted:
                 raws = raws or decoded(_RAWS, content, where)
-                part = Native(Vendor.ANTHROPIC, block.type, raws[index])
-            elif isinstance(part, ToolCall) and found and (signature := _gemini(found[-1])):
+                native = Native(Vendor.ANTHROPIC, EXTRAS if quoted else block.type, raws[index])
+                found += [native] if part is None else [part, native]
+                continue
+            if isinstance(part, ToolCall) and found and (signature := _gemini(found[-1])):
                 found.pop()
                 part = msgspec.structs.replace(part, signature=signature)
             found.append(part)
@@ -90,6 +95,8 @@ class BlockReader:
                 return Thinking(_needed(block.thinking, where, "thinking"), signature)
             case "redacted_thinking":
                 return Thinking("", self.sign(_needed(block.data, where, "data")), redacted=True)
+            case "search_result" | "document" if is_quoted(block):
+                return read_quoted(block, where, cache)
             case "image" | "document":
                 return _file(block, where, cache)
         return None
@@ -109,7 +116,9 @@ class BlockReader:
 
 
 def _file(block: wire.Block, where: str, cache: CacheMark | None) -> Image | Document | None:
-    source = read_source(_needed(block.source, where, "source"), where)
+    source = read_source(
+        _needed(block.source if isinstance(block.source, wire.Source) else None, where, "source"), where
+    )
     if source is None:
         return None
     return Image(source, cache=cache) if block.type == "image" else Document(source, block.title or "", cache)

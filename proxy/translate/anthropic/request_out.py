@@ -22,6 +22,7 @@ from proxy.translate.anthropic.turns import Turns, is_begun, loops_without_thoug
 from proxy.translate.anthropic.unsupported import refuse, refused, unheard
 from proxy.translate.claude import Generation, generation
 from proxy.translate.claudethinking import ThinkingPlan
+from proxy.translate.media import asks_detail
 
 # Source: anthropic SDK 2.11.0 lib/vertex/_client.py (a version in the body, no model), read 2026-11-20. The SDK now
 # sends 2026-10-21, which refuses sampling parameters; this older value is not verified.
@@ -52,7 +53,7 @@ def encode_request(conversation: Conversation, target: Target) -> Encoded:
         dropped.append("thinking" if conversation.dialect_vendor is Vendor.ANTHROPIC else "reasoning_effort")
     if loses_strict(conversation, takes):
         dropped.append("strict")
-    if turns.details:
+    if asks_detail(conversation):
         dropped.append("detail")
 
     body = _head(conversation, target, takes)

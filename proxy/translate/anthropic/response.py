@@ -24,10 +24,11 @@ from proxy.core.conversation import (
 )
 from proxy.core.signature import sealed
 from proxy.core.translation import Envelope
-from proxy.translate.anthropic.blocks import EXTRAS, BlockReader
+from proxy.translate.anthropic.blocks import BlockReader
 from proxy.translate.anthropic.reading import as_object
 from proxy.translate.anthropic.usage import read_usage, write_usage
 from proxy.translate.anthropic.vocab import FINISHES, stop_reason
+from proxy.translate.foreign import EXTRAS
 from proxy.wire.typedjson import decoded
 
 _ANSWER = msgspec.json.Decoder(wire.Answer)

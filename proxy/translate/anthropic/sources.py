@@ -6,13 +6,14 @@ plain_text_source_param.py, file_document_source_param.py), read 2026-11-20.
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Mapping
 
 from proxy.apischema import anthropic as wire
 from proxy.core.conversation import Document, FileRef, Image, Inline, Link, Source, Vendor
 from proxy.core.translation import Undecodable, Untranslatable
 from proxy.translate.claude import Generation
+from proxy.translate.media import image_type, words_of
 
 FILES_BETA = "files-api-2025-04-14"
 _IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
@@ -47,9 +48,10 @@ def write_image(image: Image, takes: Generation, where: str) -> dict[str, object
     """
     source = image.source
     if isinstance(source, Inline):
-        if source.media_type not in _IMAGES:
+        kind = image_type(source.media_type)
+        if kind not in _IMAGES:
             raise Untranslatable("Claude reads JPEG, PNG, GIF and WebP images only.", param=where, capability="images")
-        return {"type": "image", "source": _base64(source)}
+        return {"type": "image", "source": _base64(source, kind)}
     return {"type": "image", "source": _elsewhere(source, takes, where, "images")}
 
 
@@ -64,9 +66,9 @@ def write_document(document: Document, takes: Generation, where: str) -> dict[st
     if not isinstance(source, Inline):
         written = _elsewhere(source, takes, where, "")
     elif source.media_type == "application/pdf":
-        written = _base64(source)
+        written = _base64(source, source.media_type)
     elif source.media_type.startswith("text/"):
-        written = {"type": "text", "media_type": "text/plain", "data": _words(source, where)}
+        written = {"type": "text", "media_type": "text/plain", "data": words_of(source, where)}
     else:
         raise Untranslatable("Claude reads PDF and plain text documents only.", param=where)
     block: dict[str, object] = {"type": "document", "source": written}
@@ -75,8 +77,8 @@ def write_document(document: Document, takes: Generation, where: str) -> dict[st
     return block
 
 
-def _base64(source: Inline) -> dict[str, object]:
-    return {"type": "base64", "media_type": source.media_type, "data": source.data}
+def _base64(source: Inline, kind: str) -> dict[str, object]:
+    return {"type": "base64", "media_type": kind, "data": source.data}
 
 
 def _elsewhere(source: Link | FileRef, takes: Generation, where: str, capability: str) -> dict[str, object]:
@@ -89,10 +91,3 @@ def _elsewhere(source: Link | FileRef, takes: Generation, where: str, capability
             "This upstream cannot fetch that URL; send the content as base64.", param=where, capability=capability
         )
     return {"type": "url", "url": source.url}
-
-
-def _words(source: Inline, where: str) -> str:
-    try:
-        return b64decode(source.data, validate=True).decode(errors="replace")
-    except ValueError as exc:
-        raise Untranslatable("The document is not valid base64.", param=where) from exc

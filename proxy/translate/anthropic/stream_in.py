@@ -157,7 +157,7 @@ class Decoder:
             return [ToolDelta(opened.tool, "{}")] if opened.silent else []
         if opened.fragments:
             text = "".join(opened.fragments).encode()
-            opened.native["input"] = Raw(text) if _is_object(text) else EMPTY_OBJECT
+            opened.native["input"] = Raw(text) if is_object(text) else EMPTY_OBJECT
         kind = msgspec.json.decode(opened.native["type"], type=str)
         return [Whole(Native(Vendor.ANTHROPIC, kind, Raw(msgspec.json.encode(opened.native))))]
 
@@ -178,7 +178,8 @@ class Decoder:
         return Signature(Vendor.ANTHROPIC, self._account, value)
 
 
-def _is_object(text: bytes) -> bool:
+def is_object(text: bytes) -> bool:
+    """Say whether a call's arguments are whole: a JSON object."""
     try:
         _MEMBERS.decode(text)
     except (ValueError, RecursionError):

@@ -1,10 +1,13 @@
 """Parts of the hub, as the stream of events that a client of the Messages dialect reads.
 
-One block is open at a time, and closed before the next begins. `message_delta` waits for the last counts, so it goes
+One block is open at a time, and closed before the next begins: clients take a block for whole when it is closed. So
+what comes while the arguments of a call are not whole yet, as from vendors that write several calls in turns, waits for
+them. `message_delta` waits for the last counts, so it goes
 out with `message_stop` in `finish()`.
 
 Source: anthropic SDK 2.11.0 types/raw_*_event.py and
-lib/streaming/_messages.py (how they are put together), read 2026-11-20.
+lib/streaming/_messages.py (how they are put together); @ai-sdk/anthropic 4 dist/index.js and @anthropic-ai/sdk
+lib/MessageStream.js (a call is given out at its `content_block_stop`), read 2026-11-20.
 """
 
 from __future__ import annotations
@@ -29,11 +32,11 @@ from proxy.core.streamparts import (
 )
 from proxy.core.translation import Envelope
 from proxy.core.usage import Usage
-from proxy.translate.anthropic.blocks import EXTRAS
 from proxy.translate.anthropic.reading import EMPTY_OBJECT
 from proxy.translate.anthropic.response import call_block, ending, head, thought_block
-from proxy.translate.anthropic.stream_in import CITATION
+from proxy.translate.anthropic.stream_in import CITATION, is_object
 from proxy.translate.anthropic.usage import write_usage
+from proxy.translate.foreign import EXTRAS
 
 _ENCODER = msgspec.json.Encoder()
 _DELTA = (
@@ -41,6 +44,8 @@ _DELTA = (
 )
 _STOP = b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n'
 _TEXT: dict[str, object] = {"type": "text", "text": ""}
+_CALL = "tool_use"
+_IN_BLOCKS = (TextDelta, ThinkingDelta, ThinkingSigned, ToolBegan, ToolDelta, Whole)
 
 
 class Encoder:
@@ -51,7 +56,9 @@ class Encoder:
         self._began = False
         self._index = -1  # of the block written last
         self._kind = ""  # of the block that is open
-        self._tools: dict[int, int] = {}  # a tool's number -> its block
+        self._call = -1  # the number of the call that is open or was last
+        self._arguments: list[str] = []  # of it, so far
+        self._waiting: list[StreamPart] = []  # until they are whole
         self._usage: Usage | None = None
         self._finished = Finished(Finish.STOP)
         self._refused: list[str] = []
@@ -60,13 +67,44 @@ class Encoder:
         """Write the events that one part makes; b"" for what has no place here or waits for the end."""
         if getattr(part, "choice", 0) != 0:
             return b""
+        if self._kind == _CALL and self._must_wait(part):
+            self._waiting.append(part)
+            return b""
+        written = self._write(part)
+        if self._waiting and (isinstance(part, Finished) or self._is_whole()):
+            written += self._catch_up(ended=isinstance(part, Finished))
+        return written
+
+    def _must_wait(self, part: StreamPart) -> bool:
+        """Say whether a part belongs into another block than the call that is open, which is not whole yet."""
+        if not isinstance(part, _IN_BLOCKS) or (isinstance(part, ToolDelta) and part.index == self._call):
+            return False
+        return bool(self._waiting) or not self._is_whole()
+
+    def _is_whole(self) -> bool:
+        return is_object("".join(self._arguments).encode())
+
+    def _catch_up(self, *, ended: bool) -> bytes:
+        """Write what waited, as far as the calls in it are whole; all of it where nothing more comes."""
+        written = b""
+        while self._waiting and (ended or self._kind != _CALL or self._is_whole()):
+            waited, self._waiting = self._waiting, []
+            written += self._close()
+            for part in waited:
+                if self._kind == _CALL and self._must_wait(part):
+                    self._waiting.append(part)
+                else:
+                    written += self._write(part)
+        return written
+
+    def _write(self, part: StreamPart) -> bytes:
         match part:
             case TextDelta():
                 return self._piece("text", _TEXT, b"text_delta", part.text)
             case ThinkingDelta():
                 return self._piece("thinking", thought_block("", None, redacted=False), b"thinking_delta", part.text)
             case ToolDelta():
-                return self._arguments(part)
+                return self._argue(part)
             case ToolBegan():
                 return self._tool(part)
             case ThinkingSigned():
@@ -81,13 +119,14 @@ class Encoder:
 
     def finish(self) -> bytes:
         """Close the block, say why and how much, end."""
+        last = self._catch_up(ended=True)
         refused = "".join(self._refused)
         delta: dict[str, object] = {
             "type": "message_delta",
             "delta": ending(self._finished.finish, self._finished.stop_sequence, refused),
             "usage": write_usage(self._usage),
         }
-        return self._begin("") + self._close() + _event("message_delta", delta) + _LAST
+        return last + self._begin("") + self._close() + _event("message_delta", delta) + _LAST
 
     def _note(self, part: StreamPart) -> None:
         match part:
@@ -129,16 +168,16 @@ class Encoder:
     def _tool(self, part: ToolBegan) -> bytes:
         before = self._redacted(part.signature) if part.signature else b""
         block = call_block(part.id, part.name, EMPTY_OBJECT)
-        started = before + self._start("tool_use", block)
-        self._tools[part.index] = self._index
+        started = before + self._start(_CALL, block)
+        self._call, self._arguments = part.index, []
         return started
 
-    def _arguments(self, part: ToolDelta) -> bytes:
-        """Write a fragment into its tool's block, which may be closed already: readers go by the index."""
-        index = self._tools.get(part.index)
-        if index is None or not part.arguments:
+    def _argue(self, part: ToolDelta) -> bytes:
+        """Write a fragment into the block of its call; one that comes after its end has no place."""
+        if self._kind != _CALL or part.index != self._call or not part.arguments:
             return b""
-        return _DELTA % (index, b"input_json_delta", b"partial_json", _text(part.arguments))
+        self._arguments.append(part.arguments)
+        return _DELTA % (self._index, b"input_json_delta", b"partial_json", _text(part.arguments))
 
     def _signed(self, part: ThinkingSigned) -> bytes:
         if part.redacted:

@@ -35,12 +35,12 @@ from proxy.core.conversation import (
 )
 from proxy.core.signature import fits
 from proxy.core.translation import Target
-from proxy.translate.anthropic.blocks import EXTRAS
 from proxy.translate.anthropic.reading import as_object
 from proxy.translate.anthropic.sources import FILES_BETA, write_document, write_image
 from proxy.translate.anthropic.toolids import ToolIds
 from proxy.translate.anthropic.unsupported import refused
 from proxy.translate.claude import Generation
+from proxy.translate.foreign import EXTRAS
 
 AnyBlock = dict[str, object] | Raw
 
@@ -70,7 +70,6 @@ class Turns:
         betas: Flags that the blocks need.
         tools: The names of the tools that were called.
         natives_marked: How many of Anthropic's own blocks hold a cache mark of theirs.
-        details: An image's resolution was asked for, which has no word here.
     """
 
     def __init__(self, target: Target, takes: Generation) -> None:
@@ -80,7 +79,6 @@ class Turns:
         self.betas: set[str] = set()
         self.tools: dict[str, None] = {}
         self.natives_marked = 0
-        self.details = False
         self._target = target
         self._takes = takes
         self._ids = ToolIds()
@@ -158,7 +156,6 @@ class Turns:
             case Text():
                 self._text(part.text, part.cache, blocks)
             case Image():
-                self.details = self.details or part.detail not in ("", "auto")
                 self._file(part, write_image(part, self._takes, where), blocks)
             case Document():
                 self._file(part, write_document(part, self._takes, where), blocks)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from proxy.core.conversation import Conversation, Vendor
 from proxy.core.translation import Untranslatable
+from proxy.translate.foreign import refuse_foreign
 
 # Why a request must be refused: leaving these out would change what it means.
 SEMANTIC: dict[str, str] = {
@@ -51,11 +52,12 @@ def refuse(conversation: Conversation) -> None:
     Raises:
         Untranslatable: It does.
     """
+    refuse_foreign(conversation, Vendor.ANTHROPIC)
     params = conversation.params
     if params.n is not None and params.n > 1:
         raise refused("n", "n")
-    if "audio" in params.modalities:
-        raise refused("modalities", "modalities", "audio")
+    if params.modalities not in ((), ("text",)):
+        raise refused("modalities", "modalities", "audio" if "audio" in params.modalities else "")
 
 
 def unheard(conversation: Conversation) -> list[str]:

@@ -64,7 +64,8 @@ def write_reasoning(asked: Reasoning, family: Family) -> Thought:
         case Family.GPT:
             return Thought(fields={"reasoning": {"effort": "low" if effort is Effort.MINIMAL else str(effort)}})
         case Family.GPT_OSS:
-            return Thought(fields={"reasoning_effort": _THREE[effort]})
+            dropped = DROPPED if effort is Effort.NONE else ()  # it always thinks
+            return Thought(fields={"reasoning_effort": _THREE[effort]}, dropped=dropped)
         case _:
             return NOTHING if effort is Effort.NONE else Thought(dropped=DROPPED)
 

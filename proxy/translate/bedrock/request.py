@@ -25,6 +25,7 @@ from proxy.translate.bedrock.schema import text_format
 from proxy.translate.bedrock.thinking import claude_thought, lost_thread
 from proxy.translate.bedrock.tools import write_tools
 from proxy.translate.bedrock.unsupported import leave_out, refused
+from proxy.translate.media import asks_detail
 from proxy.wire.typedjson import decoded
 
 _ENCODER = Encoder()
@@ -63,6 +64,8 @@ def encode_request(conversation: Conversation, target: Target) -> Encoded:
     if model.claude is not None and conversation.params.stop:
         body["additionalModelResponseFieldPaths"] = [_STOP_SEQUENCE]
     dropped += [*tooling.dropped, *thought.dropped, *inference.dropped]
+    if asks_detail(conversation):
+        dropped.append("detail")
     body = {name: value for name, value in body.items() if value}
     return Encoded(body=_ENCODER.encode(body), dropped=tuple(dropped))
 

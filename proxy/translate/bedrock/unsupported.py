@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
-from proxy.core.conversation import Conversation, Params
+from proxy.core.conversation import Conversation, Vendor
 from proxy.core.translation import Untranslatable
+from proxy.translate import lacks
+from proxy.translate.foreign import refuse_foreign
+from proxy.translate.lacks import Lack, Table
 
 # Members that a client of any dialect may write for Bedrock itself; `request` looks at them before they pass.
 OWN_MEMBERS = frozenset({"guardrailConfig", "performanceConfig"})
 
 
-class Lack(NamedTuple):
-    """`refused`: leaving it out would change what the request means; then `text` is for the client."""
-
-    text: str
-    refused: bool = False
-    capability: str = ""
-
-
-UNSUPPORTED: Mapping[str, Lack] = {
+UNSUPPORTED: Table = {
     "n": Lack("Bedrock gives one answer to a request; send it n times.", True),
     "modalities": Lack("Bedrock answers in text here; leave modalities out.", True, "audio"),
     "seed": Lack("no such parameter"),
@@ -30,14 +22,6 @@ UNSUPPORTED: Mapping[str, Lack] = {
     "top_logprobs": Lack("not in its answers"),
     "verbosity": Lack("no such parameter"),
     "prompt_cache_key": Lack("its cache is told by marks"),
-    # Members of `rest` that ask for context or tools which Bedrock does not have.
-    "web_search_options": Lack("Bedrock does not search the web; leave web_search_options out.", True, "tools"),
-    "mcp_servers": Lack("Bedrock does not call MCP servers; leave mcp_servers out.", True, "tools"),
-    "container": Lack("Bedrock has no containers; leave container out.", True, "tools"),
-    "cachedContent": Lack("Bedrock does not know this cached content; send it whole.", True),
-    "previous_response_id": Lack("Bedrock keeps no earlier answers; send the whole conversation.", True),
-    "conversation": Lack("Bedrock keeps no conversations; send the whole conversation.", True),
-    "prompt": Lack("Bedrock does not know this stored prompt; send its text.", True),
     # What a part, a tool or a parameter asks for, by names of ours.
     "image_type": Lack("Bedrock takes PNG, JPEG, GIF and WebP images.", True, "images"),
     "document_type": Lack("Bedrock cannot read documents of this type.", True),
@@ -62,7 +46,6 @@ UNSUPPORTED: Mapping[str, Lack] = {
     "too_many_texts": Lack("Cohere embeds at most 96 texts a request.", True),
     "dimensions": Lack("This model's vectors have one size; leave dimensions out.", True),
 }
-_PARAMS = tuple(name for name in UNSUPPORTED if name in Params.__struct_fields__)
 
 
 def leave_out(conversation: Conversation) -> list[str]:
@@ -71,29 +54,10 @@ def leave_out(conversation: Conversation) -> list[str]:
     Raises:
         Untranslatable: Something of it cannot be left out.
     """
-    params = conversation.params
-    asked = [name for name in _PARAMS if _is_asked(name, getattr(params, name))]
-    asked += [name for name in conversation.rest if name not in OWN_MEMBERS]
-    for name in asked:
-        lack = UNSUPPORTED.get(name)
-        if lack is not None and lack.refused:
-            raise refused(name, name)
-    return asked
+    refuse_foreign(conversation, Vendor.AMAZON, OWN_MEMBERS)
+    return lacks.leave_out(conversation, UNSUPPORTED, OWN_MEMBERS)
 
 
 def refused(name: str, param: str | None) -> Untranslatable:
-    """Give the refusal of this row; `param` is what the client wrote."""
-    row = UNSUPPORTED[name]
-    return Untranslatable(row.text, param=param, capability=row.capability)
-
-
-def _is_asked(name: str, value: object) -> bool:
-    match name:
-        case "n":
-            return value not in (None, 1)
-        case "modalities":
-            return value not in ((), ("text",))
-        case "seed":
-            return value is not None
-        case _:
-            return bool(value)
+    """Make the refusal of this row; `param` is what the client wrote."""
+    return lacks.refusal(UNSUPPORTED, name, param)

@@ -34,6 +34,7 @@ from proxy.core.conversation import (
     ToolResult,
     Vendor,
 )
+from proxy.translate.answeringcalls import results_first
 from proxy.translate.cohere.unsupported import refused
 from proxy.translate.cohere.vocab import CITATION
 
@@ -66,6 +67,7 @@ def write_turns(conversation: Conversation) -> Turns:
                 _assistant(message, turns)
             case _:
                 _user(message, param, turns)
+    turns.messages = results_first(turns.messages)
     return turns
 
 

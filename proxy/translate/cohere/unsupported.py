@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
-from proxy.core.conversation import Conversation, Params
+from proxy.core.conversation import Conversation, Vendor
 from proxy.core.translation import Untranslatable
+from proxy.translate import lacks
+from proxy.translate.foreign import refuse_foreign
+from proxy.translate.lacks import Lack, Table
 
 # Members that a client of any dialect may write for Cohere itself; `params` looks at them before they pass.
 OWN_MEMBERS = frozenset({"documents", "citation_options", "safety_mode"})
 
 
-class Lack(NamedTuple):
-    """`refused`: leaving it out would change what the request means; then `text` is for the client."""
-
-    text: str
-    refused: bool = False
-    capability: str = ""
-
-
-UNSUPPORTED: Mapping[str, Lack] = {
+UNSUPPORTED: Table = {
     "n": Lack("Cohere gives one answer to a request; send it n times.", True),
     "modalities": Lack("Cohere answers in text; leave modalities out.", True, "audio"),
     "top_logprobs": Lack("it tells of the tokens it chose alone"),
@@ -30,14 +22,6 @@ UNSUPPORTED: Mapping[str, Lack] = {
     "verbosity": Lack("no such parameter"),
     "parallel_tool_calls": Lack("the model decides"),
     "prompt_cache_key": Lack("its cache works by itself"),
-    # Members of `rest` that ask for context or tools which Cohere does not have.
-    "web_search_options": Lack("Cohere does not search the web; leave web_search_options out.", True, "tools"),
-    "mcp_servers": Lack("Cohere does not call MCP servers; leave mcp_servers out.", True, "tools"),
-    "container": Lack("Cohere has no containers; leave container out.", True, "tools"),
-    "cachedContent": Lack("Cohere does not know this cached content; send it whole.", True),
-    "previous_response_id": Lack("Cohere keeps no earlier answers; send the whole conversation.", True),
-    "conversation": Lack("Cohere keeps no conversations; send the whole conversation.", True),
-    "prompt": Lack("Cohere does not know this stored prompt; send its text.", True),
     # What a part, a tool or a parameter asks for, by names of ours.
     "audio": Lack("Cohere cannot hear audio.", True, "audio"),
     "result_image": Lack("Cohere takes no images as results of tools.", True, "images"),
@@ -53,7 +37,6 @@ UNSUPPORTED: Mapping[str, Lack] = {
     "too_many_texts": Lack("Cohere embeds at most 96 texts a request.", True),
     "no_documents": Lack("There is nothing to rank: documents is empty.", True),
 }
-_PARAMS = tuple(name for name in UNSUPPORTED if name in Params.__struct_fields__)
 
 
 def leave_out(conversation: Conversation) -> list[str]:
@@ -62,29 +45,10 @@ def leave_out(conversation: Conversation) -> list[str]:
     Raises:
         Untranslatable: Something of it cannot be left out.
     """
-    params = conversation.params
-    asked = [name for name in _PARAMS if _is_asked(name, getattr(params, name))]
-    asked += [name for name in conversation.rest if name not in OWN_MEMBERS]
-    for name in asked:
-        lack = UNSUPPORTED.get(name)
-        if lack is not None and lack.refused:
-            raise refused(name, name)
-    return asked
+    refuse_foreign(conversation, Vendor.COHERE, OWN_MEMBERS)
+    return lacks.leave_out(conversation, UNSUPPORTED, OWN_MEMBERS)
 
 
 def refused(name: str, param: str | None) -> Untranslatable:
-    """Give the refusal of this row; `param` is what the client wrote."""
-    row = UNSUPPORTED[name]
-    return Untranslatable(row.text, param=param, capability=row.capability)
-
-
-def _is_asked(name: str, value: object) -> bool:
-    match name:
-        case "n":
-            return value not in (None, 1)
-        case "modalities":
-            return value not in ((), ("text",))
-        case "parallel_tool_calls":
-            return value is False
-        case _:
-            return bool(value)
+    """Make the refusal of this row; `param` is what the client wrote."""
+    return lacks.refusal(UNSUPPORTED, name, param)

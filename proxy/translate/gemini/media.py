@@ -14,7 +14,7 @@ from typing import Any
 from proxy.apischema.gemini import Blob, FileData
 from proxy.core.conversation import Audio, Document, FileRef, Image, Inline, Link, Source, Vendor
 from proxy.core.translation import Untranslatable
-from proxy.translate.gemini.vocab import AUDIO_FORMATS, AUDIO_TYPES, GOOGLES_AUDIO_TYPES, TYPES_BY_ENDING
+from proxy.translate.gemini.vocab import AUDIO_FORMATS, AUDIO_TYPES, GOOGLES_TYPES, TYPES_BY_ENDING
 
 FILES = "generativelanguage.googleapis.com/"  # where the Files API keeps what was uploaded
 _SCHEMES = ("https://", "http://", "gs://")
@@ -23,7 +23,14 @@ Media = Image | Audio | Document
 
 
 def read_blob(blob: Blob) -> Media:
-    return _medium(Inline(blob.mime_type, blob.data), blob.mime_type, "")
+    """Read bytes. Google takes both alphabets of base64, and its SDKs write the one for URLs; others take it not.
+
+    Source: google-genai SDK 3.4.0, google/genai/_common.py (encode_unserializable_types), read 2026-11-20.
+    """
+    data = blob.data
+    if "-" in data or "_" in data:
+        data = data.replace("-", "+").replace("_", "/")
+    return _medium(Inline(blob.mime_type, data), blob.mime_type, "")
 
 
 def read_file(file: FileData) -> Media:
@@ -71,7 +78,7 @@ def _file(part: Media, source: Link | FileRef, param: str) -> dict[str, str]:
 
 def _type(part: Media, stated: str, url: str) -> str:
     if stated:
-        return GOOGLES_AUDIO_TYPES.get(stated, stated)
+        return GOOGLES_TYPES.get(stated, stated)
     if isinstance(part, Image):
         return _guessed(url, "image/jpeg")
     if isinstance(part, Audio):

@@ -16,11 +16,13 @@ from proxy.core.conversation import Conversation, JsonFormat, Params, Reasoning,
 from proxy.translate.gemini.models import Traits
 from proxy.translate.gemini.schemas import to_json_schema
 from proxy.translate.gemini.thinking import read_thinking, write_thinking
+from proxy.translate.media import details
 from proxy.wire.typedjson import decoded
 
 MEMBER = "generationConfig"
 JSON = "application/json"
 _MODALITIES = "responseModalities"
+MEDIA_RESOLUTION = "mediaResolution"
 
 _CONFIG = msgspec.json.Decoder(GenerationConfig)
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
@@ -92,10 +94,19 @@ def write_config(conversation: Conversation, traits: Traits) -> dict[str, Any]:
         config["responseMimeType"] = JSON
         if conversation.format.schema is not None:
             config["responseJsonSchema"] = conversation.format.schema
+    if MEDIA_RESOLUTION not in config and (resolution := _resolution(details(conversation))):
+        config[MEDIA_RESOLUTION] = resolution
     thinking = write_thinking(conversation.reasoning, traits)
     if thinking is not None:
         config["thinkingConfig"] = thinking
     return config
+
+
+def _resolution(asked: set[str]) -> str:
+    """Google has one for all images: the highest that is asked for, and the lowest where nothing else is."""
+    if asked & {"high", "original"}:
+        return "MEDIA_RESOLUTION_HIGH"
+    return "MEDIA_RESOLUTION_LOW" if asked == {"low"} else ""
 
 
 def _format(config: GenerationConfig) -> JsonFormat | None:

@@ -59,6 +59,11 @@ def write_thinking(reasoning: Reasoning, traits: Traits) -> dict[str, Any] | Non
     return config or None
 
 
+def keeps_thinking(reasoning: Reasoning, traits: Traits) -> bool:
+    """Say whether a model thinks that was told not to."""
+    return wanted_effort(reasoning) is Effort.NONE and not traits.can_stop and traits.control is not Control.NONE
+
+
 def _is_visible(reasoning: Reasoning) -> bool:
     if reasoning.visible is not None:
         return reasoning.visible

@@ -11,7 +11,9 @@ from msgspec import Raw
 
 from proxy.core.conversation import Conversation, Params, Vendor
 from proxy.core.translation import Untranslatable
+from proxy.translate.foreign import refuse_foreign
 from proxy.translate.gemini.models import Control, Traits
+from proxy.translate.gemini.thinking import keeps_thinking
 from proxy.translate.gemini.vocab import TIERS_FROM_OPENAI
 
 # Name -> why it is left out.
@@ -24,7 +26,7 @@ HINTS: Mapping[str, str] = {
     "service_tier": "a tier of another vendor",
     "presence_penalty": "refused by this model",
     "frequency_penalty": "refused by this model",
-    "reasoning_effort": "this model is not told how much to think",
+    "reasoning_effort": "this model is not told how much to think, or always thinks",
 }
 
 # Name -> what the client is told.
@@ -33,7 +35,6 @@ REFUSED: Mapping[str, str] = {
     "modalities": "Gemini models answer in sound only through Google's own API; ask for text.",
     "audio": "Gemini models answer in sound only through Google's own API; ask for text.",
     "response_format": "This Gemini model gives structured output only without tools; leave one of them out.",
-    "web_search_options": "Search with Gemini models is Google's own tool; leave `web_search_options` out.",
     "functions": "Gemini models take `tools`; `functions` was their forerunner.",
     "function_call": "Gemini models take `tool_choice`; `function_call` was its forerunner.",
 }
@@ -54,6 +55,7 @@ def check(conversation: Conversation, traits: Traits) -> None:
     Raises:
         Untranslatable: There is such a thing.
     """
+    refuse_foreign(conversation, Vendor.GOOGLE)
     params = conversation.params
     if len(params.stop) > MOST_STOPS:
         raise refuse("stop")
@@ -95,7 +97,7 @@ def _of_params(params: Params, traits: Traits) -> Iterable[str]:
 def _others(conversation: Conversation, traits: Traits) -> Iterable[str]:
     reasoning = conversation.reasoning
     asked = reasoning.effort is not None or reasoning.budget_tokens is not None or reasoning.adaptive
-    if asked and traits.control is Control.NONE:
+    if (asked and traits.control is Control.NONE) or keeps_thinking(reasoning, traits):
         yield "reasoning_effort"
     if conversation.dialect_vendor is not Vendor.GOOGLE:
         yield from _names(conversation.rest)

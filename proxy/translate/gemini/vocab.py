@@ -79,7 +79,12 @@ AUDIO_FORMATS = {
     "audio/l16": "pcm16",
     "audio/pcm": "pcm16",
 }
-GOOGLES_AUDIO_TYPES = {"audio/mpeg": "audio/mp3", "audio/x-wav": "audio/wav", "audio/wave": "audio/wav"}
+GOOGLES_TYPES = {
+    "audio/mpeg": "audio/mp3",
+    "audio/x-wav": "audio/wav",
+    "audio/wave": "audio/wav",
+    "image/jpg": "image/jpeg",
+}
 
 # Of files that are named by a URL alone: Google wants to be told.
 TYPES_BY_ENDING = {

@@ -5,7 +5,6 @@ Source: ollama 0.6.3 _types.py, github.com/ollama/ollama api/types.go, read 2026
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -26,6 +25,8 @@ from proxy.core.conversation import (
     ToolCall,
     ToolResult,
 )
+from proxy.translate.answeringcalls import results_first
+from proxy.translate.media import words_of
 from proxy.translate.ollama.unsupported import refused
 from proxy.translate.ollama.vocab import ROLE_WORDS
 
@@ -49,7 +50,7 @@ def encode_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
         own = [part for part in message.parts if not isinstance(part, ToolResult)]
         if own or not message.parts:
             written.append(_message(message.role, own, where))
-    return written
+    return results_first(written)
 
 
 def _message(role: Role, parts: Sequence[Part], where: str) -> dict[str, Any]:
@@ -80,8 +81,8 @@ def _text(parts: Iterable[Part], between: str, where: str) -> str:
         match part:
             case Text(text=text) | Refusal(text=text):
                 texts.append(text)
-            case Document(source=Inline(media_type=media_type, data=data)) if media_type.startswith("text/"):
-                texts.append(b64decode(data).decode(errors="replace"))
+            case Document(source=Inline(media_type=media_type) as source) if media_type.startswith("text/"):
+                texts.append(words_of(source, where))
             case Document():
                 raise refused("document", where)
             case Audio():

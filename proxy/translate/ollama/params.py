@@ -6,7 +6,7 @@ models take true and false), read 2026-11-20.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -43,6 +43,10 @@ _LEVELS = {
     Effort.MAX: "high",
 }
 _LEVELLED = "gpt-oss"
+_USUAL: Mapping[str, tuple[object, ...]] = {  # what happens anyhow
+    "parallel_tool_calls": (True,),
+    "service_tier": ("auto", "default"),
+}
 
 
 def decode_params(request: schema.Request) -> Params:
@@ -101,8 +105,8 @@ def encode_params(conversation: Conversation, target: Target) -> tuple[dict[str,
     params = conversation.params
     if params.n is not None and params.n > 1:
         raise refused("choices", "n")
-    if "audio" in params.modalities:
-        raise refused("audio", "modalities", "audio")
+    if params.modalities not in ((), ("text",)):
+        raise refused("output", "modalities", "audio" if "audio" in params.modalities else "")
     options = {name: value for name in _SAME if (value := getattr(params, name)) is not None}
     if params.max_tokens is not None:
         options["num_predict"] = params.max_tokens
@@ -116,7 +120,10 @@ def encode_params(conversation: Conversation, target: Target) -> tuple[dict[str,
         members["format"] = conversation.format.schema or "json"
     if (think := _think(conversation.reasoning, target.model)) is not None:
         members["think"] = think
-    return members, options, [name for name in _ABSENT if getattr(params, name) not in (None, "")]
+    dropped = [name for name in _ABSENT if getattr(params, name) not in (None, "", *_USUAL.get(name, ()))]
+    if _LEVELLED in target.model and wanted_effort(conversation.reasoning) is Effort.NONE:
+        dropped.append("reasoning_effort")  # it always thinks
+    return members, options, dropped
 
 
 def _think(reasoning: Reasoning, model: str) -> bool | str | None:

@@ -13,6 +13,8 @@ from msgspec import Raw
 from proxy.apischema import ollama as schema
 from proxy.core.conversation import NOTHING, Conversation, Vendor
 from proxy.core.translation import Encoded, Target
+from proxy.translate.foreign import refuse_foreign
+from proxy.translate.media import asks_detail
 from proxy.translate.ollama.history import decode_messages
 from proxy.translate.ollama.outgoing import encode_messages
 from proxy.translate.ollama.params import (
@@ -64,6 +66,7 @@ def encode_request(conversation: Conversation, target: Target) -> Encoded:
     Raises:
         Untranslatable: It asks for something that Ollama cannot.
     """
+    refuse_foreign(conversation, Vendor.OLLAMA)
     members, options, dropped = encode_params(conversation, target)
     body: dict[str, Any] = {
         "model": target.model,
@@ -71,6 +74,8 @@ def encode_request(conversation: Conversation, target: Target) -> Encoded:
         "stream": conversation.stream,
         **members,
     }
+    if asks_detail(conversation):
+        dropped.append("detail")
     if tools := encode_tools(conversation):
         body["tools"] = tools
     if conversation.dialect_vendor is not Vendor.OLLAMA:

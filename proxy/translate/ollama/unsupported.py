@@ -14,6 +14,7 @@ UNSUPPORTED = {
     "verbosity": "Ollama has no such word",
     "audio": "Ollama takes and gives no audio.",
     "choices": "Ollama gives one answer to a request: leave out `n` or set it to 1.",
+    "output": "Ollama answers in text: leave out `modalities`.",
     "custom_tool": "Ollama's tools are functions: describe the custom tool as a function with one string argument.",
     "document": "Ollama reads no files: send their text instead.",
     "foreign_tool": "Ollama cannot run a tool that belongs to another vendor: leave it out of `tools`.",

@@ -1,7 +1,8 @@
 """The messages of a request to an upstream that speaks OpenAI chat.
 
 Splits what the hub keeps together: results of tools become messages of their own, before the words that came with them,
-since they must follow the calls; images in results, for which a result has no room, follow in a user's message.
+since they must follow the calls (`answeringcalls`); images in results, for which a result has no room, follow in a
+user's message.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from proxy.core.conversation import (
 )
 from proxy.core.signature import fits
 from proxy.core.translation import Target
+from proxy.translate.answeringcalls import results_first
 from proxy.translate.openai_chat.parts import encode_cache, encode_part
 from proxy.translate.openai_chat.thoughts import encode_for_upstream
 from proxy.translate.openai_chat.unsupported import refused
@@ -43,7 +45,7 @@ def encode_messages(messages: Sequence[Message], target: Target) -> list[dict[st
             written.append(_assistant(message, index, target))
         else:
             _append_told(written, message, index, target)
-    return written
+    return results_first(written)
 
 
 def _append_told(written: list[dict[str, Any]], message: Message, index: int, target: Target) -> None:

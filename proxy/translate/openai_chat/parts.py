@@ -7,7 +7,6 @@ Source: OpenAI Python SDK 3.51.0, types/chat/chat_completion_content_part_param.
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Callable, Sequence
 from mimetypes import guess_type
 from typing import Any
@@ -28,7 +27,7 @@ from proxy.core.conversation import (
     Vendor,
 )
 from proxy.core.translation import Undecodable
-from proxy.translate.media import read_url, write_url
+from proxy.translate.media import read_url, words_of, write_url
 from proxy.translate.openai_chat.unsupported import refused
 
 _AUDIO_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
@@ -184,5 +183,5 @@ def _document(part: Document, where: str) -> dict[str, Any]:
             raise refused("foreign_file", where)
         return {"type": "file", "file": {"file_id": source.id}}
     if source.media_type.startswith("text/"):
-        return {"type": "text", "text": b64decode(source.data).decode(errors="replace")}
+        return {"type": "text", "text": words_of(source, where)}
     return {"type": "file", "file": {"filename": part.name or "document.pdf", "file_data": write_url(source)}}

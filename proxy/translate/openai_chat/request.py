@@ -18,6 +18,7 @@ from proxy.apischema import openai_chat as schema
 from proxy.core.conversation import NOTHING, Conversation, Vendor
 from proxy.core.translation import Encoded, Target, Undecodable
 from proxy.translate.effort import read_effort
+from proxy.translate.foreign import refuse_foreign
 from proxy.translate.openai_chat.history import decode_messages
 from proxy.translate.openai_chat.outgoing import encode_messages
 from proxy.translate.openai_chat.params import decode_params, decode_reasoning, encode_params
@@ -71,6 +72,7 @@ def encode_request(conversation: Conversation, target: Target) -> Encoded:
     Raises:
         Untranslatable: It asks for something that OpenAI chat cannot.
     """
+    refuse_foreign(conversation, Vendor.OPENAI)
     params, dropped = encode_params(conversation, target)
     body: dict[str, Any] = {
         "model": target.model,

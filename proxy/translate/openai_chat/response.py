@@ -53,7 +53,7 @@ def decode_answer(body: bytes, account: str) -> Answer:
         Undecodable: Not an answer of OpenAI chat.
     """
     answer = decoded(_ANSWER, body)
-    if answer.choices is None:
+    if not answer.choices:
         raise Undecodable("`choices` is missing.", param="choices")
     choices = [_choice(answer, choice, account) for choice in answer.choices]
     created_s = int(answer.created or 0)

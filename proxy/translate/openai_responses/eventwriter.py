@@ -34,7 +34,14 @@ from proxy.core.usage import Usage
 from proxy.translate.openai_responses.citations import KIND, written_citations
 from proxy.translate.openai_responses.logprobs import delta_tokens, item_tokens
 from proxy.translate.openai_responses.openitems import REFUSAL, TEXT, Events, OpenCall, OpenMessage, OpenThought
-from proxy.translate.openai_responses.output import Output, ended_object, image_item, item_id, response_object
+from proxy.translate.openai_responses.output import (
+    Output,
+    ended_object,
+    image_item,
+    item_id,
+    item_status,
+    response_object,
+)
 from proxy.translate.openai_responses.reasoning import encode_for_client
 from proxy.translate.openai_responses.vocab import ENDS, HOSTED
 
@@ -85,20 +92,17 @@ class Encoder:
         if isinstance(current, OpenThought):
             last, item = current.close(signature)
         else:
-            last, item = current.close(self._status())
+            last, item = current.close(item_status(self._finish))
         self._output[current.index] = item
         return last
 
     def _close_all(self) -> bytes:
         last = [self._close()]
         for call in self._calls.values():
-            written, self._output[call.index] = call.close(self._status())
+            written, self._output[call.index] = call.close(item_status(self._finish))
             last.append(written)
         self._calls.clear()
         return b"".join(last)
-
-    def _status(self) -> str:
-        return "completed" if ENDS[self._finish][0] == "completed" else "incomplete"
 
     def _message(self) -> tuple[OpenMessage, bytes]:
         if isinstance(self._open, OpenMessage):

@@ -1,7 +1,7 @@
 """The envelope of an answer and the items of its output, written for the client.
 
-What an answer echoes of its request (tools, the choice among them) is not known here and stands at its default. Ids are
-made from the request's own, so a stream names its items twice alike.
+What an answer repeats of its request is in the envelope (`echo`); the rest stands at its default. Ids are made from the
+request's own, so a stream names its items twice alike.
 
 Source: OpenAI Python SDK 3.51.0, types/responses/response.py, response_output_item.py, read 2026-11-20.
 """
@@ -54,6 +54,7 @@ def response_object(envelope: Envelope) -> dict[str, Any]:
         "truncation": "disabled",
         "usage": None,
         "metadata": {},
+        **envelope.echo,
     }
 
 
@@ -70,6 +71,11 @@ def ended_object(envelope: Envelope, output: Output, finish: Finish, usage: Usag
         if usage.service_tier in TIERS:
             ended["service_tier"] = usage.service_tier
     return ended
+
+
+def item_status(finish: Finish) -> str:
+    """Say of what stands in an answer that ended so whether it is whole."""
+    return "completed" if ENDS[finish][0] == "completed" else "incomplete"
 
 
 def message_item(id_: str, content: list[dict[str, Any]], status: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from proxy.translate.openai_responses.tools import encode_format
 from proxy.translate.openai_responses.unsupported import refused
 
 LOGPROBS = "message.output_text.logprobs"
+SEALED = "reasoning.encrypted_content"  # models that do not think refuse it: asked for only where a client does
 LEAST_OUTPUT_TOKENS = 16  # a lower limit is a 400
 
 # Members that are the same in hub and dialect: None and empty are not written.
@@ -37,6 +38,7 @@ def decode_params(request: schema.Request) -> Params:
         metadata=request.metadata or None,
         parallel_tool_calls=request.parallel_tool_calls,
         prompt_cache_key=request.prompt_cache_key or "",
+        sealed=SEALED in (request.include or ()),
     )
 
 
@@ -52,13 +54,13 @@ def encode_params(conversation: Conversation) -> tuple[dict[str, Any], list[str]
     """Write parameters and reasoning; gives the names of those that have no place too.
 
     Raises:
-        Untranslatable: Several answers, sound or stop sequences are asked for.
+        Untranslatable: Several answers, sound, images or stop sequences are asked for.
     """
     params = conversation.params
     if params.n is not None and params.n > 1:
         raise refused("choices", "n")
-    if "audio" in params.modalities:
-        raise refused("audio_output", "modalities", "audio")
+    if params.modalities not in ((), ("text",)):
+        raise refused("modalities", "modalities", "audio" if "audio" in params.modalities else "")
     if params.stop:
         raise refused("stop", "stop")
     members: dict[str, Any] = {"store": False}
@@ -68,8 +70,8 @@ def encode_params(conversation: Conversation) -> tuple[dict[str, Any], list[str]
         value = getattr(params, name)
         if value is not None and value != "":
             members[name] = value
-    if params.logprobs:
-        members["include"] = [LOGPROBS]
+    if included := [name for name, asked in ((LOGPROBS, params.logprobs), (SEALED, params.sealed)) if asked]:
+        members["include"] = included
     if text := _text(conversation):
         members["text"] = text
     if reasoning := _reasoning(conversation.reasoning):

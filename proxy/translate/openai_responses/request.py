@@ -16,9 +16,10 @@ from proxy.apischema import openai_responses as schema
 from proxy.core.conversation import NOTHING, Conversation, Vendor
 from proxy.core.translation import Encoded, Target
 from proxy.translate.effort import read_effort
+from proxy.translate.foreign import refuse_foreign
 from proxy.translate.openai_responses.items import decode_input
 from proxy.translate.openai_responses.outgoing import encode_input
-from proxy.translate.openai_responses.params import LOGPROBS, decode_params, decode_reasoning, encode_params
+from proxy.translate.openai_responses.params import LOGPROBS, SEALED, decode_params, decode_reasoning, encode_params
 from proxy.translate.openai_responses.tools import decode_choice, decode_format, decode_tools, encode_tools
 from proxy.translate.openai_responses.unsupported import UNSUPPORTED, refused
 from proxy.wire.jsonbody import raw, split_object
@@ -33,7 +34,8 @@ _REQUEST = msgspec.json.Decoder(schema.Request)
 _TOOLS = msgspec.json.Decoder(_Tools)
 _ENCODER = msgspec.json.Encoder()
 _KNOWN = frozenset(schema.Request.__struct_fields__)
-_ANSWERED = frozenset({LOGPROBS, "reasoning.encrypted_content"})  # of what may be included, what is anyway
+_INCLUDE = "include"
+_ANSWERED = frozenset({LOGPROBS, SEALED})  # of what may be included, what the hub has a place for
 
 
 def decode_request(body: bytes, stream: bool) -> Conversation:
@@ -72,7 +74,7 @@ def _refuse_kept(request: schema.Request) -> None:
 def _rest(body: bytes, request: schema.Request) -> dict[str, Raw]:
     rest = {name: value for name, value in split_object(body).items() if name not in _KNOWN and value != schema.NULL}
     if request.include and not _ANSWERED.issuperset(request.include):
-        rest["include"] = raw(request.include)
+        rest[_INCLUDE] = raw(request.include)
     if request.store:
         rest["store"] = raw(True)
     if request.user and request.safety_identifier:
@@ -88,6 +90,7 @@ def encode_request(conversation: Conversation, target: Target) -> Encoded:
     Raises:
         Untranslatable: It asks for something that Responses cannot.
     """
+    refuse_foreign(conversation, Vendor.OPENAI)
     params, dropped = encode_params(conversation)
     body: dict[str, Any] = {
         "model": target.model,
@@ -98,7 +101,8 @@ def encode_request(conversation: Conversation, target: Target) -> Encoded:
     if conversation.stream:
         body["stream"] = True
     for name, value in conversation.rest.items():
-        if conversation.dialect_vendor is not Vendor.OPENAI or name in UNSUPPORTED or name in body:
+        taken = name in body and name != _INCLUDE  # which the client wrote whole
+        if conversation.dialect_vendor is not Vendor.OPENAI or name in UNSUPPORTED or taken:
             dropped.append(name)
         else:
             body[name] = value

@@ -37,6 +37,7 @@ from proxy.translate.openai_responses.output import (
     ended_object,
     image_item,
     item_id,
+    item_status,
     message_item,
     text_part,
 )
@@ -123,17 +124,18 @@ def encode_answer(answer: Answer, envelope: Envelope) -> bytes:
 
 def _output(choice: Choice, envelope: Envelope) -> Output:
     output: Output = []
+    status = item_status(choice.finish)
     content: list[dict[str, Any]] | None = None  # of the message that was written last, if nothing came after it
     for part in choice.parts:
         if isinstance(part, Text | Refusal):
             if content is None:
                 content = []
-                output.append(message_item(item_id("msg", envelope, len(output)), content, "completed"))
+                output.append(message_item(item_id("msg", envelope, len(output)), content, status))
             content.append(_content(part, choice))
         elif isinstance(part, Native) and part.kind == KIND and part.vendor is Vendor.OPENAI:
             _cite(content, part)
         else:
-            items = _items(part, envelope, len(output))
+            items = _items(part, envelope, len(output), status)
             output.extend(items)
             content = None if items else content
     return output
@@ -152,14 +154,14 @@ def _cite(content: list[dict[str, Any]] | None, native: Native) -> None:
             return
 
 
-def _items(part: Part, envelope: Envelope, index: int) -> Output:
+def _items(part: Part, envelope: Envelope, index: int, status: str) -> Output:
     """Write what is an item of its own; Gemini's signature on a call is one more before it."""
     match part:
         case ToolCall(signature=Signature() as signature):
             seal = encode_for_client("", signature, item_id("rs", envelope, index))
-            return [seal, _call(part, envelope, index + 1)]
+            return [seal, _call(part, envelope, index + 1, status)]
         case ToolCall():
-            return [_call(part, envelope, index)]
+            return [_call(part, envelope, index, status)]
         case Thinking(text=text, signature=signature):
             return [encode_for_client(text, signature, item_id("rs", envelope, index))]
         case Image(source=Inline() as source):
@@ -170,7 +172,7 @@ def _items(part: Part, envelope: Envelope, index: int) -> Output:
             return []
 
 
-def _call(call: ToolCall, envelope: Envelope, index: int) -> dict[str, Any]:
+def _call(call: ToolCall, envelope: Envelope, index: int, status: str) -> dict[str, Any]:
     if call.custom:
         return custom_item(item_id("ctc", envelope, index), call.id, call.name, call.arguments)
-    return call_item(item_id("fc", envelope, index), call.id, call.name, call.arguments or "{}", "completed")
+    return call_item(item_id("fc", envelope, index), call.id, call.name, call.arguments or "{}", status)

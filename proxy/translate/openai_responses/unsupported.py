@@ -16,7 +16,7 @@ UNSUPPORTED = {
     "store": "nothing is kept of an answer in another dialect",
     "assistant_image": "This provider does not take images in the assistant's own messages.",
     "audio_input": "This provider takes no audio.",
-    "audio_output": "This provider gives no audio.",
+    "modalities": "This provider answers in text; leave `modalities` out.",
     "choices": "This provider gives one answer to a request: leave out `n` or set it to 1.",
     "foreign_file": "This provider cannot read a file that another vendor keeps; send the file's data.",
     "foreign_tool": "This provider cannot run a tool that belongs to another vendor: leave it out of `tools`.",

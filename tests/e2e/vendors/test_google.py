@@ -122,6 +122,14 @@ def test_image_reaches_the_model(google: Sdk, vendor: str) -> None:
     assert "It held an image" in answer.text
 
 
+@pytest.mark.parametrize("vendor", [name for name, vendor in VENDORS.items() if vendor.speaks != "gemini"])
+def test_bytes_reach_other_vendors_in_the_alphabet_that_they_take(google: Sdk, deployed: Vendors, vendor: str) -> None:
+    """Google's SDK writes them in the one for URLs, which the others refuse."""
+    image = require_module("google.genai.types").Part.from_bytes(data=b"\xfb\xff\xfe", mime_type="image/png")
+    google.models.generate_content(model=vendor, contents=[image, "what is this?"])
+    assert "+//+" in str(deployed.last(vendor)["body"])
+
+
 @everywhere
 def test_tokens_are_counted(google: Sdk, vendor: str) -> None:
     counted = google.models.count_tokens(model=vendor, contents="hello").total_tokens

@@ -60,6 +60,24 @@ def test_text_and_usage(client: OpenAI, deployed: Vendors, vendor: str, stream: 
 
 @everywhere
 @both_ways
+def test_answer_repeats_what_was_asked(client: OpenAI, vendor: str, stream: bool) -> None:
+    answer = asked(
+        client,
+        stream,
+        model=vendor,
+        input="hello",
+        instructions="Be brief.",
+        tools=[WEATHER],
+        tool_choice="auto",
+        max_output_tokens=400,
+        metadata={"trace": "t1"},
+    )
+    assert (answer.instructions, answer.max_output_tokens, answer.metadata) == ("Be brief.", 400, {"trace": "t1"})
+    assert [(tool.type, tool.to_dict()["name"]) for tool in answer.tools] == [("function", "get_weather")]
+
+
+@everywhere
+@both_ways
 def test_tools_in_two_turns(client: OpenAI, vendor: str, stream: bool) -> None:
     said: list[Any] = [{"role": "user", "content": "use all tools"}]
     members = {"model": vendor, "tools": [WEATHER, CLIMATE], "instructions": "Be brief.", "store": False}

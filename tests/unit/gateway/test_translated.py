@@ -13,6 +13,7 @@ from proxy.core.usage import Usage
 from proxy.gateway.events import MAX_HELD_EVENTS
 from proxy.gateway.translated import TranslatedReader, TranslationPolicy
 from proxy.providers.dialects import CLIENTS, UPSTREAMS
+from proxy.wire.eventstream import encode_frame
 
 ACCOUNT, MODEL = "acc", "claude-sonnet-4-6"
 ENVELOPE = Envelope("req_1", MODEL, 1_795_000_000, include_usage=True, account=ACCOUNT)
@@ -240,3 +241,34 @@ def test_output_before_a_cut_is_estimated_where_only_the_prompt_was_counted() ->
     made = reader(Dialect.OPENAI_CHAT)
     made.pass_on(START + OPEN + HELLO * 9)
     assert made.usage == Usage(7, 9, estimated=True)
+
+
+def frame(kind: str, payload: dict[str, object]) -> bytes:
+    headers = {":message-type": "event", ":event-type": kind, ":content-type": "application/json"}
+    return encode_frame(headers, json.dumps(payload).encode())
+
+
+SPOKEN = frame("messageStart", {"role": "assistant"}) + frame(
+    "contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "Hello"}}
+)
+ENDED = SPOKEN + frame("contentBlockStop", {"contentBlockIndex": 0}) + frame("messageStop", {"stopReason": "end_turn"})
+COUNTED = frame("metadata", {"usage": {"inputTokens": 7, "outputTokens": 3, "totalTokens": 10}, "metrics": {}})
+
+
+@pytest.mark.parametrize(
+    ("stream", "is_whole"),
+    [
+        pytest.param(ENDED + COUNTED, True, id="counted"),
+        pytest.param(ENDED, True, id="not-counted"),
+        pytest.param(ENDED + COUNTED[:1], False, id="one-byte-of-a-frame"),
+        pytest.param(ENDED + COUNTED[:-1], False, id="all-but-one-byte-of-a-frame"),
+        pytest.param(SPOKEN, False, id="not-ended"),
+    ],
+)
+def test_end_inside_a_frame_is_a_cut(stream: bytes, is_whole: bool) -> None:
+    upstream = UPSTREAMS[Dialect.BEDROCK]
+    decoder, encoder = upstream.decoder(ACCOUNT, MODEL), CLIENTS[Dialect.OPENAI_CHAT].encoder(ENVELOPE)
+    made = TranslatedReader(TranslationPolicy(upstream.splitter(), decoder, encoder, lambda payload: REFUSED))
+    relayed(made, stream, 64)
+    assert (made.failure is None) is is_whole
+    assert made.failure is None or made.failure.kind is FailureKind.PROTOCOL

@@ -417,6 +417,31 @@ def test_headers_that_ask_another_vendor_for_something_are_named(
     assert not {name.encode() for name in expected} & dict(prepared.request.extra).keys()
 
 
+FILES = b"files-api-2025-04-14"
+
+
+@pytest.mark.parametrize(
+    ("client", "sent"),
+    [
+        pytest.param((), FILES, id="ours-alone"),
+        pytest.param(((b"anthropic-beta", b"a, b"),), b"a, b," + FILES, id="after-the-client-s"),
+        pytest.param(((b"anthropic-beta", b"a"), (b"anthropic-beta", b"b")), b"a,b," + FILES, id="of-two-lines"),
+        pytest.param(((b"anthropic-beta", b"a," + FILES),), b"a," + FILES, id="named-already"),
+    ],
+)
+def test_betas_of_the_client_and_ours_are_one_header(client: Headers, sent: bytes) -> None:
+    image = {"type": "image", "source": {"type": "file", "file_id": "file_1"}}
+    sealed = {"type": "thinking", "thinking": "hm", "signature": "fl.anthropic.acc.c2ln"}  # takes it through the hub
+    messages = [
+        {"role": "user", "content": [image]},
+        {"role": "assistant", "content": [sealed, {"type": "text", "text": "A cat."}]},
+        {"role": "user", "content": "Sure?"},
+    ]
+    body = {"model": "m", "max_tokens": 9, "messages": messages}
+    request = build(_call(body, MESSAGES, client), _candidate("anthropic", "claude-sonnet-4-5"), KEY).request
+    assert [value for name, value in request.extra if name == b"anthropic-beta"] == [sent]
+
+
 Members = dict[str, Any]
 SAID: dict[Dialect, tuple[Members, Members]] = {  # what each dialect needs, and members that only some know
     Dialect.OPENAI_CHAT: (

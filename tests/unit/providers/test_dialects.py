@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from proxy.api.endpointspec import CHAT, GENERATE_ARRAY, GENERATE_STREAM, MESSAGES, OLLAMA_CHAT, RESPONSES
 from proxy.core.call import Dialect, EndpointSpec
+from proxy.core.capabilities import Capabilities
 from proxy.core.conversation import Finish, Signature, Vendor
 from proxy.core.failure import SIGNATURES
 from proxy.core.streamparts import Began, Finished, TextDelta
@@ -118,6 +120,49 @@ def test_resend_goes_without_signatures() -> None:
     kept, stripped = (translate_request(asked, Dialect.ANTHROPIC, target, edit).body for edit in ((), (SIGNATURES,)))
     assert b"c2ln" in kept and b"c2ln" not in stripped
     assert b"Hello" in stripped
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body", "name"),
+    [
+        (CHAT, {"messages": [{"role": "user", "content": "Hi"}], "reasoning_effort": "low"}, "reasoning_effort"),
+        (RESPONSES, {"input": "Hi", "reasoning": {"effort": "low"}}, "reasoning"),
+        (
+            MESSAGES,
+            {"messages": [{"role": "user", "content": "Hi"}], "thinking": {"type": "enabled", "budget_tokens": 1024}},
+            "thinking",
+        ),
+        (OLLAMA_CHAT, {"messages": [{"role": "user", "content": "Hi"}], "think": True}, "think"),
+        (
+            GENERATE_STREAM,
+            {
+                "contents": [{"parts": [{"text": "Hi"}]}],
+                "generationConfig": {"thinkingConfig": {"thinkingBudget": 1024}},
+            },
+            "thinkingConfig",
+        ),
+    ],
+    ids=["chat", "responses", "messages", "ollama", "gemini"],
+)
+def test_effort_that_is_left_out_has_the_client_s_name(endpoint: EndpointSpec, body: dict[str, Any], name: str) -> None:
+    asked = replace(call(), endpoint=endpoint, body=json.dumps(body).encode())
+    assert translate_request(asked, Dialect.COHERE, Target("command-a-03-2025", "acc")).dropped == (name,)
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "sent"),
+    [
+        pytest.param(9_000_000, 8192, id="too-much"),
+        pytest.param(100, 100, id="less"),
+        pytest.param(None, None, id="any"),
+    ],
+)
+def test_no_more_is_asked_for_than_the_model_can_write(asked_for: int | None, sent: int | None) -> None:
+    body = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": asked_for}
+    asked = replace(call(), endpoint=CHAT, body=json.dumps(body).encode())
+    target = Target("amazon.nova-pro-v1:0", "acc", capabilities=Capabilities(max_output_tokens=8192))
+    written = json.loads(translate_request(asked, Dialect.BEDROCK, target).body)
+    assert written.get("inferenceConfig", {}).get("maxTokens") == sent
 
 
 @pytest.mark.parametrize("dialect", UPSTREAMS)

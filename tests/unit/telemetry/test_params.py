@@ -10,7 +10,7 @@ from proxy.translate.anthropic.unsupported import HINTS as ANTHROPIC
 from proxy.wire.headers import is_name
 
 # Parameters of the hub that clients write under another name.
-_OTHER_NAMES = {"stop": "stop_sequences", "user": "metadata"}
+_OTHER_NAMES = {"stop": "stop_sequences", "user": "metadata", "sealed": "include"}
 
 
 @pytest.mark.parametrize("name", [*Params.__struct_fields__, *ANTHROPIC])

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.core.conversation import Inline, Link
-from proxy.core.translation import Undecodable
-from proxy.translate.media import read_url, write_url
+from proxy.core.conversation import Conversation, Image, Inline, Link, Message, Role, Text, Vendor
+from proxy.core.translation import Undecodable, Untranslatable
+from proxy.translate.media import asks_detail, details, image_type, read_url, words_of, write_url
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,54 @@ def test_data_url_without_data_is_refused() -> None:
 @pytest.mark.parametrize("url", ["data:image/png;base64,AA==", "https://example.com/a.png"])
 def test_url_is_written_as_it_was_read(url: str) -> None:
     assert write_url(read_url(url, "x")) == url
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        pytest.param("SGVsbG8=", "Hello", id="text"),
+        pytest.param("", "", id="nothing"),
+        pytest.param("SGV\nsbG8=", "Hello", id="line-breaks"),
+        pytest.param("/w==", "\ufffd", id="no-utf-8"),
+    ],
+)
+def test_words_of_a_text_in_base64(data: str, words: str) -> None:
+    assert words_of(Inline("text/plain", data), "x") == words
+
+
+@pytest.mark.parametrize("data", ["abc", "?", "SGVs-G8="])
+def test_what_is_no_base64_is_refused(data: str) -> None:
+    with pytest.raises(Untranslatable) as caught:
+        words_of(Inline("text/plain", data), "messages[0]")
+    assert caught.value.param == "messages[0]"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("image/png", "image/png"),
+        ("image/jpg", "image/jpeg"),
+        ("IMAGE/PNG", "image/png"),
+        ("image/x-png", "image/x-png"),
+    ],
+)
+def test_images_have_one_name_for_each_type(written: str, meant: str) -> None:
+    assert image_type(written) == meant
+
+
+def looking(*asked: str) -> Conversation:
+    images = [Image(Link(f"https://x/{place}.png"), detail) for place, detail in enumerate(asked)]
+    return Conversation(Vendor.OPENAI, (Message(Role.USER, (Text("look"), *images)),))
+
+
+@pytest.mark.parametrize(
+    ("asked", "found", "is_asked"),
+    [
+        pytest.param((), set(), False, id="no-image"),
+        pytest.param(("", "auto"), {"auto"}, False, id="the-models-choice"),
+        pytest.param(("low", ""), {"low", "auto"}, True, id="one-of-two"),
+        pytest.param(("high",), {"high"}, True, id="high"),
+    ],
+)
+def test_resolutions_that_are_asked_for(asked: tuple[str, ...], found: set[str], is_asked: bool) -> None:
+    assert (details(looking(*asked)), asks_detail(looking(*asked))) == (found, is_asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -25,8 +26,8 @@ from proxy.core.conversation import (
 )
 from proxy.core.signature import sealed
 from proxy.core.translation import Undecodable
-from proxy.translate.anthropic.blocks import EXTRAS
-from tests.unit.translate.anthropic.said import received
+from proxy.translate.foreign import EXTRAS
+from tests.unit.translate.anthropic.said import body, received, talk, user
 
 EPHEMERAL = {"cache_control": {"type": "ephemeral"}}
 UNKNOWN_ACCOUNT = Signature(Vendor.ANTHROPIC, "", "sig")
@@ -113,7 +114,16 @@ def test_a_result_knows_its_tool_and_its_failure() -> None:
     [
         {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}},
         {"type": "web_search_tool_result", "tool_use_id": "s", "content": [], "caller": {"type": "direct"}},
-        {"type": "document", "source": {"type": "content", "content": "a"}, "citations": {"enabled": True}},
+        {"type": "container_upload", "file_id": "f"},
+        {"type": "search_result", "source": "https://x", "title": "T"},
+        {"type": "document", "source": {"type": "content"}},
+        {
+            "type": "document",
+            "source": {
+                "type": "content",
+                "content": [{"type": "image", "source": {"type": "url", "url": "https://x"}}],
+            },
+        },
     ],
 )
 def test_a_block_of_the_vendors_own_is_kept_raw(block: dict[str, Any]) -> None:
@@ -121,6 +131,49 @@ def test_a_block_of_the_vendors_own_is_kept_raw(block: dict[str, Any]) -> None:
     assert first == Text("a")
     assert isinstance(native, Native)
     assert (native.vendor, native.kind, json.loads(bytes(native.value))) == (Vendor.ANTHROPIC, block["type"], block)
+
+
+@pytest.mark.parametrize(
+    ("block", "name", "words"),
+    [
+        pytest.param(
+            {"type": "document", "source": {"type": "content", "content": "a"}, "citations": {"enabled": True}},
+            "",
+            "a",
+            id="document-of-text",
+        ),
+        pytest.param(
+            {
+                "type": "document",
+                "source": {"type": "content", "content": [{"type": "text", "text": t} for t in "ab"]},
+                "title": "T",
+                **EPHEMERAL,
+            },
+            "T",
+            "a\n\nb",
+            id="document-of-blocks",
+        ),
+        pytest.param(
+            {
+                "type": "search_result",
+                "source": "https://x",
+                "title": "T",
+                "content": [{"type": "text", "text": "a"}],
+                "citations": {"enabled": True},
+            },
+            "T",
+            "T\nhttps://x\n\na",
+            id="search-result",
+        ),
+    ],
+)
+def test_what_is_quoted_is_a_document_and_goes_back_whole(block: dict[str, Any], name: str, words: str) -> None:
+    document, whole = parts(block)
+    cache = CacheMark() if "cache_control" in block else None
+    assert document == Document(Inline("text/plain", b64encode(words.encode()).decode()), name, cache)
+    assert isinstance(whole, Native)
+    assert (whole.kind, json.loads(bytes(whole.value))) == (EXTRAS, block)
+    assert body(talk(user(document, whole)))["messages"][0]["content"] == [block]
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,8 @@ from proxy.core.conversation import (
 )
 from proxy.core.translation import Undecodable
 from proxy.core.usage import Usage
-from proxy.translate.anthropic.blocks import EXTRAS
 from proxy.translate.anthropic.response import decode_answer, encode_answer
+from proxy.translate.foreign import EXTRAS
 from tests.unit.translate.anthropic.said import ACCOUNT, ENVELOPE, own
 
 BARE = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-x", "content": []}

@@ -20,6 +20,9 @@ def block(part: Image | Document, host: str = "") -> object:
     ("source", "expected"),
     [
         pytest.param(PNG, {"type": "base64", "media_type": "image/png", "data": "aGk="}, id="base64"),
+        pytest.param(
+            Inline("IMAGE/JPG", "aGk="), {"type": "base64", "media_type": "image/jpeg", "data": "aGk="}, id="jpg"
+        ),
         pytest.param(URL, {"type": "url", "url": "https://example.com/a"}, id="url"),
         pytest.param(OWN_FILE, {"type": "file", "file_id": "file_1"}, id="file"),
     ],

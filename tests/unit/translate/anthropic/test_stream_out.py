@@ -62,7 +62,8 @@ def blocks(*parts: StreamPart) -> list[tuple[Any, list[Any]]]:
             assert event["index"] == len(found)
             found.append((event["content_block"], []))
         elif event["type"] == "content_block_delta":
-            found[event["index"]][1].append(event["delta"])
+            assert is_open and event["index"] == len(found) - 1  # clients take a block for whole when it is closed
+            found[-1][1].append(event["delta"])
         is_open = event["type"] != "content_block_stop" if event["type"] != "content_block_delta" else is_open
     assert not is_open
     return found
@@ -132,6 +133,49 @@ def arguments(*fragments: str) -> list[dict[str, str]]:
             ),
             [(call("x", "f"), arguments("{}")), (call("y", "g"), arguments("{}"))],
             id="interleaved-arguments",
+        ),
+        pytest.param(
+            (
+                ToolBegan(0, "x", "f"),
+                ToolBegan(1, "y", "g"),
+                ToolDelta(0, '{"a"'),
+                ToolDelta(1, '{"b"'),
+                TextDelta("so"),
+                ToolDelta(0, ":1}"),
+                ToolDelta(1, ":2}"),
+            ),
+            [
+                (call("x", "f"), arguments('{"a"', ":1}")),
+                (call("y", "g"), arguments('{"b"', ":2}")),
+                (TEXT, said("so")),
+            ],
+            id="interleaved-fragments-and-text",
+        ),
+        pytest.param(
+            (
+                ToolBegan(0, "x", "f"),
+                ToolDelta(0, '{"a"'),
+                ToolBegan(1, "y", "g"),
+                ToolBegan(2, "z", "h"),
+                ToolDelta(2, '{"c"'),
+                ToolDelta(1, '{"b"'),
+            ),
+            [
+                (call("x", "f"), arguments('{"a"')),
+                (call("y", "g"), arguments('{"b"')),
+                (call("z", "h"), arguments('{"c"')),
+            ],
+            id="calls-that-never-became-whole",
+        ),
+        pytest.param(
+            (ToolBegan(0, "x", "f"), ToolBegan(1, "y", "g"), ToolDelta(1, "{}"), TextDelta("a")),
+            [(call("x", "f"), []), (call("y", "g"), arguments("{}")), (TEXT, said("a"))],
+            id="call-without-arguments",
+        ),
+        pytest.param(
+            (ToolBegan(0, "x", "f"), ToolDelta(0, "{}"), TextDelta("a"), ToolDelta(0, " ")),
+            [(call("x", "f"), arguments("{}")), (TEXT, said("a"))],
+            id="arguments-after-the-end",
         ),
         pytest.param(
             (ToolBegan(0, "x", "f", signature=Signature(Vendor.GOOGLE, "acc", "c2ln")),),

@@ -26,7 +26,7 @@ from proxy.core.conversation import (
     ToolResult,
     Vendor,
 )
-from proxy.translate.anthropic.blocks import EXTRAS
+from proxy.translate.foreign import EXTRAS
 from tests.unit.translate.anthropic.said import assistant, body, own, refusal, system, talk, user
 
 OLDER, PREFILLED = "claude-opus-4-7", "claude-opus-4-5"
@@ -253,7 +253,7 @@ def test_the_vendors_own_blocks_go_back_as_they_are() -> None:
 
 def test_another_vendors_blocks_are_left_out() -> None:
     foreign = Native(Vendor.OPENAI, "web_search_call", Raw(b"{}"))
-    assert turns(user("a", foreign), assistant("b"), user("c")) == [
+    assert turns(user("a"), assistant("b", foreign), user("c")) == [
         ("user", ["a"]),
         ("assistant", ["b"]),
         ("user", ["c"]),

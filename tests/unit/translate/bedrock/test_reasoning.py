@@ -20,7 +20,6 @@ from tests.unit.translate.bedrock.made import sent, talk
         pytest.param(made.GPT, Reasoning(budget_tokens=9000), {"reasoning": {"effort": "high"}}, id="gpt-budget"),
         pytest.param(made.GPT, Reasoning(budget_tokens=10**6), {"reasoning": {"effort": "max"}}, id="gpt-huge-budget"),
         pytest.param(made.GPT_OSS, Reasoning(Effort.MAX), {"reasoning_effort": "high"}, id="gpt-oss"),
-        pytest.param(made.GPT_OSS, Reasoning(Effort.NONE), {"reasoning_effort": "low"}, id="gpt-oss-cannot-stop"),
         pytest.param(
             made.NOVA_2,
             Reasoning(Effort.MEDIUM),
@@ -35,6 +34,11 @@ from tests.unit.translate.bedrock.made import sent, talk
 def test_a_family_is_told_in_its_words(model: str, reasoning: Reasoning, fields: dict[str, Any]) -> None:
     body, dropped = sent(talk(reasoning=reasoning), model)
     assert (body["additionalModelRequestFields"], dropped) == (fields, ())
+
+
+def test_who_cannot_stop_thinking_thinks_little_and_it_is_named() -> None:
+    body, dropped = sent(talk(reasoning=Reasoning(Effort.NONE)), made.GPT_OSS)
+    assert (body["additionalModelRequestFields"], dropped) == ({"reasoning_effort": "low"}, ("reasoning_effort",))
 
 
 def test_nova_that_thinks_hard_takes_no_limits() -> None:

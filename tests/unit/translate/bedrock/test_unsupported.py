@@ -21,15 +21,6 @@ HINTS: dict[str, Any] = {
     "prompt_cache_key": "k",
 }
 MEANING: dict[str, Any] = {"n": 2, "modalities": ("text", "audio")}
-REST = (
-    "web_search_options",
-    "mcp_servers",
-    "container",
-    "cachedContent",
-    "previous_response_id",
-    "conversation",
-    "prompt",
-)
 
 
 def test_the_table_is_tested_whole() -> None:
@@ -47,13 +38,6 @@ def test_what_means_something_is_refused(name: str) -> None:
     with pytest.raises(Untranslatable) as caught:
         sent(talk(**{name: MEANING[name]}))
     assert (caught.value.param, caught.value.message) == (name, UNSUPPORTED[name].text)
-
-
-@pytest.mark.parametrize("name", REST)
-def test_members_that_ask_for_more_than_there_is_are_refused(name: str) -> None:
-    with pytest.raises(Untranslatable) as caught:
-        sent(talk(rest={name: b"{}"}))
-    assert caught.value.param == name
 
 
 def test_other_members_are_left_out_and_named() -> None:

@@ -146,4 +146,7 @@ def test_a_result_is_a_message_of_its_own(parts: tuple[Text | Document, ...], co
 
 
 def test_blocks_of_other_vendors_are_left_out() -> None:
-    assert messages(user("a", Native(Vendor.ANTHROPIC, "x", Raw(b"{}")))) == [{"role": "user", "content": "a"}]
+    assert messages(user("a"), assistant("b", Native(Vendor.ANTHROPIC, "x", Raw(b"{}")))) == [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": "b"},
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode, urlsafe_b64encode
 from typing import Any
 
 import pytest
@@ -32,6 +33,13 @@ FILES_URL = "https://generativelanguage.googleapis.com/v1beta/files/abc"
 )
 def test_a_blob_is_read_by_its_type(media_type: str, part: Media) -> None:
     assert read_blob(Blob(media_type, "AA==")) == part
+
+
+def test_bytes_in_the_alphabet_of_urls_are_read_into_the_one_that_every_vendor_takes() -> None:
+    data = b"\xfb\xff\xfe\x00"
+    assert read_blob(Blob("image/png", urlsafe_b64encode(data).decode())) == Image(
+        Inline("image/png", b64encode(data).decode())
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,6 +76,7 @@ def inline(media_type: str) -> dict[str, Any]:
     ("part", "written"),
     [
         pytest.param(Image(Inline("image/png", "AA==")), inline("image/png"), id="image"),
+        pytest.param(Image(Inline("image/jpg", "AA==")), inline("image/jpeg"), id="image-in-registered-words"),
         pytest.param(Audio(Inline("", "AA=="), "mp3"), inline("audio/mp3"), id="sound-by-format"),
         pytest.param(Audio(Inline("", "AA==")), inline("audio/wav"), id="sound-of-no-format"),
         pytest.param(Audio(Inline("audio/mpeg", "AA=="), "mp3"), inline("audio/mp3"), id="sound-in-googles-words"),

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from proxy.core.conversation import Effort, JsonFormat, Params, Reasoning, Vendor
+from proxy.core.conversation import Effort, Image, Inline, JsonFormat, Params, Reasoning, Vendor
 from proxy.core.translation import Undecodable
-from tests.unit.translate.gemini.making import NEW, OLD, asked, raw, read, sent
+from tests.unit.translate.gemini.making import NEW, OLD, asked, raw, read, sent, user
 
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
 
@@ -57,6 +57,27 @@ def test_params_are_brought_into_googles_range(params: Params, config: dict[str,
 @pytest.mark.parametrize("params", [Params(n=1), Params(logprobs=False, top_logprobs=3), Params(modalities=("text",))])
 def test_what_is_so_anyhow_is_not_said(params: Params) -> None:
     assert "generationConfig" not in sent(asked(params=params))
+
+
+@pytest.mark.parametrize(
+    ("details", "config"),
+    [
+        pytest.param(("low",), {"mediaResolution": "MEDIA_RESOLUTION_LOW"}, id="low"),
+        pytest.param(("low", "high"), {"mediaResolution": "MEDIA_RESOLUTION_HIGH"}, id="the-highest"),
+        pytest.param(("low", "auto"), None, id="low-for-some"),
+        pytest.param(("", "auto"), None, id="the-models-choice"),
+    ],
+)
+def test_images_are_looked_at_as_closely_as_asked(details: tuple[str, ...], config: dict[str, Any] | None) -> None:
+    images = [Image(Inline("image/png", "AA=="), detail) for detail in details]
+    assert sent(asked(user(*images))).get("generationConfig") == config
+
+
+def test_googles_own_word_for_it_is_kept() -> None:
+    own = {"generationConfig": raw({"mediaResolution": "MEDIA_RESOLUTION_MEDIUM"})}
+    images = user(Image(Inline("image/png", "AA=="), "high"))
+    config = sent(asked(images, vendor=Vendor.GOOGLE, rest=own))["generationConfig"]
+    assert config == {"mediaResolution": "MEDIA_RESOLUTION_MEDIUM"}
 
 
 def test_penalties_are_not_sent_to_who_refuses_them() -> None:

@@ -8,8 +8,10 @@ import pytest
 
 from proxy.apischema.gemini import ThinkingConfig
 from proxy.core.conversation import Effort, Reasoning
+from proxy.core.translation import Target
 from proxy.translate.gemini.models import traits_of
 from proxy.translate.gemini.thinking import read_thinking, write_thinking
+from tests.unit.translate.gemini.making import asked, encoded
 
 E = Effort
 
@@ -124,3 +126,16 @@ def test_nothing_is_left_to_say() -> None:
 )
 def test_a_config_is_read(given: ThinkingConfig | None, expected: Reasoning) -> None:
     assert read_thinking(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "reasoning", "dropped"),
+    [
+        pytest.param("gemini-3.8-flash", Reasoning(E.NONE), ("reasoning_effort",), id="always-thinks-by-level"),
+        pytest.param("gemini-2.5-pro", Reasoning(budget_tokens=0), ("reasoning_effort",), id="always-thinks-by-budget"),
+        pytest.param("gemini-2.5-flash", Reasoning(E.NONE), (), id="can-stop"),
+        pytest.param("gemini-3.8-flash", Reasoning(E.LOW), (), id="thinks-a-little"),
+    ],
+)
+def test_a_model_that_cannot_stop_thinking_is_named(model: str, reasoning: Reasoning, dropped: tuple[str, ...]) -> None:
+    assert encoded(asked(reasoning=reasoning), Target(model, "acct")).dropped == dropped

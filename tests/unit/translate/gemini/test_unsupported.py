@@ -29,7 +29,6 @@ REFUSALS: dict[str, tuple[dict[str, Any], Target, str]] = {
     "modalities": ({"params": Params(modalities=("text", "audio"))}, NEW, "audio"),
     "audio": ({"rest": {"audio": raw({"voice": "alloy"})}}, NEW, "audio"),
     "response_format": ({"format": JsonFormat(), "tools": (FunctionTool("f"),)}, OLD, "json_schema"),
-    "web_search_options": ({"rest": {"web_search_options": raw({})}}, NEW, ""),
     "functions": ({"rest": {"functions": raw([])}}, NEW, "tools"),
     "function_call": ({"rest": {"function_call": raw("auto")}}, NEW, ""),
 }

@@ -87,6 +87,12 @@ def test_thinking_is_written(reasoning: Reasoning, model: str, think: object) ->
     assert written(Conversation(Vendor.OPENAI, (), reasoning=reasoning), model) == members
 
 
+@pytest.mark.parametrize(("model", "dropped"), [("gpt-oss:20b", ("reasoning_effort",)), ("qwen3", ())])
+def test_who_cannot_stop_thinking_is_named(model: str, dropped: tuple[str, ...]) -> None:
+    asked = Conversation(Vendor.OPENAI, (), reasoning=Reasoning(Effort.NONE))
+    assert encode_request(asked, replace(TARGET, model=model)).dropped == dropped
+
+
 def test_tools_that_are_no_functions_are_not_read() -> None:
     assert read(tools=[{"type": "other"}, {"function": {"name": "f"}}]).tools == (TOOL,)
 
@@ -141,6 +147,12 @@ def test_choice_without_tools_does_not_matter() -> None:
             "messages[0].content",
             "images",
             id="image-by-url",
+        ),
+        pytest.param(
+            Conversation(Vendor.OPENAI, (Message(Role.USER, (Document(Inline("text/plain", "abc")),)),)),
+            "messages[0].content",
+            "",
+            id="text-that-is-no-base64",
         ),
     ],
 )

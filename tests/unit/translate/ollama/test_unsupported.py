@@ -28,6 +28,11 @@ def test_hints_are_dropped_and_named() -> None:
     assert json.loads(encoded.body) == {"model": "upstream-model", "messages": [], "stream": False}
 
 
+def test_what_asks_for_the_usual_is_not_named() -> None:
+    usual = Conversation(Vendor.OPENAI, (), params=Params(parallel_tool_calls=True, service_tier="auto"))
+    assert encode_request(usual, TARGET).dropped == ()
+
+
 @pytest.mark.parametrize("name", sorted(UNSUPPORTED.keys() - set(HINTS)))
 def test_what_matters_is_refused_in_a_sentence(name: str) -> None:
     assert refused(name, "x").message.endswith(".")

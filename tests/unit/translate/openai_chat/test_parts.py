@@ -128,6 +128,7 @@ def test_part_is_written(part: Part, found: dict[str, Any]) -> None:
         pytest.param(Image(FileRef(Vendor.OPENAI, "f")), "images", id="image-file"),
         pytest.param(Document(Link("https://x/a.pdf")), "", id="document-url"),
         pytest.param(Document(FileRef(Vendor.ANTHROPIC, "f")), "", id="foreign-file"),
+        pytest.param(Document(Inline("text/plain", "abc")), "", id="text-that-is-no-base64"),
     ],
 )
 def test_part_that_chat_has_no_form_for_is_refused(part: Part, capability: str) -> None:

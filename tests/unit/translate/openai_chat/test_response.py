@@ -63,7 +63,7 @@ def test_tier_that_openai_does_not_know_is_not_told() -> None:
     assert "service_tier" not in json.loads(encode_answer(answer, ENVELOPE))
 
 
-@pytest.mark.parametrize("body", [b"{}", b'{"choices":null}', b"[]", b"nothing"])
+@pytest.mark.parametrize("body", [b"{}", b'{"choices":null}', b'{"choices":[]}', b"[]", b"nothing"])
 def test_what_is_no_answer_is_undecodable(body: bytes) -> None:
     with pytest.raises(Undecodable):
         decode_answer(body, ACCOUNT)
