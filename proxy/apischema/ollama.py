@@ -12,6 +12,8 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
+from proxy.core.usage import Count
+
 NULL = Raw(b"null")
 
 
@@ -78,8 +80,8 @@ class Answer(Struct):
     message: Message | None = None
     done: bool | None = None
     done_reason: str | None = None
-    prompt_eval_count: int | None = None
-    eval_count: int | None = None
+    prompt_eval_count: Raw = NULL
+    eval_count: Raw = NULL
     logprobs: Raw = NULL
     error: Raw = NULL
 
@@ -92,7 +94,7 @@ class EmbedRequest(Struct):
 
 class EmbedAnswer(Struct):
     embeddings: list[list[float]]
-    prompt_eval_count: int | None = None
+    prompt_eval_count: Raw = NULL
 
 
 # OpenAI's embeddings, which these are translated from and to.
@@ -109,9 +111,9 @@ class OpenAiEmbedding(Struct):
 
 
 class OpenAiUsage(Struct):
-    prompt_tokens: int | None = None
+    prompt_tokens: Count | None = None
 
 
 class OpenAiEmbedAnswer(Struct):
     data: list[OpenAiEmbedding]
-    usage: OpenAiUsage | None = None
+    usage: Raw = NULL

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+LARGEST_COUNT = 100_000_000  # tokens; no answer has more, so an upstream that says so is wrong
+LONGEST_TIER = 64  # characters of a service tier's name
+
+Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)]  # as an upstream may report it
 
 
 class Usage(Struct, frozen=True, gc=False, array_like=True):

@@ -17,6 +17,7 @@ import msgspec
 from proxy.apischema import ollama as schema
 from proxy.core.translation import Encoded, Target, Undecodable
 from proxy.core.usage import Usage
+from proxy.translate.counts import count_of, counts_decoder, read_counts
 from proxy.translate.ollama.unsupported import refused
 from proxy.translate.vectors import write_vectors
 from proxy.wire.jsonbody import split_object
@@ -26,6 +27,7 @@ _REQUEST = msgspec.json.Decoder(schema.EmbedRequest)
 _ANSWER = msgspec.json.Decoder(schema.EmbedAnswer)
 _OPENAI_REQUEST = msgspec.json.Decoder(schema.OpenAiEmbedRequest)
 _OPENAI_ANSWER = msgspec.json.Decoder(schema.OpenAiEmbedAnswer)
+_OPENAI_USAGE = counts_decoder(schema.OpenAiUsage)
 _ENCODER = msgspec.json.Encoder()
 _UNDERSTOOD = frozenset({"model", "input", "dimensions", "encoding_format"})
 
@@ -78,7 +80,7 @@ def decode_embeddings(body: bytes, model: str, tokens: int, *, base64: bool) -> 
         Undecodable: Not an answer of `/api/embed`.
     """
     answer = decoded(_ANSWER, body)
-    counted = answer.prompt_eval_count or 0
+    counted = count_of(answer.prompt_eval_count)
     written = write_vectors(answer.embeddings, model, Usage(counted or tokens), base64=base64)
     return written, Usage(counted) if counted > 0 else None
 
@@ -92,8 +94,9 @@ def encode_embeddings_answer(openai_body: bytes, model: str) -> bytes:
     answer = decoded(_OPENAI_ANSWER, openai_body)
     vectors = [_vector(row.embedding) for row in sorted(answer.data, key=lambda row: row.index)]
     written: dict[str, Any] = {"model": model, "embeddings": vectors}
-    if answer.usage is not None and answer.usage.prompt_tokens is not None:
-        written["prompt_eval_count"] = answer.usage.prompt_tokens
+    usage = read_counts(_OPENAI_USAGE, answer.usage)
+    if usage is not None and usage.prompt_tokens is not None:
+        written["prompt_eval_count"] = usage.prompt_tokens
     return _ENCODER.encode(written)
 
 

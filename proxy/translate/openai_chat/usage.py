@@ -12,20 +12,16 @@ usage-accounting; api-docs.deepseek.com context caching; groq 1.7.0 types/chat; 
 from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType
 
-from proxy.core.usage import Usage
+from proxy.core.usage import LARGEST_COUNT, LONGEST_TIER, Count, Usage
 
-LARGEST_COUNT = 100_000_000  # tokens; no answer has more, so an upstream that says so is wrong
 LARGEST_COST_USD = 100_000
-LONGEST_TIER = 64  # characters of a service tier's name
 NUSD_PER_USD = 10**9
 TICKS_PER_NUSD = 10  # of xAI, in its own unit
-
-Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)]
 
 
 class _PromptParts(Struct):
