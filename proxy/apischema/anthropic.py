@@ -131,6 +131,10 @@ class OutputTokensDetails(Struct, gc=False):
     thinking_tokens: Count | None = None
 
 
+class ServerToolUse(Struct, gc=False):
+    web_search_requests: Count | None = None
+
+
 class Usage(Struct, gc=False):
     input_tokens: Count | None = None
     output_tokens: Count | None = None
@@ -138,6 +142,7 @@ class Usage(Struct, gc=False):
     cache_read_input_tokens: Count | None = None
     cache_creation: CacheCreation | None = None
     output_tokens_details: OutputTokensDetails | None = None
+    server_tool_use: ServerToolUse | None = None
     service_tier: str | None = None
     speed: str | None = None
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from msgspec import Raw, Struct
 
+from proxy.apischema.charged import Charged
 from proxy.core.usage import Count
 
 NULL = Raw(b"null")
@@ -154,7 +155,7 @@ class OutputDetails(Struct):
     reasoning_tokens: Count | None = None
 
 
-class Usage(Struct):
+class Usage(Charged):
     input_tokens: Count | None = None
     output_tokens: Count | None = None
     input_tokens_details: InputDetails | None = None

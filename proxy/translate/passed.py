@@ -15,10 +15,12 @@ from typing import TypeVar
 from msgspec import Raw, Struct
 from msgspec.json import Decoder as JsonDecoder
 
+from proxy.apischema.charged import Charged
 from proxy.core.conversation import Finish
 from proxy.core.streamparts import Counted, Failed, Finished, StreamPart, TextDelta
 from proxy.core.translation import Undecodable
 from proxy.core.usage import Count, Usage
+from proxy.translate.charged import reported_nusd
 from proxy.translate.counts import counts_decoder, read_counts
 from proxy.wire.jsonbody import readable
 
@@ -33,8 +35,8 @@ class _Details(Struct):
     audio_tokens: Count | None = None
 
 
-class _Used(Struct):
-    """OpenAI's names for images and sounds, then its older ones."""
+class _Used(Charged):
+    """OpenAI's names for images and sounds, then its older ones, then OpenRouter's for rankings."""
 
     input_tokens: Count | None = None
     output_tokens: Count | None = None
@@ -42,6 +44,7 @@ class _Used(Struct):
     prompt_tokens: Count | None = None
     completion_tokens: Count | None = None
     total_tokens: Count | None = None
+    search_units: Count | None = None
 
 
 class _Answer(Struct):
@@ -105,9 +108,10 @@ def _usage(answer: _Answer) -> Usage | None:
     used = read_counts(_USED, answer.usage)
     if used is None:
         return None
-    prompt = next((n for n in (used.input_tokens, used.prompt_tokens, used.total_tokens) if n is not None), None)
-    if prompt is None:
-        return None
-    output = used.output_tokens if used.output_tokens is not None else used.completion_tokens
+    prompt = next((n for n in (used.input_tokens, used.prompt_tokens, used.total_tokens) if n is not None), 0)
+    output = used.output_tokens if used.output_tokens is not None else used.completion_tokens or 0
     audio = used.input_token_details.audio_tokens if used.input_token_details is not None else None
-    return Usage(prompt, output or 0, audio_input_tokens=audio or 0)
+    searches, charged = used.search_units or 0, reported_nusd(used)
+    if not (prompt or output or searches) and charged is None:
+        return None
+    return Usage(prompt, output, audio_input_tokens=audio or 0, reported_cost_nusd=charged, searches=searches)

@@ -28,7 +28,7 @@ def read_usage(counts: wire.Usage | None) -> Usage | None:
         return None
     fresh, output, written, cached = (getattr(counts, name) or 0 for name in _COUNTS)
     kept = counts.cache_creation
-    details = counts.output_tokens_details
+    details, tools = counts.output_tokens_details, counts.server_tool_use
     long_lived = (kept.ephemeral_1h_input_tokens or 0) if kept else 0
     short_lived = (kept.ephemeral_5m_input_tokens or 0) if kept else 0
     written = max(written, long_lived + short_lived)
@@ -42,6 +42,7 @@ def read_usage(counts: wire.Usage | None) -> Usage | None:
         cache_write_tokens=written,
         cache_write_1h_tokens=long_lived,
         service_tier="fast" if counts.speed == "fast" else counts.service_tier or "",
+        searches=(tools.web_search_requests or 0) if tools else 0,
     )
 
 

@@ -23,10 +23,11 @@ def usage_of(member: Raw) -> Usage | None:
     if counts is None:
         return None
     billed, used = counts.billed_units or _NOTHING, counts.tokens or _NOTHING
+    searches = billed.search_units or 0
     if billed.input_tokens or billed.output_tokens:
         # `cached_tokens` are of all that was used: how many of those were billed is not said.
-        return Usage(billed.input_tokens or 0, billed.output_tokens or 0)
+        return Usage(billed.input_tokens or 0, billed.output_tokens or 0, searches=searches)
     prompt, completion = used.input_tokens or 0, used.output_tokens or 0
-    if not (prompt or completion):
+    if not (prompt or completion or searches):
         return None
-    return Usage(prompt, completion, cached_tokens=min(counts.cached_tokens or 0, prompt))
+    return Usage(prompt, completion, cached_tokens=min(counts.cached_tokens or 0, prompt), searches=searches)

@@ -9,6 +9,7 @@ from typing import Any
 
 from proxy.apischema import openai_responses as schema
 from proxy.core.usage import LONGEST_TIER, Usage
+from proxy.translate.charged import reported_nusd
 from proxy.translate.counts import counts_decoder, read_counts
 from proxy.wire.typedjson import given
 
@@ -36,6 +37,7 @@ def decode_usage(response: schema.Response) -> Usage | None:
         cached_tokens=inputs.cached_tokens or 0,
         reasoning_tokens=outputs.reasoning_tokens or 0,
         cache_write_tokens=inputs.cache_write_tokens or 0,
+        reported_cost_nusd=reported_nusd(counts),
         service_tier=tier if len(tier := response.service_tier or "") <= LONGEST_TIER else "",
     )
 

@@ -51,6 +51,12 @@ def counts(**members: Any) -> Counts:  # noqa: ANN401 - JSON
             id="more-thinking-than-output",
         ),
         pytest.param({"input_tokens": 0, "output_tokens": None}, None, id="nought-and-null"),
+        pytest.param(
+            {"input_tokens": 7, "server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 1}},
+            Usage(7, searches=2),
+            id="searches",
+        ),
+        pytest.param({"input_tokens": 7, "server_tool_use": {}}, Usage(7), id="no-search"),
         pytest.param({"input_tokens": 7, "service_tier": "priority"}, Usage(7, service_tier="priority"), id="tier"),
         pytest.param(
             {"input_tokens": 7, "service_tier": "standard", "speed": "fast"}, Usage(7, service_tier="fast"), id="fast"
