@@ -11,6 +11,10 @@ from __future__ import annotations
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from proxy.core.usage import Count
+
+NULL = Raw(b"null")
+
 # What both directions share.
 
 
@@ -119,21 +123,26 @@ class Request(Struct):
 
 
 class CacheCreation(Struct, gc=False):
-    ephemeral_1h_input_tokens: int | None = None
-    ephemeral_5m_input_tokens: int | None = None
+    ephemeral_1h_input_tokens: Count | None = None
+    ephemeral_5m_input_tokens: Count | None = None
 
 
 class OutputTokensDetails(Struct, gc=False):
-    thinking_tokens: int | None = None
+    thinking_tokens: Count | None = None
+
+
+class ServerToolUse(Struct, gc=False):
+    web_search_requests: Count | None = None
 
 
 class Usage(Struct, gc=False):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cache_creation_input_tokens: Count | None = None
+    cache_read_input_tokens: Count | None = None
     cache_creation: CacheCreation | None = None
     output_tokens_details: OutputTokensDetails | None = None
+    server_tool_use: ServerToolUse | None = None
     service_tier: str | None = None
     speed: str | None = None
 
@@ -150,7 +159,7 @@ class Answer(Struct):
     stop_reason: str | None = None
     stop_sequence: str | None = None
     stop_details: StopDetails | None = None
-    usage: Usage | None = None
+    usage: Raw = NULL
 
 
 class Opening(Struct):
@@ -158,7 +167,7 @@ class Opening(Struct):
 
     id: str = ""
     model: str = ""
-    usage: Usage | None = None
+    usage: Raw = NULL
 
 
 class Delta(Struct, gc=False):
@@ -181,7 +190,7 @@ class Event(Struct):
     delta: Delta | None = None
     content_block: Raw | UnsetType = UNSET
     message: Opening | None = None
-    usage: Usage | None = None
+    usage: Raw = NULL
 
 
 class TokenCount(Struct, gc=False):

@@ -7,21 +7,23 @@ model-parameters-embed-v4.html, read 2026-11-20.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
+from msgspec import UNSET, Raw, Struct, UnsetType, field
 
-Count = Annotated[int, Meta(ge=0, le=100_000_000)]
+from proxy.core.usage import Count
+
+NULL = Raw(b"null")
 
 
 class CacheDetail(Struct):
-    ttl: str
-    inputTokens: Count
+    ttl: str | None = None
+    inputTokens: Count | None = None
 
 
 class TokenUsage(Struct):
-    inputTokens: Count = 0
-    outputTokens: Count = 0
+    inputTokens: Count | None = None
+    outputTokens: Count | None = None
     cacheReadInputTokens: Count | None = None
     cacheWriteInputTokens: Count | None = None
     cacheDetails: list[CacheDetail] | None = None
@@ -97,7 +99,7 @@ class ResponseFields(Struct):
 class ConverseResponse(Struct):
     output: Output
     stopReason: str | None = None
-    usage: TokenUsage | None = None
+    usage: Raw = NULL
     serviceTier: ServiceTier | None = None
     additionalModelResponseFields: ResponseFields | None = None
 
@@ -152,7 +154,7 @@ class MessageStop(Struct):
 
 
 class Metadata(Struct):
-    usage: TokenUsage | None = None
+    usage: Raw = NULL
     serviceTier: ServiceTier | None = None
 
 
@@ -186,7 +188,7 @@ class FloatEmbeddings(Struct):
 
 class TitanEmbedding(Struct):
     embedding: list[float]
-    inputTextTokenCount: Count = 0
+    inputTextTokenCount: Raw = NULL
 
 
 class CohereEmbeddings(Struct):

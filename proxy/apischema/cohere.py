@@ -10,15 +10,20 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
-Count = Annotated[float, Meta(ge=0, le=100_000_000)]  # it writes counts as decimals
+from proxy.core.usage import Count
+
+NULL = Raw(b"null")
 
 
 class Tokens(Struct):
     input_tokens: Count | None = None
     output_tokens: Count | None = None
+    search_units: Count | None = None
 
 
 class Usage(Struct):
+    """Of a chat; the `meta` of what has no output is the same."""
+
     billed_units: Tokens | None = None
     tokens: Tokens | None = None
     cached_tokens: Count | None = None
@@ -57,7 +62,7 @@ class ChatResponse(Struct):
     message: Message
     id: str = ""
     finish_reason: str | None = None
-    usage: Usage | None = None
+    usage: Raw = NULL
     logprobs: list[Logprob] | None = None
 
 
@@ -76,7 +81,7 @@ class MessageDelta(Struct):
 class Delta(Struct):
     message: MessageDelta | None = None
     finish_reason: str | None = None
-    usage: Usage | None = None
+    usage: Raw = NULL
     error: str | None = None
 
 
@@ -92,23 +97,13 @@ class Event(Struct):
 # Embeddings and reranking.
 
 
-class BilledTokens(Struct):
-    input_tokens: Count | None = None
-
-
-class ApiMeta(Struct):
-    billed_units: BilledTokens | None = None
-    tokens: BilledTokens | None = None
-    cached_tokens: Count | None = None
-
-
 class Vectors(Struct):
     vectors: list[list[float]] = field(name="float")
 
 
 class EmbedResponse(Struct):
     embeddings: Vectors
-    meta: ApiMeta | None = None
+    meta: Raw = NULL
 
 
 class Ranked(Struct):
@@ -119,7 +114,7 @@ class Ranked(Struct):
 class RerankResponse(Struct):
     results: list[Ranked]
     id: str = ""
-    meta: ApiMeta | None = None
+    meta: Raw = NULL
 
 
 # What a client may write itself.

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from proxy.core.usage import Count
+
 Json = Raw | UnsetType
 
 
@@ -131,15 +133,15 @@ class PromptFeedback(Struct, rename="camel"):
 
 class ModalityCount(Struct, rename="camel"):
     modality: str | None = None
-    token_count: int | None = None
+    token_count: Count | None = None
 
 
 class UsageMetadata(Struct, rename="camel"):
-    prompt_token_count: int | None = None
-    cached_content_token_count: int | None = None
-    candidates_token_count: int | None = None
-    thoughts_token_count: int | None = None
-    tool_use_prompt_token_count: int | None = None
+    prompt_token_count: Count | None = None
+    cached_content_token_count: Count | None = None
+    candidates_token_count: Count | None = None
+    thoughts_token_count: Count | None = None
+    tool_use_prompt_token_count: Count | None = None
     total_token_count: int | None = None
     prompt_tokens_details: list[ModalityCount] | None = None
     candidates_tokens_details: list[ModalityCount] | None = None
@@ -172,12 +174,12 @@ class EmbedContentResponse(Struct, rename="camel"):
 
 
 class PredictionStatistics(Struct):
-    token_count: float | None = None
+    token_count: Count | None = None
 
 
 class PredictedEmbedding(Struct):
     values: list[float]
-    statistics: PredictionStatistics | None = None
+    statistics: Json = UNSET
 
 
 class Prediction(Struct):

@@ -90,8 +90,8 @@ class Answer(Struct):
     message: Message | None = None
     done: bool | None = None
     done_reason: str | None = None
-    prompt_eval_count: int | None = None
-    eval_count: int | None = None
+    prompt_eval_count: Raw = NULL
+    eval_count: Raw = NULL
     logprobs: Raw = NULL
     error: Raw = NULL
 
@@ -111,7 +111,7 @@ class PromptEmbedRequest(Struct):
 
 class EmbedAnswer(Struct):
     embeddings: list[list[float]]
-    prompt_eval_count: int | None = None
+    prompt_eval_count: Raw = NULL
 
 
 # OpenAI's embeddings, which these are translated to.

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from msgspec import Raw, Struct
 
+from proxy.apischema.charged import Charged
+from proxy.core.usage import Count
+
 NULL = Raw(b"null")
 
 
@@ -144,17 +147,17 @@ class Request(Struct):
 
 
 class InputDetails(Struct):
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
+    cached_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
 
 
 class OutputDetails(Struct):
-    reasoning_tokens: int | None = None
+    reasoning_tokens: Count | None = None
 
 
-class Usage(Struct):
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+class Usage(Charged):
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
     input_tokens_details: InputDetails | None = None
     output_tokens_details: OutputDetails | None = None
 

@@ -142,7 +142,7 @@ def rotate(name: Name, config: options.Config = None, grace: Grace = "24h", as_j
     """Give a client key a new secret and print it, once. Rights, limits and what was spent stay."""
     now_us = _now_us()
     grace_s = 0 if grace == "0" else _span_s(grace)
-    if grace_s is None:
+    if grace_s is None or now_us // 1_000_000 + grace_s > LATEST_S:
         raise Refusal("error: --grace: expected a time such as 30m, 24h or 7d, or 0")
     ends_us = now_us + grace_s * 1_000_000
     snapshot = load(config)

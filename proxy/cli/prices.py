@@ -95,6 +95,8 @@ def _figures(price: Price | None) -> tuple[str, str, str, str]:
     also = [*price.tiers, *(["long prompts"] if rates.input and rates.input.steps else [])]
     if price.request_nusd:
         also.append("requests")
+    if price.search_nusd:
+        also.append("searches")
     return figures[0], figures[1], figures[2], ", ".join(also)
 
 
@@ -110,6 +112,8 @@ def _row(item: Listed) -> dict[str, Any]:
     }
     if item.price is not None:
         row["request_usd"] = usd(item.price.request_nusd)
+        if item.price.search_nusd is not None:
+            row["search_usd"] = usd(item.price.search_nusd)
         row["usd_per_mtok"] = _rates(item.price.standard)
         row["tiers"] = {name: _rates(rates) for name, rates in item.price.tiers.items()}
     return row

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 BY = "provider,model"
 SINCE = "30d"
+ENDS = ("ok", "truncated", "client_gone", "failed", "interrupted")
 LAST = 20  # requests that a table shows unless told otherwise
 MOST_DIMENSIONS = 2
 
@@ -56,7 +57,7 @@ def usage(
     ] = False,
     end: Annotated[
         str | None,
-        typer.Option("--end", help="With --requests: only ok, truncated, client_gone, failed or interrupted."),
+        typer.Option("--end", help=f"With --requests: only one of {', '.join(ENDS)}."),
     ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help=f"With --requests: how many; default {LAST}, with --json all.")
@@ -72,6 +73,7 @@ def usage(
             "--json and --csv exclude each other": as_json and as_csv,
             "--requests goes with neither --by nor --csv": requests and (as_csv or by is not None),
             "--end, --limit and --oldest-first need --requests": is_single and not requests,
+            f"--end {end!r}: name one of {', '.join(ENDS)}": end is not None and end not in ENDS,
         }
     )
     kept = {"provider": provider, "model": model, "key": key, "tag": tag}
@@ -113,6 +115,8 @@ def _moments(zone: str, since: str | None, until: str | None) -> _Moments:
         first, last = (None if text is None else read_moment(text, place, now) for text in (since, until))
     except BadPeriod as bad:
         raise Refusal(f"error: {bad}") from bad
+    if first is not None and last is not None and first >= last:
+        raise Refusal("error: the period is empty: --until must be later than --since")
     return place, first, last
 
 

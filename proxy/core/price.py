@@ -48,6 +48,7 @@ class Price(Struct, frozen=True, eq=False):
         standard: Rates of the usual tier.
         tiers: Rates of other service tiers, by the name that answers carry: "batch", "flex", "priority".
         request_nusd: Charged for each request beside the tokens.
+        search_nusd: Charged for each search that an answer counts; None = unknown.
         changes: Prices that take its place at other times; the last that holds does (see `pricing.cost.price_at`).
     """
 
@@ -56,6 +57,7 @@ class Price(Struct, frozen=True, eq=False):
     tiers: Mapping[str, TokenRates] = NO_TIERS
     request_nusd: int = 0
     changes: tuple[Change, ...] = ()
+    search_nusd: int | None = None
 
 
 class Change(Struct, frozen=True, eq=False):

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+LARGEST_COUNT = 100_000_000  # tokens; no answer has more, so an upstream that says so is wrong
+LONGEST_TIER = 64  # characters of a service tier's name
+
+Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)]  # as an upstream may report it
 
 
 class Usage(Struct, frozen=True, gc=False, array_like=True):
@@ -16,6 +23,8 @@ class Usage(Struct, frozen=True, gc=False, array_like=True):
         reported_cost_nusd: What the upstream says it charged, in nano-dollars (1e-9 USD); None where it said nothing or
             its kind is not to be believed.
         service_tier: As the upstream's answer named it; "" where it did not.
+        searches: What is charged by the search: those of the web that a vendor's own tool made, search units of a
+            ranking.
     """
 
     prompt_tokens: int = 0
@@ -29,3 +38,4 @@ class Usage(Struct, frozen=True, gc=False, array_like=True):
     audio_output_tokens: int = 0
     reported_cost_nusd: int | None = None
     service_tier: str = ""
+    searches: int = 0

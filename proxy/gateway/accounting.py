@@ -192,6 +192,9 @@ class Account(Struct, eq=False):
         provider, price = candidate.provider, candidate.price
         if usage.reported_cost_nusd is not None:
             self.usage = usage = believed(usage, provider.kind)
+            if usage is None:  # the cost was all that it said
+                self.estimate(0)
+                return self.settle_usage()
         if price is not None:
             price = price_at(price, self.started_at_s)
         self.cost = cost(usage, price, provider.cost_multiplier)

@@ -18,6 +18,7 @@ from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.ports import Grant, UpstreamResponse, Wait
 from proxy.core.snapshot import Snapshot
 from proxy.core.translation import ErrorReply
+from proxy.core.usage import Usage
 from proxy.gateway.accounting import Account
 from proxy.gateway.answered import keep_answer
 from proxy.gateway.attempts import fail
@@ -70,6 +71,14 @@ def deliver(delivery: Delivery) -> Coroutine[Any, Any, None]:
     return _whole(delivery) if reply.reader is None else _stream(delivery, reply.reader)
 
 
+def _so_far(reader: Reader) -> Usage | None:
+    """What a stream used that was not finished: its last count may be from long before it broke off."""
+    usage, written = reader.usage, estimate_output(0, reader.output_events)
+    if usage is None or usage.completion_tokens >= written:
+        return usage
+    return replace(usage, completion_tokens=written, estimated=True)
+
+
 def used_tokens(account: Account) -> int | None:
     """What the provider's tpm limit should have counted."""
     usage = account.usage
@@ -112,7 +121,7 @@ async def _relayed(delivery: Delivery, reader: Reader) -> None:
             await downstream.begin(delivery.reply.status, stream_lines(account.call.endpoint) + lines)
         failure = await Pump(delivery, reader).run()
     finally:
-        account.usage = reader.usage
+        account.usage = reader.usage if reader.done or reader.finished else _so_far(reader)
         account.estimate(estimate_output(0, reader.output_events))
     if failure is not None:
         await _truncate(delivery, failure)

@@ -20,6 +20,7 @@ from proxy.routing.omit import needs_price
 
 _TEXT = Decoder(str)
 _FREE = Operation.COUNT_TOKENS
+_RANKING = Operation.RERANK
 
 
 async def reserve(engine: Engine, call: Call, plan: Plan, account: Account) -> None:
@@ -38,7 +39,7 @@ async def reserve(engine: Engine, call: Call, plan: Plan, account: Account) -> N
         tokens = input_tokens + (call.max_tokens or 0) * choices
         if has_budget:
             tier = _service_tier(call) if "service_tier" in call.fields else ""
-            expected = Expected(input_tokens, call.max_tokens, choices, tier)
+            expected = Expected(input_tokens, call.max_tokens, choices, tier, call.endpoint.operation is _RANKING)
             nusd = dearest(plan, expected, account.started_at_s)
     ask = KeyAsk(key, tokens, nusd, engine.clock.now(), account.started_at_s)
     taken = await engine.state.reserve(ask)

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from proxy.core.price import Change, Price, Rate, TokenRates
-from proxy.pricing.published import FORMAT, REQUEST, sound
+from proxy.pricing.published import FORMAT, REQUEST, SEARCH, sound
 
 FREE = TokenRates(input=Rate(0), output=Rate(0))
 _DAY_S = 86_400
@@ -264,6 +264,7 @@ def _at(model: _Model, day: date, second: int, label: str, *, with_tiers: bool) 
         _token_rates(rates) if rates else FREE,
         {tier: _token_rates(None if own is None else {**rates, **own}) for tier, own in tiers.items()},
         _flat(rates.get(REQUEST, 0)),
+        search_nusd=_flat(rates[SEARCH]) if SEARCH in rates else None,
     )
 
 
@@ -277,7 +278,7 @@ def _holds(period: _Period, day: date, second: int) -> bool:
 
 
 def _token_rates(rates: _Rates | None) -> TokenRates:
-    known = {name: _rate(value) for name, value in (rates or {}).items() if name != REQUEST}
+    known = {name: _rate(value) for name, value in (rates or {}).items() if name not in (REQUEST, SEARCH)}
     return TokenRates(**known)
 
 

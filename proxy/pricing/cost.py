@@ -29,6 +29,7 @@ class Expected(Struct, frozen=True, gc=False):
         input_tokens: An estimate.
         max_tokens: The client's own limit of one answer; None = it set none.
         choices: Answers asked for.
+        is_search: It is charged for one, where its model is charged by the search.
         service_tier: As the client asked for it.
     """
 
@@ -36,6 +37,7 @@ class Expected(Struct, frozen=True, gc=False):
     max_tokens: int | None = None
     choices: int = 1
     service_tier: str = ""
+    is_search: bool = False
 
 
 def cost(usage: Usage, price: Price | None, multiplier: Decimal) -> Cost | None:
@@ -57,7 +59,16 @@ def cost(usage: Usage, price: Price | None, multiplier: Decimal) -> Cost | None:
         return None
     tokens = tokens_at(tariff, usage.prompt_tokens) if tariff.steps else tariff.tokens
     amount = _of_tokens(usage, tokens)
-    return None if amount is None else Cost(rounded(amount + tariff.request, tariff.unit), price.source)
+    if amount is None:
+        return None
+    if usage.searches:
+        if tariff.search is not None:
+            amount += usage.searches * tariff.search
+        elif not (
+            usage.prompt_tokens or usage.completion_tokens or tariff.request
+        ):  # searches are all that it is charged for
+            return None
+    return Cost(rounded(amount + tariff.request, tariff.unit), price.source)
 
 
 def prompt_cost(prompt_tokens: int, price: Price, multiplier: Decimal) -> int | None:
@@ -112,6 +123,8 @@ def _at_most(planned: Planned, price: Price, expected: Expected) -> int:
             tokens = tokens_at(tier, prompt)
             amount = max(amount, prompt * (tokens.input or 0) + output * (tokens.output or 0))
     amount += tariff.request
+    if expected.is_search:
+        amount += tariff.search or 0
     return rounded(amount if expected.choices <= 1 else amount * expected.choices, tariff.unit)
 
 

@@ -23,6 +23,7 @@ FORMAT = 1
 PUSD_PER_MTOK = 10**6  # pico-dollars a token, of one USD per million tokens
 NUSD_PER_KILO = 10**6  # nano-dollars each, of one USD per thousand
 REQUEST = "request"
+SEARCH = "search"
 
 CLASSES: Mapping[str, str] = {
     "input_mtok": "input",
@@ -34,6 +35,7 @@ CLASSES: Mapping[str, str] = {
     "output_audio_mtok": "audio_output",
 }
 REQUESTS = "requests_kcount"
+SEARCHES = "web_searches_kcount"
 # Charged beside the tokens where the vendor's own tools are used, or a part of a class that answers do not tell apart.
 NOT_COUNTED = frozenset(
     {
@@ -41,7 +43,6 @@ NOT_COUNTED = frozenset(
         "code_executions_kcount",
         "social_searches_kcount",
         "storage_searches_kcount",
-        "web_searches_kcount",
     }
 )
 _TIER_KEYS = {"service_tier", "processing", "speed"}  # what a variant may be chosen by that an answer names
@@ -210,12 +211,14 @@ def _rates(prices: Prices) -> dict[str, Any] | None:
     rates: dict[str, Any] = {CLASSES[name]: _rate(known[name]) for name in CLASSES if name in known}
     if REQUESTS in known:
         rates[REQUEST] = int(_flat(known[REQUESTS]) * NUSD_PER_KILO)
+    if SEARCHES in known:
+        rates[SEARCH] = int(_flat(known[SEARCHES]) * NUSD_PER_KILO)
     return rates
 
 
 def _is_expressible(name: str, prices: Mapping[str, Decimal | Tiered]) -> bool:
     """Say whether what is charged by this name is counted, or is charged as the class that counts it."""
-    if name in CLASSES or name == REQUESTS or name in NOT_COUNTED:
+    if name in CLASSES or name in (REQUESTS, SEARCHES) or name in NOT_COUNTED:
         return True
     whole = re.sub(r"_(?:5m|text|image|video|reasoning|citation)_", "_", name)
     return whole != name and whole in prices and prices[whole] == prices[name]

@@ -41,6 +41,7 @@ class Tariff(Struct, frozen=True, gc=False):
     Attributes:
         unit: So much of an amount is a nano-dollar.
         request: Charged for each request beside the tokens.
+        search: Charged for each search beside the tokens; None = unknown.
         tokens: Of prompts shorter than all `steps`.
         steps: (prompt tokens above which it holds, what then holds for every token), ascending.
     """
@@ -49,6 +50,7 @@ class Tariff(Struct, frozen=True, gc=False):
     request: int
     tokens: TokenTable
     steps: tuple[tuple[int, TokenTable], ...]
+    search: int | None = None
 
 
 @lru_cache(maxsize=4096)
@@ -73,6 +75,7 @@ def tariff_of(price: Price, service_tier: str, multiplier: Decimal) -> Tariff | 
                 for above in sorted({above for rate in found for above, _ in rate.steps})
             ]
         ),
+        None if price.search_nusd is None else price.search_nusd * _PUSD_PER_NUSD * numerator,
     )
 
 

@@ -18,7 +18,7 @@ from proxy.core.snapshot import Candidate, CredentialOrder, Model, Rotation, Sna
 from proxy.routing.order import Group, groups_of, spread
 
 EMBEDDINGS = Operation.EMBEDDINGS  # CPython 3.11 takes a function call to get a member out of its enum
-_FREE = Operation.COUNT_TOKENS
+_FREE, _RANKING = Operation.COUNT_TOKENS, Operation.RERANK
 _ANSWERING = frozenset({Operation.CHAT, Operation.COMPLETIONS})  # their output is charged; that of others is not
 
 
@@ -73,6 +73,8 @@ def is_priced(price: Price | None, operation: Operation) -> bool:
         return True
     if price is None or operation in UNMETERED:
         return False
+    if operation is _RANKING and price.search_nusd is not None:
+        return True
     standards = (price.standard, *(change.price.standard for change in price.changes))
     return all(
         rates.input is not None and (rates.output is not None or operation not in _ANSWERING) for rates in standards

@@ -141,6 +141,15 @@ class PriceRow(RatesRow):
     request_usd: Amount = Field(
         Decimal(0), ge=0, le=1_000_000, decimal_places=9, description="For each request, beside its tokens."
     )
+    search_usd: Amount | None = Field(
+        None,
+        ge=0,
+        le=1_000_000,
+        decimal_places=9,
+        description="For each search that an answer counts.",
+        examples=[0.002],
+        json_schema_extra={"default": "unknown"},
+    )
     variants: tuple[VariantRow, ...] = Field((), max_length=50)
 
     @model_validator(mode="after")

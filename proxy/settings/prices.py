@@ -70,6 +70,7 @@ def configured_price(row: PriceRow) -> Price:
         standard,
         {tier: _tier(row, tier, standard) for tier in tiers},
         int(row.request_usd * NUSD_PER_USD),
+        search_nusd=None if row.search_usd is None else int(row.search_usd * NUSD_PER_USD),
     )
 
 

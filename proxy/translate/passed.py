@@ -10,40 +10,41 @@ audio/transcription_stream_event.py; together 3.1.1 types/rerank_create_response
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-from msgspec import Meta, Raw, Struct
+from msgspec import Raw, Struct
 from msgspec.json import Decoder as JsonDecoder
 
+from proxy.apischema.charged import Charged
 from proxy.core.conversation import Finish
 from proxy.core.streamparts import Counted, Failed, Finished, StreamPart, TextDelta
 from proxy.core.translation import Undecodable
-from proxy.core.usage import Usage
+from proxy.core.usage import Count, Usage
+from proxy.translate.charged import reported_nusd
+from proxy.translate.counts import counts_decoder, read_counts
 from proxy.wire.jsonbody import readable
 
 _T = TypeVar("_T")
 _NONE = b"null"
 _NULL = Raw(_NONE)
 
-LARGEST_COUNT = 100_000_000  # tokens; who says more is wrong
 DONE = b"[DONE]"
-
-_Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)]
 
 
 class _Details(Struct):
-    audio_tokens: _Count | None = None
+    audio_tokens: Count | None = None
 
 
-class _Used(Struct):
-    """OpenAI's names for images and sounds, then its older ones."""
+class _Used(Charged):
+    """OpenAI's names for images and sounds, then its older ones, then OpenRouter's for rankings."""
 
-    input_tokens: _Count | None = None
-    output_tokens: _Count | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
     input_token_details: _Details | None = None
-    prompt_tokens: _Count | None = None
-    completion_tokens: _Count | None = None
-    total_tokens: _Count | None = None
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
+    total_tokens: Count | None = None
+    search_units: Count | None = None
 
 
 class _Answer(Struct):
@@ -57,7 +58,7 @@ class _Event(_Answer):
 
 _ANSWER = JsonDecoder(_Answer)
 _EVENT = JsonDecoder(_Event)
-_USED = JsonDecoder(_Used | None)
+_USED = counts_decoder(_Used)
 _LAST = (".completed", ".done")  # how the types of events end that carry all of it
 
 
@@ -104,15 +105,13 @@ def _read(decoder: JsonDecoder[_T], payload: bytes) -> _T:
 
 
 def _usage(answer: _Answer) -> Usage | None:
-    try:
-        used = _USED.decode(answer.usage)
-    except (ValueError, RecursionError):
-        return None
+    used = read_counts(_USED, answer.usage)
     if used is None:
         return None
-    prompt = next((n for n in (used.input_tokens, used.prompt_tokens, used.total_tokens) if n is not None), None)
-    if prompt is None:
-        return None
-    output = used.output_tokens if used.output_tokens is not None else used.completion_tokens
+    prompt = next((n for n in (used.input_tokens, used.prompt_tokens, used.total_tokens) if n is not None), 0)
+    output = used.output_tokens if used.output_tokens is not None else used.completion_tokens or 0
     audio = used.input_token_details.audio_tokens if used.input_token_details is not None else None
-    return Usage(prompt, output or 0, audio_input_tokens=audio or 0)
+    searches, charged = used.search_units or 0, reported_nusd(used)
+    if not (prompt or output or searches) and charged is None:
+        return None
+    return Usage(prompt, output, audio_input_tokens=audio or 0, reported_cost_nusd=charged, searches=searches)

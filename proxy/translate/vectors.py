@@ -16,7 +16,8 @@ from msgspec.json import Decoder, Encoder
 
 from proxy.core.conversation import NOTHING
 from proxy.core.translation import Undecodable, Untranslatable
-from proxy.core.usage import Usage
+from proxy.core.usage import Count, Usage
+from proxy.translate.counts import counts_decoder, read_counts
 from proxy.wire.jsonbody import split_object
 from proxy.wire.typedjson import decoded
 
@@ -34,12 +35,12 @@ class _Row(Struct):
 
 
 class _Used(Struct):
-    prompt_tokens: int | None = None
+    prompt_tokens: Count | None = None
 
 
 class _Answer(Struct):
     data: list[_Row]
-    usage: _Used | None = None
+    usage: Raw = Raw(b"null")
 
 
 class Asked(Struct, frozen=True):
@@ -52,6 +53,7 @@ class Asked(Struct, frozen=True):
 
 _REQUEST = Decoder(_Request)
 _ANSWER = Decoder(_Answer)
+_USED = counts_decoder(_Used)
 _ENCODER = Encoder()
 
 
@@ -83,7 +85,8 @@ def read_vectors(body: bytes) -> tuple[list[list[float]], int | None]:
     """
     answer = decoded(_ANSWER, body)
     vectors = [_vector(row.embedding) for row in sorted(answer.data, key=lambda row: row.index)]
-    return vectors, None if answer.usage is None else answer.usage.prompt_tokens
+    used = read_counts(_USED, answer.usage)
+    return vectors, None if used is None else used.prompt_tokens
 
 
 def write_vectors(vectors: Sequence[Sequence[float]], model: str, usage: Usage | None, *, base64: bool) -> bytes:

@@ -118,7 +118,11 @@ _ALL = (
         is_spoken=False,
         loses=frozenset({"choices", "audio_tokens", "reasoning_tokens", "stream"}),
     ),
-    Dialect("cohere", is_spoken=False, loses=frozenset({"choices", "audio_tokens", "reasoning_tokens"})),
+    Dialect(
+        "cohere",
+        is_spoken=False,
+        loses=frozenset({"choices", "cached_tokens", "audio_tokens", "reasoning_tokens"}),
+    ),
 )
 DIALECTS = {dialect.name: dialect for dialect in _ALL if dialect.is_there}
 SPOKEN = {name: dialect for name, dialect in DIALECTS.items() if dialect.is_spoken}

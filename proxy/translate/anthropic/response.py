@@ -26,7 +26,7 @@ from proxy.core.signature import sealed
 from proxy.core.translation import Envelope
 from proxy.translate.anthropic.blocks import BlockReader
 from proxy.translate.anthropic.reading import as_object
-from proxy.translate.anthropic.usage import read_usage, write_usage
+from proxy.translate.anthropic.usage import decode_counts, read_usage, write_usage
 from proxy.translate.anthropic.vocab import FINISHES, stop_reason
 from proxy.translate.foreign import EXTRAS
 from proxy.wire.typedjson import decoded
@@ -53,8 +53,7 @@ def decode_answer(body: bytes, account: str) -> Answer:
         parts = (*parts, why)
     finish = FINISHES.get(answer.stop_reason, Finish.STOP)
     choice = Choice(parts, finish, stop_sequence=answer.stop_sequence or "")
-    usage = None if answer.usage is None else read_usage(answer.usage)
-    return Answer((choice,), answer.id, answer.model, usage=usage)
+    return Answer((choice,), answer.id, answer.model, usage=read_usage(decode_counts(answer.usage)))
 
 
 def refusal(details: wire.StopDetails | None) -> Refusal | None:

@@ -27,7 +27,7 @@ from proxy.core.streamparts import (
 )
 from proxy.translate.anthropic.reading import EMPTY_OBJECT
 from proxy.translate.anthropic.response import refusal
-from proxy.translate.anthropic.usage import merged, read_usage
+from proxy.translate.anthropic.usage import decode_counts, merged, read_usage
 from proxy.translate.anthropic.vocab import FINISHES
 from proxy.wire.typedjson import decoded
 
@@ -93,8 +93,8 @@ class Decoder:
 
     def _began(self, event: wire.Event) -> list[StreamPart]:
         message = event.message or wire.Opening()
-        self._usage = message.usage
-        return [Began(message.id, message.model, None if self._usage is None else read_usage(self._usage))]
+        self._usage = decode_counts(message.usage)
+        return [Began(message.id, message.model, read_usage(self._usage))]
 
     def _start(self, event: wire.Event) -> list[StreamPart]:
         if not isinstance(raw := event.content_block, Raw):
@@ -169,9 +169,10 @@ class Decoder:
         if delta.stop_reason:
             finish = FINISHES.get(delta.stop_reason, Finish.STOP)
             parts.append(Finished(finish, stop_sequence=delta.stop_sequence or ""))
-        if event.usage is not None:
-            self._usage = merged(self._usage, event.usage)
-            parts.append(Counted(read_usage(self._usage)))
+        if (later := decode_counts(event.usage)) is not None:
+            self._usage = merged(self._usage, later)
+            if (usage := read_usage(self._usage)) is not None:
+                parts.append(Counted(usage))
         return parts
 
     def _signature(self, value: str) -> Signature:

@@ -6,29 +6,43 @@ out stay as they were), read 2026-11-20.
 
 from __future__ import annotations
 
+from msgspec import Raw
+
 from proxy.apischema import anthropic as wire
 from proxy.core.usage import Usage
+from proxy.translate.counts import counts_decoder, read_counts
 
 _TIERS = frozenset({"standard", "priority", "batch"})
 _COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+_DECODER = counts_decoder(wire.Usage)
 
 
-def read_usage(counts: wire.Usage) -> Usage:
-    """Give the counts in the hub's terms. Negative ones count as none."""
-    fresh, output, written, cached = (max(0, getattr(counts, name) or 0) for name in _COUNTS)
+def decode_counts(member: Raw) -> wire.Usage | None:
+    """Read the counts of an answer or an event; None where there are none or they make no sense."""
+    return read_counts(_DECODER, member)
+
+
+def read_usage(counts: wire.Usage | None) -> Usage | None:
+    """Give the counts in the hub's terms; None where nothing was counted."""
+    if counts is None:
+        return None
+    fresh, output, written, cached = (getattr(counts, name) or 0 for name in _COUNTS)
     kept = counts.cache_creation
-    details = counts.output_tokens_details
-    long_lived = max(0, (kept.ephemeral_1h_input_tokens or 0) if kept else 0)
-    short_lived = max(0, (kept.ephemeral_5m_input_tokens or 0) if kept else 0)
+    details, tools = counts.output_tokens_details, counts.server_tool_use
+    long_lived = (kept.ephemeral_1h_input_tokens or 0) if kept else 0
+    short_lived = (kept.ephemeral_5m_input_tokens or 0) if kept else 0
     written = max(written, long_lived + short_lived)
+    if not (fresh or output or written or cached):
+        return None
     return Usage(
         prompt_tokens=fresh + cached + written,
         completion_tokens=output,
         cached_tokens=cached,
-        reasoning_tokens=min(output, max(0, (details.thinking_tokens or 0) if details else 0)),
+        reasoning_tokens=min(output, (details.thinking_tokens or 0) if details else 0),
         cache_write_tokens=written,
         cache_write_1h_tokens=long_lived,
         service_tier="fast" if counts.speed == "fast" else counts.service_tier or "",
+        searches=(tools.web_search_requests or 0) if tools else 0,
     )
 
 

@@ -16,6 +16,7 @@ from proxy.core.translation import Encoded, Target
 from proxy.core.usage import Usage
 from proxy.translate.bedrock.blocks import Block
 from proxy.translate.bedrock.unsupported import refused
+from proxy.translate.counts import count_of
 from proxy.translate.vectors import Asked, read_inputs, write_vectors
 from proxy.wire.typedjson import decoded
 
@@ -64,7 +65,7 @@ def decode_embeddings(body: bytes, model: str, tokens: int, *, base64: bool) -> 
         vectors = found.vectors if isinstance(found, FloatEmbeddings) else found
     else:
         answer = decoded(_TITAN_ANSWER, body)
-        vectors, tokens = [answer.embedding], answer.inputTextTokenCount or tokens
+        vectors, tokens = [answer.embedding], count_of(answer.inputTextTokenCount) or tokens
     usage = Usage(prompt_tokens=tokens) if tokens else None
     return write_vectors(vectors, model, usage, base64=base64), usage
 

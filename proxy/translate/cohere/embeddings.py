@@ -12,7 +12,7 @@ from proxy.core.translation import Encoded, Target
 from proxy.core.usage import Usage
 from proxy.translate.cohere.messages import Block
 from proxy.translate.cohere.unsupported import refused
-from proxy.translate.cohere.usage import input_usage
+from proxy.translate.cohere.usage import usage_of
 from proxy.translate.vectors import read_inputs, write_vectors
 from proxy.wire.typedjson import decoded
 
@@ -58,5 +58,5 @@ def decode_embeddings(body: bytes, model: str, tokens: int = 0, *, base64: bool)
         Undecodable: Not Cohere's answer.
     """
     answer = decoded(_ANSWER, body)
-    usage = input_usage(answer.meta) or (Usage(prompt_tokens=tokens) if tokens else None)
+    usage = usage_of(answer.meta) or (Usage(prompt_tokens=tokens) if tokens else None)
     return write_vectors(answer.embeddings.vectors, model, usage, base64=base64), usage

@@ -20,9 +20,9 @@ from proxy.core.translation import Encoded, Target, Undecodable
 from proxy.core.usage import Usage
 from proxy.translate.cohere.messages import Block
 from proxy.translate.cohere.unsupported import refused
-from proxy.translate.cohere.usage import input_usage
+from proxy.translate.cohere.usage import usage_of
 from proxy.wire.jsonbody import split_object
-from proxy.wire.typedjson import decoded
+from proxy.wire.typedjson import decoded, given
 
 _READ = frozenset({"model", *RerankRequest.__struct_fields__})
 _REQUEST = Decoder(RerankRequest)
@@ -63,7 +63,7 @@ def decode_rerank(body: bytes, request: bytes, model: str) -> tuple[bytes, Usage
         Undecodable: Not Cohere's answer, or it ranks a document that nobody sent.
     """
     answer, asked = decoded(_ANSWER, body), decoded(_REQUEST, request)
-    usage = input_usage(answer.meta)
+    usage = usage_of(answer.meta)
     results = []
     for ranked in answer.results:
         if ranked.index >= len(asked.documents):
@@ -75,8 +75,8 @@ def decode_rerank(body: bytes, request: bytes, model: str) -> tuple[bytes, Usage
         results.append(result)
     tokens = usage.prompt_tokens if usage is not None else 0
     written: Block = {"id": answer.id, "model": model, "results": results, "usage": {"total_tokens": tokens}}
-    if answer.meta is not None:
-        written["meta"] = split_object(body)["meta"]
+    if given(answer.meta) is not None:
+        written["meta"] = answer.meta
     return _ENCODER.encode(written), usage
 
 

@@ -1,35 +1,33 @@
-"""Cohere's token counts in OpenAI's terms.
+"""Cohere's token counts in OpenAI's terms: what it bills, which leaves out the words that it adds to a prompt itself
+and the marks that its models put into an answer.
 
-What it bills (`billed_units`) leaves out the words it adds to a prompt itself; it is taken only where nothing else is.
-
-Source: cohere 7.3.1 types/usage.py, types/api_meta.py, read 2026-11-20.
+Source: docs.cohere.com how-does-cohere-pricing-work (billed tokens are the ones that are charged); cohere 7.3.1
+types/usage.py, types/api_meta.py, read 2026-11-20.
 """
 
 from __future__ import annotations
 
+from msgspec import Raw
+
 from proxy.apischema import cohere
 from proxy.core.usage import Usage
+from proxy.translate.counts import counts_decoder, read_counts
+
+_DECODER = counts_decoder(cohere.Usage)
+_NOTHING = cohere.Tokens()
 
 
-def usage_of(counts: cohere.Usage | None) -> Usage | None:
-    """Read what an answer counted; None where it counted nothing."""
+def usage_of(member: Raw) -> Usage | None:
+    """Read what an answer counted, a chat's `usage` or another's `meta`; None where it counted nothing."""
+    counts = read_counts(_DECODER, member)
     if counts is None:
         return None
-    tokens = counts.tokens or counts.billed_units
-    if tokens is None or not (tokens.input_tokens or tokens.output_tokens):
+    billed, used = counts.billed_units or _NOTHING, counts.tokens or _NOTHING
+    searches = billed.search_units or 0
+    if billed.input_tokens or billed.output_tokens:
+        # `cached_tokens` are of all that was used: how many of those were billed is not said.
+        return Usage(billed.input_tokens or 0, billed.output_tokens or 0, searches=searches)
+    prompt, completion = used.input_tokens or 0, used.output_tokens or 0
+    if not (prompt or completion or searches):
         return None
-    return Usage(
-        prompt_tokens=int(tokens.input_tokens or 0),
-        completion_tokens=int(tokens.output_tokens or 0),
-        cached_tokens=int(counts.cached_tokens or 0),
-    )
-
-
-def input_usage(meta: cohere.ApiMeta | None) -> Usage | None:
-    """Read what an answer without output counted: embeddings, rankings."""
-    if meta is None:
-        return None
-    tokens = meta.tokens or meta.billed_units
-    if tokens is None or not tokens.input_tokens:
-        return None
-    return Usage(prompt_tokens=int(tokens.input_tokens), cached_tokens=int(meta.cached_tokens or 0))
+    return Usage(prompt, completion, cached_tokens=min(counts.cached_tokens or 0, prompt), searches=searches)

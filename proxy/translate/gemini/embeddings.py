@@ -23,12 +23,13 @@ from proxy.apischema.gemini import (
     BatchEmbedContentsResponse,
     EmbedContentResponse,
     Prediction,
+    PredictionStatistics,
     PredictResponse,
     UsageMetadata,
 )
 from proxy.core.translation import Encoded, Target, Undecodable, Untranslatable
 from proxy.core.usage import Usage
-from proxy.translate.gemini.usage import LARGEST_COUNT
+from proxy.translate.counts import counts_decoder, read_counts
 from proxy.wire.jsonbody import readable
 from proxy.wire.typedjson import decoded
 
@@ -56,7 +57,8 @@ _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _BATCH = msgspec.json.Decoder(BatchEmbedContentsResponse)
 _ONE = msgspec.json.Decoder(EmbedContentResponse)
 _PREDICTED = msgspec.json.Decoder(PredictResponse)
-_COUNTS = msgspec.json.Decoder(UsageMetadata)
+_STATED = counts_decoder(PredictionStatistics)
+_COUNTS = counts_decoder(UsageMetadata)
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -153,24 +155,22 @@ def _vectors(body: bytes) -> tuple[Sequence[list[float]], int | None]:
     if "predictions" in members:
         predictions = decoded(_PREDICTED, body).predictions
         counts = [count for item in predictions if (count := _stated(item)) is not None]
-        counted = round(sum(counts)) if predictions and len(counts) == len(predictions) else None
+        counted = sum(counts) if predictions and len(counts) == len(predictions) else None
         return [item.embeddings.values for item in predictions], counted
     if "embedding" in members:
         return [decoded(_ONE, body).embedding.values], _counted(members)
     return [item.values for item in decoded(_BATCH, body).embeddings], _counted(members)
 
 
-def _stated(prediction: Prediction) -> float | None:
-    statistics = prediction.embeddings.statistics
-    return None if statistics is None else statistics.token_count
+def _stated(prediction: Prediction) -> int | None:
+    member = prediction.embeddings.statistics
+    counted = read_counts(_STATED, member) if isinstance(member, Raw) else None
+    return None if counted is None else counted.token_count
 
 
 def _counted(members: dict[str, Raw]) -> int | None:
-    try:
-        count = _COUNTS.decode(members.get("usageMetadata", Raw(b"{}"))).prompt_token_count
-    except (ValueError, RecursionError):
-        return None
-    return count if count is not None and 0 < count <= LARGEST_COUNT else None
+    counts = read_counts(_COUNTS, members.get("usageMetadata", Raw(b"{}")))
+    return None if counts is None else counts.prompt_token_count or None
 
 
 def _packed(vector: Sequence[float]) -> str:

@@ -11,34 +11,29 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from msgspec import Raw, UnsetType
 
 from proxy.apischema.gemini import ModalityCount, UsageMetadata
-from proxy.core.usage import Usage
+from proxy.core.usage import LONGEST_TIER, Usage
+from proxy.translate.counts import counts_decoder, read_counts
 from proxy.translate.gemini.vocab import TIERS_FROM_OPENAI, TIERS_TO_OPENAI, TRAFFIC_TIERS
 
-LARGEST_COUNT = 100_000_000  # tokens; no answer has more
-LONGEST_TIER = 64
-
-_METADATA = msgspec.json.Decoder(UsageMetadata)
+_METADATA = counts_decoder(UsageMetadata)
 
 
 def read_usage(member: Raw | UnsetType) -> Usage | None:
     """Read `usageMetadata`; None where there is none, where it cannot be true, and where nothing was counted."""
     if isinstance(member, UnsetType):
         return None
-    try:
-        counts = _METADATA.decode(member)
-    except (ValueError, RecursionError):
+    counts = read_counts(_METADATA, member)
+    if counts is None:
         return None
     prompt = (counts.prompt_token_count or 0) + (counts.tool_use_prompt_token_count or 0)
     said, thought = counts.candidates_token_count or 0, counts.thoughts_token_count or 0
     # Some models of Vertex count the thoughts among the candidates; then the total says so.
     completion = said if thought and counts.total_token_count == prompt + said else said + thought
     cached = counts.cached_content_token_count or 0
-    numbers = (prompt, completion, thought, cached)
-    if not any(numbers[:2]) or min(numbers) < 0 or max(numbers) > LARGEST_COUNT:
+    if not (prompt or completion):
         return None
     return Usage(
         prompt_tokens=prompt,

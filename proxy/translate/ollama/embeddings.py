@@ -16,6 +16,7 @@ import msgspec
 from proxy.apischema import ollama as schema
 from proxy.core.translation import Encoded, Target, Undecodable
 from proxy.core.usage import Usage
+from proxy.translate.counts import count_of
 from proxy.translate.ollama.unsupported import refused
 from proxy.translate.vectors import read_vectors, write_vectors
 from proxy.wire.jsonbody import join_object, raw, split_object
@@ -99,7 +100,7 @@ def decode_embeddings(body: bytes, model: str, tokens: int, *, base64: bool) -> 
         Undecodable: Not an answer of `/api/embed`.
     """
     answer = decoded(_ANSWER, body)
-    counted = answer.prompt_eval_count or 0
+    counted = count_of(answer.prompt_eval_count)
     written = write_vectors(answer.embeddings, model, Usage(counted or tokens), base64=base64)
     return written, Usage(counted) if counted > 0 else None
 

@@ -27,6 +27,7 @@ from proxy.core.conversation import (
 )
 from proxy.core.translation import Envelope, Undecodable
 from proxy.core.usage import Usage
+from proxy.translate.counts import count_of
 from proxy.translate.ollama.history import decode_call
 from proxy.translate.ollama.logprobs import chat_logprobs, token_list
 from proxy.translate.ollama.outgoing import call_object
@@ -72,9 +73,8 @@ def _call_id(answer: schema.Answer, place: int) -> str:
 
 def decode_usage(answer: schema.Answer) -> Usage | None:
     """Read the counts; older servers leave out a prompt's that they had in their cache, then there are none."""
-    if not answer.prompt_eval_count or answer.prompt_eval_count < 0:
-        return None
-    return Usage(answer.prompt_eval_count, max(answer.eval_count or 0, 0))
+    prompt = count_of(answer.prompt_eval_count)
+    return Usage(prompt, count_of(answer.eval_count)) if prompt else None
 
 
 def _seconds(created_at: str | None) -> int:

@@ -11,21 +11,14 @@ usage-accounting; api-docs.deepseek.com context caching; groq 1.7.0 types/chat; 
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import Raw, Struct
 
-from proxy.core.usage import Usage
-
-LARGEST_COUNT = 100_000_000  # tokens; no answer has more, so an upstream that says so is wrong
-LARGEST_COST_USD = 100_000
-LONGEST_TIER = 64  # characters of a service tier's name
-NUSD_PER_USD = 10**9
-TICKS_PER_NUSD = 10  # of xAI, in its own unit
-
-Count = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)]
+from proxy.apischema.charged import Charged
+from proxy.core.usage import LARGEST_COUNT, LONGEST_TIER, Count, Usage
+from proxy.translate.charged import reported_nusd
 
 
 class _PromptParts(Struct):
@@ -39,8 +32,8 @@ class _CompletionParts(Struct):
     audio_tokens: Count | None = None
 
 
-class Counts(Struct):
-    """The members that count; None or unset = not there. What costs is decoded only where it is there."""
+class Counts(Charged):
+    """The members that count; None or unset = not there."""
 
     prompt_tokens: Count | None = None
     completion_tokens: Count | None = None
@@ -49,25 +42,10 @@ class Counts(Struct):
     completion_tokens_details: _CompletionParts | None = None
     cached_tokens: Count | None = None  # Together, Moonshot
     prompt_cache_hit_tokens: Count | None = None  # DeepSeek
-    cost: Raw | UnsetType = UNSET  # OpenRouter: USD; Perplexity: an object
-    cost_details: Raw | UnsetType = UNSET  # OpenRouter
-    is_byok: Raw | UnsetType = UNSET  # OpenRouter: paid with the customer's own key for the vendor behind
-    cost_in_usd_ticks: Raw | UnsetType = UNSET  # xAI
-
-
-class _TotalCost(Struct):
-    total_cost: Decimal
-
-
-class _OwnCost(Struct):
-    upstream_inference_cost: Decimal
 
 
 _NO_PROMPT_PARTS = _PromptParts()
 _NO_COMPLETION_PARTS = _CompletionParts()
-_COST: msgspec.json.Decoder[Decimal | _TotalCost] = msgspec.json.Decoder(Decimal | _TotalCost)
-_OWN_COST = msgspec.json.Decoder(_OwnCost)
-_TICKS = msgspec.json.Decoder(int)
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _COUNT = msgspec.json.Decoder(float | None)
 _ENCODER = msgspec.json.Encoder()
@@ -106,18 +84,6 @@ def read_usage(counts: Counts, service_tier: object = None) -> Usage | None:
     )
 
 
-def reported_nusd(counts: Counts) -> int | None:
-    """Read what the upstream says it charged, in nano-dollars; None where it cannot be told or cannot be true."""
-    try:
-        if counts.cost is not UNSET:
-            return _nusd(_charged_usd(counts, counts.cost))
-        if counts.cost_in_usd_ticks is not UNSET:
-            return _nusd(Decimal(_TICKS.decode(counts.cost_in_usd_ticks)) / (TICKS_PER_NUSD * NUSD_PER_USD))
-    except _UNREADABLE:
-        pass
-    return None
-
-
 def mended(usage: Raw) -> Raw:
     """Rewrite a usage object that could not be read so that it can be: without the members that make no sense."""
     try:
@@ -154,19 +120,3 @@ def _whole(member: Raw) -> int | None:
     if count is None:
         return 0
     return int(count) if count.is_integer() and 0 <= count <= LARGEST_COUNT else None
-
-
-def _charged_usd(counts: Counts, cost: Raw) -> Decimal:
-    """OpenRouter's own charge for a customer's key is its fee alone: what the vendor behind charges comes on top."""
-    read = _COST.decode(cost)
-    if isinstance(read, _TotalCost):
-        return read.total_cost
-    if counts.is_byok is UNSET or bytes(counts.is_byok) != b"true":
-        return read
-    return read + _OWN_COST.decode(b"" if counts.cost_details is UNSET else counts.cost_details).upstream_inference_cost
-
-
-def _nusd(usd: Decimal) -> int | None:
-    if not 0 <= usd <= LARGEST_COST_USD:
-        return None
-    return int((usd * NUSD_PER_USD).to_integral_value(ROUND_HALF_EVEN))

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from proxy.apischema import openai_responses as schema
-from proxy.core.usage import Usage
+from proxy.core.usage import LONGEST_TIER, Usage
+from proxy.translate.charged import reported_nusd
+from proxy.translate.counts import counts_decoder, read_counts
 from proxy.wire.typedjson import given
 
-_COUNTS = msgspec.json.Decoder(schema.Usage)
+_COUNTS = counts_decoder(schema.Usage)
 _NO_INPUT = schema.InputDetails()
 _NO_OUTPUT = schema.OutputDetails()
 
-LONGEST_TIER = 64  # characters of its name
 # Those that the SDK's type has.
 TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast", "ultrafast"})
 
@@ -26,11 +25,8 @@ def decode_usage(response: schema.Response) -> Usage | None:
     """Read the usage of an answer; counts that make no sense are none."""
     if (found := given(response.usage)) is None:
         return None
-    try:
-        counts = _COUNTS.decode(found)
-    except ValueError:
-        return None
-    if counts.input_tokens is None or min(counts.input_tokens, counts.output_tokens or 0) < 0:
+    counts = read_counts(_COUNTS, found)
+    if counts is None or counts.input_tokens is None:
         return None
     if not counts.input_tokens and not counts.output_tokens:
         return None
@@ -41,6 +37,7 @@ def decode_usage(response: schema.Response) -> Usage | None:
         cached_tokens=inputs.cached_tokens or 0,
         reasoning_tokens=outputs.reasoning_tokens or 0,
         cache_write_tokens=inputs.cache_write_tokens or 0,
+        reported_cost_nusd=reported_nusd(counts),
         service_tier=tier if len(tier := response.service_tier or "") <= LONGEST_TIER else "",
     )
 

@@ -208,11 +208,14 @@ def test_without_a_grace_the_old_key_ends_at_once(fairlead: Fairlead, kept: Path
     assert "The old one has ended." in ended.err
 
 
-@pytest.mark.parametrize("grace", ["soon", "-1h", "24", "1.5h", ""])
+@pytest.mark.parametrize("grace", ["soon", "-1h", "24", "1.5h", "", "99999999d", "4000000d"])
 def test_a_grace_that_is_no_time_is_refused(grace: str, fairlead: Fairlead, kept: Path) -> None:
+    old = new_key(fairlead("keys", "create", "ci"))
     ended = fairlead("keys", "rotate", "ci", f"--grace={grace}")
     assert (ended.code, ended.out) == (2, "")
     assert "--grace: expected a time such as 30m" in ended.err
+    assert found(kept, old) == ["ci"]
+    assert fairlead("keys", "list").code == 0
 
 
 def test_a_revoked_key_is_refused_and_stays_on_the_list(fairlead: Fairlead, kept: Path) -> None:

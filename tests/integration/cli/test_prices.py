@@ -80,7 +80,7 @@ def test_list_names_source_tiers_multiplier_and_what_has_no_price(file: Path, fa
     out = fairlead("prices", "list", "--config", file).out
     rows = {line.split()[1]: line.split() for line in out.splitlines() if line.strip().startswith(("main", "local"))}
     assert rows["gpt-4.1"][2:5] == ["2", "8", "0.5"]
-    assert {"priority,", "fast,", "batch"} <= set(rows["gpt-4.1"])
+    assert {"priority,", "fast,", "batch,", "searches"} <= set(rows["gpt-4.1"])
     assert "catalog" in rows["gpt-4.1"] and "1.5" in rows["gpt-4.1"]
     assert rows["long"][-1] == "configured" and "prompts," in rows["long"] and "requests" in rows["long"]
     assert rows["own"][-3:] == ["1", "no", "price"]

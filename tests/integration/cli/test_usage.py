@@ -278,6 +278,12 @@ def test_what_is_not_loaded_yet_is_said_in_every_form(
         pytest.param(("--by", ""), "one or two", id="none"),
         pytest.param(("--since", "soon"), "'soon' is no moment", id="no-moment"),
         pytest.param(("--since", "2026-12", "--until", "2026-11"), "--until must be later", id="backwards"),
+        pytest.param(
+            ("--requests", "--since", "2026-12", "--until", "2026-11"), "--until must be later", id="requests-backwards"
+        ),
+        pytest.param(
+            ("--requests", "--end", "finished"), "ok, truncated, client_gone, failed, interrupted", id="no-end"
+        ),
         pytest.param(("--zone", "Moon"), "no time zone 'Moon'", id="no-zone"),
         pytest.param(("--zone", "Asia/Kolkata"), "whole number of hours", id="zone-of-half-hours"),
     ],

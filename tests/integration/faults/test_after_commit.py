@@ -149,6 +149,17 @@ async def test_f06_cut_stream_accounts_the_usage_that_came_before(usage_at: int)
         assert on.gateway.metric("tokens_total", provider="first", model="m", type="completion") == 7
 
 
+@pytest.mark.parametrize("counted", [0, 2])
+async def test_f06_cut_stream_estimates_the_output_that_came_after_its_usage(counted: int) -> None:
+    usage = {"prompt_tokens": 11, "completion_tokens": counted, "total_tokens": 11 + counted}
+    handler = streaming(event({"role": "assistant", "content": "Once"}, usage=usage), *said(*WORDS), ending=cut)
+    async with RawServer(handler) as first, stage(Upstream("first", "gpt", first.url)) as on:
+        await on.ask(stream=True)
+        (record,) = await on.records(1)
+        assert (record["gen_ai.usage.input_tokens"], record["gen_ai.usage.output_tokens"]) == (11, 4)
+        assert record["fairlead.usage_estimated"] is True
+
+
 ANSWER = b'{"id":"1","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}'
 HALF = response(ANSWER, b"Content-Type: application/json")
 

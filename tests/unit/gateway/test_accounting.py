@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import astuple, replace
 
-from proxy.core.call import Call, Needs, Operation
+from proxy.core.call import Call, EndpointSpec, Needs, Operation
 from proxy.core.errors import GatewayError, LedgerFull, Overloaded, QuotaExhausted, UpstreamsExhausted
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.plan import Planned, Send
@@ -15,7 +15,7 @@ from proxy.core.ports import AttemptRecord, CloseRecord, OpenRecord
 from proxy.core.price import Change, Cost
 from proxy.core.snapshot import Candidate, Model
 from proxy.core.usage import Usage
-from proxy.gateway.accounting import Account
+from proxy.gateway.accounting import UNKNOWN_USAGE, Account
 from tests.fakes.prices import flat_price
 from tests.unit.gateway.engine import NOON_S, PRICE, PRICED, Bench, key
 from tests.unit.routing.build import NOW_S, call, candidate, model, provider
@@ -276,6 +276,19 @@ def test_cost_is_by_price_or_by_report(kind: str, reported_nusd: int | None, nus
     assert (closed.cost_nusd, closed.price) == (nusd, price)
     assert closed.usage is not None
     assert (closed.usage.reported_cost_nusd is None) == (price == "configured")
+
+
+@pytest.mark.parametrize(
+    ("operation", "estimated"), [(Operation.RERANK, Usage(10, estimated=True)), (Operation.IMAGES, UNKNOWN_USAGE)]
+)
+def test_a_report_that_nobody_believes_is_no_usage(operation: Operation, estimated: Usage) -> None:
+    bench, of = Bench(), reporting("openai")
+    account = bench.account(replace(ask(), endpoint=EndpointSpec("e", operation), needs=Needs(input_tokens=10)), of)
+    answered(account, of.candidates[0], Usage(reported_cost_nusd=5))
+    account.committed_s = NOW_S
+    closed = bench.closed(account)
+    assert closed.usage == estimated
+    assert closed.cost_nusd == (20_000 if operation is Operation.RERANK else None)
 
 
 def test_cost_is_the_providers_multiple() -> None:

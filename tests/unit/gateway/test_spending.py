@@ -18,7 +18,7 @@ from proxy.gateway.accounting import Account
 from proxy.gateway.spending import reserve, settle
 from tests.fakes.prices import rates
 from tests.unit.gateway.engine import PRICED, Bench, LimitFields, key
-from tests.unit.routing.build import call, candidate, model, planned
+from tests.unit.routing.build import call, candidate, model, planned, provider
 
 DEAR = 10**12
 TIERED = Price("configured", rates(input="2", output="10"), {"priority": rates(input="4", output="20")})
@@ -179,6 +179,18 @@ async def test_spend_without_a_key_is_nobodys() -> None:
     account.usage, account.cost = USED, PAID
     settle(account)
     assert not bench.state.keys.uses
+
+
+async def test_a_ranking_is_a_search() -> None:
+    of = model(
+        candidate(
+            provider("a", operations=frozenset(Operation)), price=Price("configured", rates(), search_nusd=2_000_000)
+        )
+    )
+    ranking = replace(call(Operation.RERANK, key=key(day_nusd=DEAR)), needs=Needs(input_tokens=1_000))
+    grant = await taken(Bench(), ranking, of)
+    assert grant is not None
+    assert grant.ask.nusd == 2_000_000
 
 
 @pytest.mark.parametrize("limits", [{"tpm": 100}, {"day_nusd": 1}])

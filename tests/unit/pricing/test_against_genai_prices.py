@@ -24,7 +24,7 @@ from proxy.core.price import Price
 from proxy.core.usage import Usage
 from proxy.pricing import catalog
 from proxy.pricing.cost import cost, price_at
-from proxy.pricing.published import CLASSES, NOT_COUNTED, REQUESTS
+from proxy.pricing.published import CLASSES, NOT_COUNTED, REQUESTS, SEARCHES
 
 DIFFERENCES = {
     "finer_than_a_pico_dollar": "A price with more digits than a pico-dollar a token is rounded to it: a million "
@@ -33,12 +33,12 @@ DIFFERENCES = {
     "messages or seconds at rates of their own has no price here: OpenAI's usage object does not tell these counts.",
     "no_rate_for_what_was_used": "Where tokens were used that have no rate, genai-prices adds 0; here the cost is "
     "unknown.",
-    "tools_of_the_vendor": "Searches and code executions are charged beside the tokens; no answer counts them, so they "
-    "are not in the cost.",
+    "tools_of_the_vendor": "Code executions, and searches of files and of social networks, are charged beside the "
+    "tokens; no answer counts them, so they are not in the cost.",
     "cached_sound": "Cached sound that has a rate of its own costs what other cached tokens do: answers do not tell it "
     "apart.",
 }
-EXPRESSIBLE = CLASSES.keys() | NOT_COUNTED | {REQUESTS}
+EXPRESSIBLE = CLASSES.keys() | NOT_COUNTED | {REQUESTS, SEARCHES}
 TIER_KEYS = {"service_tier", "processing", "speed"}
 LENGTHS = (1, 32_000, 100_000, 128_000, 199_999, 200_000, 256_000, 272_000, 512_000, 524_288)
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -114,6 +114,7 @@ def usages(rng: random.Random, prices: ModelPrice, most: int) -> Iterator[Usage]
             cache_write_1h_tokens=rng.choice((0, written // 2)),
             audio_input_tokens=0 if "cache_audio_read_mtok" in priced and cached else rng.choice((0, prompt // 5)),
             audio_output_tokens=rng.choice((0, output // 2)),
+            searches=rng.choice((0, 1, 7)) if SEARCHES in priced else 0,
         )
 
 
@@ -136,6 +137,7 @@ def theirs(usage: Usage, prices: ModelPrice, **more: int) -> Decimal:
         "input_audio_tokens": usage.audio_input_tokens,
         "output_audio_tokens": usage.audio_output_tokens,
         "cache_audio_read_tokens": 0,
+        "web_searches": usage.searches,
     }
     return prices.calc_price(TheirUsage(**{**counts, **more}))["total_price"] * NUSD
 
@@ -274,7 +276,8 @@ def test_difference_no_rate_for_what_was_used() -> None:
 def test_difference_tools_of_the_vendor() -> None:
     assert "tools_of_the_vendor" in DIFFERENCES
     price, prices = priced("openai", "gpt-4.1")
-    assert theirs(Usage(1000, 10), prices, web_searches=1) - 10_000_000 == charged(Usage(1000, 10), price)
+    usage = Usage(1000, 10, searches=1)
+    assert theirs(usage, prices, storage_searches=1) - 2_500_000 == charged(usage, price)
 
 
 def test_difference_cached_sound() -> None:

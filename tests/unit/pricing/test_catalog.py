@@ -96,7 +96,7 @@ def test_a_vendor_that_is_not_there_has_no_price(vendor: str | None) -> None:
 
 
 def test_a_price_holds_rates_steps_tiers_and_the_request() -> None:
-    rates = {"input": [10, [[100, 20]]], "output": 30, "cached_input": 1, "request": 7}
+    rates = {"input": [10, [[100, 20]]], "output": 30, "cached_input": 1, "request": 7, "search": 9}
     tiers = [
         {"tier": "flex", "rates": {"input": 5}},
         {"tier": "flex", "rates": {"input": 99, "output": 15}},
@@ -106,7 +106,7 @@ def test_a_price_holds_rates_steps_tiers_and_the_request() -> None:
     made = document({"match": ["=m"], "prices": [{"rates": rates}], "tiers": tiers[:2] + tiers[3:]})
     price = found(made, "m")
     assert price is not None
-    assert (price.source, price.request_nusd, price.changes) == (LABEL, 7, ())
+    assert (price.source, price.request_nusd, price.search_nusd, price.changes) == (LABEL, 7, 9, ())
     assert price.standard == TokenRates(Rate(10, ((100, 20),)), Rate(30), Rate(1))
     assert price.tiers == {"flex": TokenRates(Rate(5), Rate(15), Rate(1)), "odd": TokenRates()}
 

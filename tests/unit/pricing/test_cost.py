@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from proxy.core.capabilities import Capabilities
 from proxy.core.plan import Plan, Planned
@@ -35,6 +36,7 @@ FULL = Price(
     request_nusd=5_000,
 )
 BARE = flat_price("2", "10")
+SEARCHED = replace(BARE, search_nusd=10_000_000)
 STEPPED = Price("s", TokenRates(Rate(2_000, ((100, 3_000), (200, 4_000))), Rate(10_000, ((200, 20_000),))))
 
 
@@ -67,6 +69,10 @@ def nusd(usage: Usage, price: Price | None = BARE, multiplier: Decimal = ONE) ->
             id="sound",
         ),
         pytest.param(Usage(1000, 100, audio_input_tokens=300, audio_output_tokens=60), BARE, 3_000_000, id="as-text"),
+        pytest.param(Usage(1000, 0, searches=3), SEARCHED, 2_000_000 + 3 * 10_000_000, id="searches"),
+        pytest.param(Usage(searches=2), SEARCHED, 20_000_000, id="searches-alone"),
+        pytest.param(Usage(1000, 0, searches=3), BARE, 2_000_000, id="searches-without-a-rate-are-free-beside-tokens"),
+        pytest.param(Usage(searches=2), FULL, 5_000, id="searches-where-the-request-is-charged"),
         pytest.param(Usage(0, 100), flat_price(None, "10"), 1_000_000, id="a-rate-that-is-not-needed"),
         pytest.param(Usage(100, 10), STEPPED, 300, id="at-a-step-the-lower-rate"),
         pytest.param(Usage(101, 10), STEPPED, 403, id="past-a-step-all-tokens"),

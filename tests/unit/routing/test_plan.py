@@ -207,6 +207,14 @@ def test_a_line_up_knows_for_which_operations_all_have_a_price() -> None:
     assert known == [set(Operation) - UNMETERED, unanswered, {free}]
 
 
+def test_a_price_by_the_search_is_one_for_rankings() -> None:
+    searched = model(
+        candidate(provider("b", operations=frozenset(Operation)), price=Price("configured", rates(), search_nusd=1))
+    )
+    for operation, served in ((Operation.RERANK, ["b"]), (Operation.EMBEDDINGS, [])):
+        assert names(planned(searched, None, call(operation, key=ClientKey("k", limits=DAILY)))) == served
+
+
 def test_a_fallback_without_a_price_never_serves_a_key_with_a_budget() -> None:
     made = planned(
         model(PRICED, fallbacks=("big",)), None, call(key=ClientKey("k", limits=DAILY)), model(B, name="big")

@@ -46,9 +46,14 @@ def test_a_row_takes_the_place_of_the_whole_catalogue_price() -> None:
 
 def test_every_class_can_be_priced_exactly() -> None:
     row = "\n".join(f"{name}_usd_per_mtok = 0.00000{n}" for n, name in enumerate(TokenRates.__struct_fields__, 1))
-    price = configured(f"{row}\nrequest_usd = 0.000000001")
+    price = configured(f"{row}\nrequest_usd = 0.000000001\nsearch_usd = 0.000000002")
     assert [getattr(price.standard, name).pusd for name in TokenRates.__struct_fields__] == [1, 2, 3, 4, 5, 6, 7]
-    assert price.request_nusd == 1
+    assert (price.request_nusd, price.search_nusd) == (1, 2)
+
+
+def test_searches_alone_can_be_priced() -> None:
+    assert configured("search_usd = 0.002").search_nusd == 2_000_000
+    assert configured("request_usd = 1").search_nusd is None
 
 
 def test_a_row_that_says_nothing_leaves_the_catalogue_its_word() -> None:

@@ -26,7 +26,13 @@ SEEN = [
     pytest.param({"type": "duration", "seconds": 3.5}, None, id="seconds"),
     pytest.param({"total_tokens": 7}, Usage(7), id="ranking"),
     pytest.param({"prompt_tokens": 7, "completion_tokens": 0, "total_tokens": 7}, Usage(7), id="older-names"),
-    pytest.param({"input_tokens": 0, "output_tokens": 0}, Usage(), id="nothing-used"),
+    pytest.param({"input_tokens": 0, "output_tokens": 0}, None, id="nothing-used"),
+    pytest.param({"cost_in_usd_ticks": 200_000_000}, Usage(reported_cost_nusd=20_000_000), id="charged-by-xai"),
+    pytest.param(
+        {"cost": 0.001, "search_units": 1}, Usage(reported_cost_nusd=1_000_000, searches=1), id="charged-by-openrouter"
+    ),
+    pytest.param({"cost": -1, "total_tokens": 7}, Usage(7), id="charged-below-nothing"),
+    pytest.param({"cost": "much"}, None, id="charged-in-words"),
     pytest.param({"input_tokens": -1}, None, id="below-nothing"),
     pytest.param({"input_tokens": "many"}, None, id="no-number"),
     pytest.param({"input_tokens": 10**12}, None, id="too-many"),

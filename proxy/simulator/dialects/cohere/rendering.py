@@ -18,6 +18,7 @@ from proxy.simulator.framing import SSE
 from proxy.simulator.wires import Told, Wire
 
 Json = dict[str, Any]
+_PREAMBLE_TOKENS, _MARK_TOKENS = 495, 3  # as in a recorded answer, unbilled
 _STOPS = {"stop": "COMPLETE", "length": "MAX_TOKENS", "tool_calls": "TOOL_CALL", "content_filter": "ERROR"}
 _PLAN = "I will call what was asked for."
 
@@ -103,16 +104,19 @@ def _stop(choice: Choice) -> str:
 
 
 def _usage(saying: Saying) -> Json:
-    """Write the counts: what is billed is what came fresh."""
+    """Write the counts: Cohere adds to a prompt what it does not bill."""
     if saying.report is UsageReport.NONE:
         return {}
     usage = saying.answer.usage
     counts: Json = {
         "billed_units": {
-            "input_tokens": usage.prompt_tokens - usage.cached_tokens,
+            "input_tokens": usage.prompt_tokens,
             "output_tokens": usage.completion_tokens,
         },
-        "tokens": {"input_tokens": usage.prompt_tokens, "output_tokens": usage.completion_tokens},
+        "tokens": {
+            "input_tokens": usage.prompt_tokens + _PREAMBLE_TOKENS,
+            "output_tokens": usage.completion_tokens + _MARK_TOKENS,
+        },
         "cached_tokens": usage.cached_tokens,
     }
     return {"usage": counts}

@@ -100,7 +100,8 @@ async def test_structured_output(wanted: Json, text: str) -> None:
 
 async def test_usage_tells_what_is_billed() -> None:
     usage = (await asked(_PATH, _body(model="sim-cached-2"))).json["usage"]
-    assert usage["billed_units"]["input_tokens"] == usage["tokens"]["input_tokens"] - 2
+    assert usage["billed_units"]["input_tokens"] == usage["tokens"]["input_tokens"] - 495
+    assert usage["cached_tokens"] == 2
     assert "usage" not in (await asked(_PATH, _body(model="sim-no-usage"))).json
 
 

@@ -118,7 +118,7 @@ def test_server_tools_and_citations_are_kept_raw() -> None:
         (b"no", None),
         (b'{"type":"error","error":{"type":"overloaded_error","message":"x"}}', "content"),
         (b'{"content":[{"type":"text"}]}', "content[0].text"),
-        (b'{"content":[],"usage":{"input_tokens":"7"}}', "usage.input_tokens"),
+        (b'{"content":[],"id":7}', "id"),
     ],
 )
 def test_what_is_no_answer_is_refused(body: bytes, param: str | None) -> None:

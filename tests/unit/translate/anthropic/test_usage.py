@@ -20,7 +20,7 @@ def counts(**members: Any) -> Counts:  # noqa: ANN401 - JSON
     ("members", "expected"),
     [
         pytest.param({"input_tokens": 7, "output_tokens": 3}, Usage(7, 3), id="plain"),
-        pytest.param({}, Usage(), id="empty"),
+        pytest.param({}, None, id="empty"),
         pytest.param(
             {"input_tokens": 7, "cache_read_input_tokens": 100, "cache_creation_input_tokens": 20, "output_tokens": 3},
             Usage(127, 3, cached_tokens=100, cache_write_tokens=20),
@@ -45,14 +45,30 @@ def counts(**members: Any) -> Counts:  # noqa: ANN401 - JSON
             Usage(0, 30, reasoning_tokens=20),
             id="thinking",
         ),
-        pytest.param({"output_tokens_details": {"thinking_tokens": 20}}, Usage(), id="more-thinking-than-output"),
-        pytest.param({"input_tokens": -7, "output_tokens": None}, Usage(), id="negative-and-null"),
-        pytest.param({"service_tier": "priority"}, Usage(service_tier="priority"), id="tier"),
-        pytest.param({"service_tier": "standard", "speed": "fast"}, Usage(service_tier="fast"), id="fast"),
-        pytest.param({"service_tier": "standard", "speed": "standard"}, Usage(service_tier="standard"), id="not-fast"),
+        pytest.param(
+            {"output_tokens": 3, "output_tokens_details": {"thinking_tokens": 20}},
+            Usage(0, 3, reasoning_tokens=3),
+            id="more-thinking-than-output",
+        ),
+        pytest.param({"input_tokens": 0, "output_tokens": None}, None, id="nought-and-null"),
+        pytest.param(
+            {"input_tokens": 7, "server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 1}},
+            Usage(7, searches=2),
+            id="searches",
+        ),
+        pytest.param({"input_tokens": 7, "server_tool_use": {}}, Usage(7), id="no-search"),
+        pytest.param({"input_tokens": 7, "service_tier": "priority"}, Usage(7, service_tier="priority"), id="tier"),
+        pytest.param(
+            {"input_tokens": 7, "service_tier": "standard", "speed": "fast"}, Usage(7, service_tier="fast"), id="fast"
+        ),
+        pytest.param(
+            {"input_tokens": 7, "service_tier": "standard", "speed": "standard"},
+            Usage(7, service_tier="standard"),
+            id="not-fast",
+        ),
     ],
 )
-def test_counts_are_read(members: dict[str, Any], expected: Usage) -> None:
+def test_counts_are_read(members: dict[str, Any], expected: Usage | None) -> None:
     assert read_usage(counts(**members)) == expected
 
 

@@ -81,7 +81,7 @@ def test_an_answer_is_what_clients_of_both_shapes_read() -> None:
         "usage": {"total_tokens": 0},
         "meta": {"billed_units": {"search_units": 1}},
     }
-    assert usage is None
+    assert usage == Usage(searches=1)
 
 
 @pytest.mark.parametrize(

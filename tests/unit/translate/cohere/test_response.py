@@ -85,10 +85,18 @@ def test_why_it_stopped(reason: str, finish: Finish) -> None:
                 "tokens": {"input_tokens": 507.0, "output_tokens": 10.0},
                 "cached_tokens": 448,
             },
-            Usage(507, 10, 448),
-            id="all",
+            Usage(12, 7),
+            id="what-is-billed",
         ),
         pytest.param({"billed_units": {"input_tokens": 12, "output_tokens": 7}}, Usage(12, 7), id="billed-alone"),
+        pytest.param(
+            {"billed_units": {"output_tokens": 7}, "tokens": {"input_tokens": 9}}, Usage(0, 7), id="no-input-billed"
+        ),
+        pytest.param({"tokens": {"input_tokens": 9}, "cached_tokens": 3}, Usage(9, 0, 3), id="used-alone"),
+        pytest.param({"tokens": {"input_tokens": 9}, "cached_tokens": 30}, Usage(9, 0, 9), id="more-cached-than-used"),
+        pytest.param(
+            {"billed_units": {"input_tokens": 0.0}, "tokens": {"input_tokens": 9}}, Usage(9), id="nothing-billed"
+        ),
         pytest.param({"tokens": {"input_tokens": 5}}, Usage(5), id="no-output"),
         pytest.param({"tokens": {"output_tokens": 5}}, Usage(0, 5), id="no-input"),
         pytest.param({"tokens": {}}, None, id="nothing"),

@@ -77,7 +77,7 @@ def test_usage_is_read(counts: dict[str, Any], usage: Usage) -> None:
         pytest.param({"promptTokenCount": 0, "candidatesTokenCount": 0}, id="noughts"),
         pytest.param({"promptTokenCount": -7, "candidatesTokenCount": 3}, id="negative"),
         pytest.param({"promptTokenCount": 10**9}, id="impossible"),
-        pytest.param({"promptTokenCount": "7"}, id="text"),
+        pytest.param({"promptTokenCount": "seven"}, id="text"),
         pytest.param([], id="a-list"),
     ],
 )

@@ -85,6 +85,19 @@ def test_usage_that_makes_no_sense_is_none(usage: bytes) -> None:
     assert decode_answer(b'{"output":[],"usage":' + usage + b"}", ACCOUNT).usage is None
 
 
+@pytest.mark.parametrize(
+    ("cost", "nusd"),
+    [
+        pytest.param(b'"cost":0.25', 250_000_000, id="openrouter"),
+        pytest.param(b'"cost_in_usd_ticks":37756000', 3_775_600, id="xai"),
+        pytest.param(b'"cost":"dear"', None, id="in-words"),
+    ],
+)
+def test_what_the_upstream_charged_is_read(cost: bytes, nusd: int | None) -> None:
+    usage = decode_answer(b'{"output":[],"usage":{"input_tokens":7,' + cost + b"}}", ACCOUNT).usage
+    assert usage == Usage(7, reported_cost_nusd=nusd)
+
+
 def test_answer_without_choices_has_failed() -> None:
     assert document()["status"] == "failed"
 
