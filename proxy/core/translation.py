@@ -6,6 +6,7 @@ answers and streams. `providers.dialects` puts them in one table. Nothing here k
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -76,6 +77,7 @@ class Envelope(Struct, frozen=True, eq=False):
         created_s: Unix time.
         include_usage: A stream is to end with usage, where the dialect leaves that to the client.
         account: As in `Target`: whose signatures these are.
+        namespaces: The namespace and the name of tools that the client groups, by the names that the upstream got.
     """
 
     request_id: str
@@ -83,6 +85,7 @@ class Envelope(Struct, frozen=True, eq=False):
     created_s: int
     include_usage: bool = False
     account: str = ""
+    namespaces: Mapping[str, tuple[str, str]] | None = None
 
 
 class StreamDecoder(Protocol):

@@ -130,10 +130,12 @@ def _read_coded(engine: Engine, sent: Sent, body: bytes) -> Said:
 
 def _envelope(engine: Engine, sent: Sent) -> Envelope:
     call, planned = sent.call, sent.send.planned
+    namespaces = CLIENTS[call.endpoint.dialect].namespaces
     return Envelope(
         call.request_id,
         planned.model.name if engine.snapshot.server.rewrite_model else planned.candidate.model,
         int(engine.clock.wall()),
         call.include_usage,
         account_of(planned.candidate.provider),
+        None if namespaces is None else namespaces(call.body),
     )

@@ -47,6 +47,7 @@ from proxy.translate.openai_chat import request as chat_request
 from proxy.translate.openai_chat import response as chat_response
 from proxy.translate.openai_chat import stream as chat_stream
 from proxy.translate.openai_responses import errors as responses_errors
+from proxy.translate.openai_responses import namespaces as responses_namespaces
 from proxy.translate.openai_responses import request as responses_request
 from proxy.translate.openai_responses import response as responses_response
 from proxy.translate.openai_responses import stream as responses_stream
@@ -107,6 +108,8 @@ class ClientDialect:
         content_type: Of its streams.
         seals: One of them stands in every body that holds a signature with its origin.
         sealed: Finds one for certain.
+        flattened: Takes a conversation apart that is for another dialect.
+        namespaces: Gives what the answers to a request need to put the names of its tools together again.
     """
 
     content_type: bytes
@@ -117,6 +120,8 @@ class ClientDialect:
     error_event: Callable[[ErrorReply], bytes]
     seals: tuple[bytes, ...] = (_SEAL,)
     sealed: re.Pattern[bytes] = _SEALED
+    flattened: Callable[[Conversation], Conversation] | None = None
+    namespaces: Callable[[bytes], Mapping[str, tuple[str, str]] | None] | None = None
 
 
 UPSTREAMS: Mapping[Dialect, UpstreamDialect] = MappingProxyType(
@@ -177,6 +182,8 @@ CLIENTS: Mapping[Dialect, ClientDialect] = MappingProxyType(
             responses_stream.Encoder,
             responses_errors.error_body,
             responses_errors.error_event,
+            flattened=responses_namespaces.flattened,
+            namespaces=responses_namespaces.namespaces,
         ),
         Dialect.ANTHROPIC: ClientDialect(
             SSE,
@@ -255,7 +262,10 @@ def translate_request(call: Call, dialect: Dialect, target: Target, edit: tuple[
         Undecodable: The body is not of the client's dialect.
         Untranslatable: Something it asks for cannot be said.
     """
-    conversation = CLIENTS[call.endpoint.dialect].decode_request(call.body, call.stream)
+    client = CLIENTS[call.endpoint.dialect]
+    conversation = client.decode_request(call.body, call.stream)
+    if client.flattened is not None and dialect is not call.endpoint.dialect:
+        conversation = client.flattened(conversation)
     if SIGNATURES in edit:
         conversation = without_signatures(conversation)
     return UPSTREAMS[dialect].encode_request(conversation, target)

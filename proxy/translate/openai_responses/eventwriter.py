@@ -34,7 +34,14 @@ from proxy.core.usage import Usage
 from proxy.translate.openai_responses.citations import KIND, written_citations
 from proxy.translate.openai_responses.logprobs import delta_tokens, item_tokens
 from proxy.translate.openai_responses.openitems import REFUSAL, TEXT, Events, OpenCall, OpenMessage, OpenThought
-from proxy.translate.openai_responses.output import Output, ended_object, image_item, item_id, response_object
+from proxy.translate.openai_responses.output import (
+    Output,
+    ended_object,
+    image_item,
+    item_id,
+    named_call,
+    response_object,
+)
 from proxy.translate.openai_responses.reasoning import encode_for_client
 from proxy.translate.openai_responses.vocab import ENDS, HOSTED
 
@@ -152,7 +159,8 @@ class Encoder:
         if part.signature is not None:
             before += self._sealed(part.signature)
         id_, index = self._place("ctc" if part.custom else "fc")
-        call = self._calls[part.index] = OpenCall(self._events, id_, index, (part.id, part.name), custom=part.custom)
+        told = named_call(self._envelope, part.id, part.name)
+        call = self._calls[part.index] = OpenCall(self._events, id_, index, told, custom=part.custom)
         return before + call.begin()
 
     def _tool_delta(self, part: ToolDelta) -> bytes:

@@ -38,6 +38,7 @@ from proxy.translate.openai_responses.output import (
     image_item,
     item_id,
     message_item,
+    named_call,
     text_part,
 )
 from proxy.translate.openai_responses.parts import decode_parts
@@ -171,6 +172,7 @@ def _items(part: Part, envelope: Envelope, index: int) -> Output:
 
 
 def _call(call: ToolCall, envelope: Envelope, index: int) -> dict[str, Any]:
+    told = named_call(envelope, call.id, call.name)
     if call.custom:
-        return custom_item(item_id("ctc", envelope, index), call.id, call.name, call.arguments)
-    return call_item(item_id("fc", envelope, index), call.id, call.name, call.arguments or "{}", "completed")
+        return custom_item(item_id("ctc", envelope, index), told, call.arguments)
+    return call_item(item_id("fc", envelope, index), told, call.arguments or "{}", "completed")
