@@ -1,7 +1,8 @@
 """The members that the Responses API takes, as tables.
 
 Source: openai 3.51.0, `types/responses/response_create_params.py`, `response_input_item_param.py` and the types
-that they name; `client_metadata`: what codex-cli 0.169.0 sends, read 2026-11-20.
+that they name; `client_metadata`: what codex-cli 0.169.0 sends; the length of `user`:
+github.com/maximhq/bifrost/pull/1000, read 2026-11-20.
 """
 
 from __future__ import annotations
@@ -217,9 +218,9 @@ CREATE = shape(
                 "prompt_cache_key",
                 "prompt_cache_retention",
                 "safety_identifier",
-                "user",
             )
         },
+        "user": nullable(matching(".{0,64}")),
         **{
             name: nullable(anything)
             for name in (
