@@ -65,6 +65,7 @@ class Item(Struct):
     encrypted_content: str | None = None
     result: str | None = None
     output_format: str | None = None
+    namespace: str | None = None
 
 
 class Tool(Struct):
@@ -74,6 +75,14 @@ class Tool(Struct):
     parameters: Raw = NULL
     strict: bool | None = None
     format: Raw = NULL
+
+
+class Namespace(Struct):
+    """A group of tools. Read of any tool, so that those of other types have neither name nor tools."""
+
+    type: str
+    name: str = ""
+    tools: list[Tool] = []
 
 
 class ToolChoice(Struct):

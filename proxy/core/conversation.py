@@ -134,7 +134,10 @@ class Document(Struct, frozen=True, gc=False):
 
 
 class ToolCall(Struct, frozen=True, gc=False):
-    """`arguments`: JSON text as the model wrote it, "" where it wrote none; it need not be valid."""
+    """`arguments`: JSON text as the model wrote it, "" where it wrote none; it need not be valid.
+
+    `namespace`: the group that the tool is of, where OpenAI Responses has such; never set towards another dialect.
+    """
 
     id: str
     name: str
@@ -142,6 +145,7 @@ class ToolCall(Struct, frozen=True, gc=False):
     signature: Signature | None = None
     cache: CacheMark | None = None
     custom: bool = False  # a call of a `CustomTool`: `arguments` is free text
+    namespace: str = ""
 
 
 class ToolResult(Struct, frozen=True):

@@ -79,6 +79,7 @@ class Envelope(Struct, frozen=True, eq=False):
         include_usage: A stream is to end with usage, where the dialect leaves that to the client.
         account: As in `Target`: whose signatures these are.
         echo: Members of the client's request that the answer is to repeat, raw.
+        namespaces: The namespace and the name of tools that the client groups, by the names that the upstream got.
     """
 
     request_id: str
@@ -87,6 +88,7 @@ class Envelope(Struct, frozen=True, eq=False):
     include_usage: bool = False
     account: str = ""
     echo: Mapping[str, Raw] = NOTHING
+    namespaces: Mapping[str, tuple[str, str]] | None = None
 
 
 class StreamDecoder(Protocol):

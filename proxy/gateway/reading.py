@@ -154,12 +154,13 @@ def _read_coded(engine: Engine, sent: Sent, body: bytes) -> Said:
 
 def _envelope(engine: Engine, sent: Sent) -> Envelope:
     call, planned = sent.call, sent.send.planned
-    echo = CLIENTS[call.endpoint.dialect].echo
+    client = CLIENTS[call.endpoint.dialect]
     return Envelope(
         call.request_id,
         planned.model.name if engine.snapshot.server.rewrite_model else planned.candidate.model,
         int(engine.clock.wall()),
         call.include_usage,
         account_of(planned.candidate.provider),
-        NOTHING if echo is None else echo(call.fields),
+        NOTHING if client.echo is None else client.echo(call.fields),
+        None if client.namespaces is None else client.namespaces(call.body),
     )

@@ -52,6 +52,7 @@ from proxy.translate.openai_chat import response as chat_response
 from proxy.translate.openai_chat import stream as chat_stream
 from proxy.translate.openai_responses import echo as responses_echo
 from proxy.translate.openai_responses import errors as responses_errors
+from proxy.translate.openai_responses import namespaces as responses_namespaces
 from proxy.translate.openai_responses import request as responses_request
 from proxy.translate.openai_responses import response as responses_response
 from proxy.translate.openai_responses import stream as responses_stream
@@ -115,6 +116,8 @@ class ClientDialect:
         sealed: Finds one for certain.
         effort: What it calls the member that says how much to think, for who is told that it was left out.
         echo: Takes from a request's members those that its answer repeats; None = it repeats none.
+        flattened: Takes a conversation apart that is for another dialect.
+        namespaces: Gives what the answers to a request need to put the names of its tools together again.
     """
 
     content_type: bytes
@@ -127,6 +130,8 @@ class ClientDialect:
     sealed: re.Pattern[bytes] = _SEALED
     effort: str = _EFFORT
     echo: Callable[[Mapping[str, Raw]], Mapping[str, Raw]] | None = None
+    flattened: Callable[[Conversation], Conversation] | None = None
+    namespaces: Callable[[bytes], Mapping[str, tuple[str, str]] | None] | None = None
 
 
 UPSTREAMS: Mapping[Dialect, UpstreamDialect] = MappingProxyType(
@@ -189,6 +194,8 @@ CLIENTS: Mapping[Dialect, ClientDialect] = MappingProxyType(
             responses_errors.error_event,
             effort="reasoning",
             echo=responses_echo.echoed,
+            flattened=responses_namespaces.flattened,
+            namespaces=responses_namespaces.namespaces,
         ),
         Dialect.ANTHROPIC: ClientDialect(
             SSE,
@@ -280,6 +287,8 @@ def translate_request(call: Call, dialect: Dialect, target: Target, edit: tuple[
     """
     client = CLIENTS[call.endpoint.dialect]
     conversation = client.decode_request(call.body, call.stream)
+    if client.flattened is not None and dialect is not call.endpoint.dialect:
+        conversation = client.flattened(conversation)
     if SIGNATURES in edit:
         conversation = without_signatures(conversation)
     most = target.capabilities.max_output_tokens

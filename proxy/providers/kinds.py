@@ -89,7 +89,8 @@ class Kind:
         rejects: Top-level request members that it refuses.
         renames: Top-level request members that it knows under another name.
         stream_usage: `stream_options.include_usage` may be added to a stream request.
-        extensions: Members beside OpenAI's own that it takes; they are sent when a request is said in its dialect.
+        extensions: Members beside OpenAI's own that it takes, sent when a request is said in its dialect; and
+            "allowed_tools" and "system_messages" (between the turns), where it takes what not all of its dialect do.
         forwards: Client headers passed on to it, beside those that every kind gets; lower case.
         limits_by_account: Its rate limits count for all keys of an account together.
         body_limit_bytes: The largest request it takes, where known.
@@ -162,7 +163,7 @@ _KINDS = (
         also=(RESPONSES, passing(*(operation for operation in _ALL_PASSED if operation is not _RERANK))),
         forwards=_OPENAI_BETA,
         catalog="openai",
-        extensions=frozenset({"allowed_tools"}),
+        extensions=frozenset({"allowed_tools", "system_messages"}),
         signals=openai.OPENAI,
     ),
     # The base URL is the resource's endpoint. With `api_version` the deployments API, else `/openai/v1`, where the
@@ -178,7 +179,7 @@ _KINDS = (
         trim=("/openai/v1", "/openai"),
         forwards=_OPENAI_BETA,
         catalog="azure",
-        extensions=frozenset({"allowed_tools"}),
+        extensions=frozenset({"allowed_tools", "system_messages"}),
         signals=openai.AZURE,
     ),
     Kind(

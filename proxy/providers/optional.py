@@ -18,6 +18,7 @@ from proxy.providers.errorbody import ErrorBody
 OPTIONAL = frozenset(
     {
         "chat_template_kwargs",
+        "client_metadata",
         "frequency_penalty",
         "logit_bias",
         "logprobs",

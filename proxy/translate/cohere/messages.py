@@ -1,8 +1,8 @@
 """A conversation as Cohere's messages and documents.
 
-Cohere knows the four roles at any place. A result of a tool is a message of its own, in the order of the results. What
-the model thought goes back only beside the calls it led to, as `tool_plan`: elsewhere it is of no more use. Files in
-text become `documents`, which the model may cite.
+Cohere knows the four roles at any place, but does not answer a system message. A result of a tool is a message of its
+own, in the order of the results. What the model thought goes back only beside the calls it led to, as `tool_plan`:
+elsewhere it is of no more use. Files in text become `documents`, which the model may cite.
 
 Source: cohere 7.3.1 types/chat_message_v2.py, assistant_message.py, tool_content.py, document.py, read 2026-11-20.
 """
@@ -37,6 +37,7 @@ from proxy.core.conversation import (
 from proxy.translate.answeringcalls import results_first
 from proxy.translate.cohere.unsupported import refused
 from proxy.translate.cohere.vocab import CITATION
+from proxy.translate.instructions import answerable
 
 Block = dict[str, Any]
 
@@ -58,7 +59,7 @@ def write_turns(conversation: Conversation) -> Turns:
         Untranslatable: A part that Cohere cannot take.
     """
     turns = Turns([], [])
-    for index, message in enumerate(conversation.messages):
+    for index, message in enumerate(answerable(conversation.messages)):
         param = f"messages[{index}].content"
         match message.role:
             case Role.SYSTEM | Role.DEVELOPER:

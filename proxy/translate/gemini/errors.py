@@ -2,7 +2,8 @@
 
 Sources, read 2026-11-20: https://cloud.google.com/service-control/reference/rpc/google.rpc (Code: which name belongs to
 which status); google-genai SDK 3.4.0, google/genai/_api_client.py (request_streamed looks for `error` as the first
-member, and for a numeric `code` in it).
+member, and for a numeric `code` in it); langchain-google-genai 4.4.2, chat_models.py (knows by Google's words alone
+that a conversation must be made shorter).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ STATUS_NAMES = {
     504: "DEADLINE_EXCEEDED",
 }
 DOMAIN = "fairlead"
+_TOO_LONG = "exceeds the maximum number of tokens allowed"
 _INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 _REQUEST = "type.googleapis.com/google.rpc.RequestInfo"
 
@@ -43,11 +45,17 @@ _ENCODER = msgspec.json.Encoder()
 def error_body(reply: ErrorReply) -> bytes:
     """Write an error as the body of an answer."""
     name = STATUS_NAMES.get(reply.status) or ("INVALID_ARGUMENT" if reply.status < 500 else "INTERNAL")
-    error: dict[str, Any] = {"code": reply.status, "message": reply.message, "status": name}
+    error: dict[str, Any] = {"code": reply.status, "message": _message(reply), "status": name}
     details = _details(reply)
     if details:
         error["details"] = details
     return _ENCODER.encode({"error": error})
+
+
+def _message(reply: ErrorReply) -> str:
+    if reply.code != "context_length_exceeded" or _TOO_LONG in reply.message:
+        return reply.message
+    return f"The input token count {_TOO_LONG}: {reply.message}"
 
 
 def error_event(reply: ErrorReply) -> bytes:

@@ -2,7 +2,7 @@
 
 Splits what the hub keeps together: results of tools become messages of their own, before the words that came with them,
 since they must follow the calls (`answeringcalls`); images in results, for which a result has no room, follow in a
-user's message.
+user's message. Only vendors known to take instructions anywhere get them where the client put them.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from proxy.core.conversation import (
 from proxy.core.signature import fits
 from proxy.core.translation import Target
 from proxy.translate.answeringcalls import results_first
+from proxy.translate.instructions import settled
 from proxy.translate.openai_chat.parts import encode_cache, encode_part
 from proxy.translate.openai_chat.thoughts import encode_for_upstream
 from proxy.translate.openai_chat.unsupported import refused
@@ -40,6 +41,8 @@ def encode_messages(messages: Sequence[Message], target: Target) -> list[dict[st
         Untranslatable: A message holds what OpenAI chat has no form for.
     """
     written: list[dict[str, Any]] = []
+    if "system_messages" not in target.extensions:
+        messages = settled(messages, caches="cache_control" in target.extensions)
     for index, message in enumerate(messages):
         if message.role is Role.ASSISTANT:
             written.append(_assistant(message, index, target))

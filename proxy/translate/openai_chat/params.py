@@ -12,6 +12,7 @@ from proxy.apischema import openai_chat as schema
 from proxy.core.conversation import Conversation, Effort, Params, Reasoning
 from proxy.core.translation import Target
 from proxy.translate.effort import read_effort, wanted_effort
+from proxy.translate.userids import user_member
 
 # Members that are the same in hub and dialect: None and empty are not written.
 _SAME = (
@@ -23,7 +24,6 @@ _SAME = (
     "frequency_penalty",
     "logprobs",
     "top_logprobs",
-    "user",
     "service_tier",
     "verbosity",
     "prompt_cache_key",
@@ -88,6 +88,7 @@ def encode_params(conversation: Conversation, target: Target) -> tuple[dict[str,
         value = getattr(params, name)
         if value is not None and value != "":
             members[name] = value
+    members.update(user_member(params.user))
     if params.stop:
         members["stop"] = list(params.stop)
     if params.modalities:

@@ -40,6 +40,7 @@ from proxy.translate.openai_responses.output import (
     image_item,
     item_id,
     item_status,
+    named_call,
     response_object,
 )
 from proxy.translate.openai_responses.reasoning import encode_for_client
@@ -156,7 +157,8 @@ class Encoder:
         if part.signature is not None:
             before += self._sealed(part.signature)
         id_, index = self._place("ctc" if part.custom else "fc")
-        call = self._calls[part.index] = OpenCall(self._events, id_, index, (part.id, part.name), custom=part.custom)
+        told = named_call(self._envelope, part.id, part.name)
+        call = self._calls[part.index] = OpenCall(self._events, id_, index, told, custom=part.custom)
         return before + call.begin()
 
     def _tool_delta(self, part: ToolDelta) -> bytes:

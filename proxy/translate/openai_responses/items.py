@@ -98,7 +98,8 @@ class _Reader:
             missing = f"{where}.name" if item.call_id else f"{where}.call_id"
             raise Undecodable(f"`{missing}` is missing.", param=missing)
         self._names[item.call_id] = item.name
-        return ToolCall(item.call_id, item.name, (item.input if custom else item.arguments) or "", custom=custom)
+        arguments = (item.input if custom else item.arguments) or ""
+        return ToolCall(item.call_id, item.name, arguments, custom=custom, namespace=item.namespace or "")
 
     def _result(self, item: schema.Item, where: str) -> ToolResult:
         if not item.call_id:

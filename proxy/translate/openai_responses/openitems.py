@@ -170,9 +170,9 @@ class OpenThought(_Open):
 class OpenCall(_Open):
     """A call of a function or of a custom tool."""
 
-    def __init__(self, events: Events, id_: str, index: int, call: tuple[str, str], *, custom: bool) -> None:
+    def __init__(self, events: Events, id_: str, index: int, call: dict[str, Any], *, custom: bool) -> None:
         super().__init__(events, id_, index)
-        self._call_id, self._name = call
+        self._call = call
         self._custom = custom
         self._delta = b""
 
@@ -200,5 +200,5 @@ class OpenCall(_Open):
 
     def _item(self, text: str, status: str) -> dict[str, Any]:
         if self._custom:
-            return custom_item(self.id, self._call_id, self._name, text)
-        return call_item(self.id, self._call_id, self._name, text, status)
+            return custom_item(self.id, self._call, text)
+        return call_item(self.id, self._call, text, status)

@@ -101,8 +101,8 @@ def _item(part: Part, custom: set[str], target: Target) -> Item | None:
 
 
 def _call(call: ToolCall, custom: set[str]) -> Item:
+    named = {"call_id": call.id, "name": call.name, **({"namespace": call.namespace} if call.namespace else {})}
     if call.custom:
         custom.add(call.id)
-        return {"type": "custom_tool_call", "call_id": call.id, "name": call.name, "input": call.arguments}
-    arguments = call.arguments or "{}"
-    return {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments}
+        return {"type": "custom_tool_call", **named, "input": call.arguments}
+    return {"type": "function_call", **named, "arguments": call.arguments or "{}"}

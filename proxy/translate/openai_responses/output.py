@@ -88,21 +88,22 @@ def text_part(text: str, annotations: list[dict[str, Any]] | None = None, logpro
     return {"type": "output_text", "text": text, "annotations": annotations or [], "logprobs": logprobs}
 
 
-def call_item(id_: str, call_id: str, name: str, arguments: str, status: str) -> dict[str, Any]:
-    """Write a call of a function."""
-    return {
-        "type": "function_call",
-        "id": id_,
-        "status": status,
-        "call_id": call_id,
-        "name": name,
-        "arguments": arguments,
-    }
+def named_call(envelope: Envelope, call_id: str, name: str) -> dict[str, Any]:
+    """Write what a call has from its beginning: its id, and the tool's name as the client knows it."""
+    if not envelope.namespaces or name not in envelope.namespaces:
+        return {"call_id": call_id, "name": name}
+    namespace, name = envelope.namespaces[name]
+    return {"call_id": call_id, "name": name, "namespace": namespace}
 
 
-def custom_item(id_: str, call_id: str, name: str, text: str) -> dict[str, Any]:
-    """Write a call of a custom tool."""
-    return {"type": "custom_tool_call", "id": id_, "call_id": call_id, "name": name, "input": text}
+def call_item(id_: str, call: dict[str, Any], arguments: str, status: str) -> dict[str, Any]:
+    """Write a call of a function, as `named_call` began it."""
+    return {"type": "function_call", "id": id_, "status": status, **call, "arguments": arguments}
+
+
+def custom_item(id_: str, call: dict[str, Any], text: str) -> dict[str, Any]:
+    """Write a call of a custom tool, as `named_call` began it."""
+    return {"type": "custom_tool_call", "id": id_, **call, "input": text}
 
 
 def image_item(id_: str, source: Inline) -> dict[str, Any]:

@@ -13,13 +13,14 @@ from proxy.core.conversation import Conversation, Params, Reasoning
 from proxy.translate.effort import read_effort, wanted_effort
 from proxy.translate.openai_responses.tools import encode_format
 from proxy.translate.openai_responses.unsupported import refused
+from proxy.translate.userids import user_member
 
 LOGPROBS = "message.output_text.logprobs"
 SEALED = "reasoning.encrypted_content"  # models that do not think refuse it: asked for only where a client does
 LEAST_OUTPUT_TOKENS = 16  # a lower limit is a 400
 
 # Members that are the same in hub and dialect: None and empty are not written.
-_SAME = ("temperature", "top_p", "top_logprobs", "user", "service_tier", "prompt_cache_key", "metadata")
+_SAME = ("temperature", "top_p", "top_logprobs", "service_tier", "prompt_cache_key", "metadata")
 _ABSENT = ("seed", "presence_penalty", "frequency_penalty", "top_k")
 
 
@@ -70,6 +71,7 @@ def encode_params(conversation: Conversation) -> tuple[dict[str, Any], list[str]
         value = getattr(params, name)
         if value is not None and value != "":
             members[name] = value
+    members.update(user_member(params.user))
     if included := [name for name, asked in ((LOGPROBS, params.logprobs), (SEALED, params.sealed)) if asked]:
         members["include"] = included
     if text := _text(conversation):

@@ -39,6 +39,7 @@ from proxy.translate.openai_responses.output import (
     item_id,
     item_status,
     message_item,
+    named_call,
     text_part,
 )
 from proxy.translate.openai_responses.parts import decode_parts
@@ -173,6 +174,7 @@ def _items(part: Part, envelope: Envelope, index: int, status: str) -> Output:
 
 
 def _call(call: ToolCall, envelope: Envelope, index: int, status: str) -> dict[str, Any]:
+    told = named_call(envelope, call.id, call.name)
     if call.custom:
-        return custom_item(item_id("ctc", envelope, index), call.id, call.name, call.arguments)
-    return call_item(item_id("fc", envelope, index), call.id, call.name, call.arguments or "{}", status)
+        return custom_item(item_id("ctc", envelope, index), told, call.arguments)
+    return call_item(item_id("fc", envelope, index), told, call.arguments or "{}", status)

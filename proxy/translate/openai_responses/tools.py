@@ -54,16 +54,25 @@ def decode_tools(request: schema.Request, raw_tools: Callable[[], Sequence[Raw]]
 def _tool(tool: schema.Tool, index: int, raw_tools: Callable[[], Sequence[Raw]]) -> Tool:
     if tool.type not in ("function", "custom"):
         return NativeTool(Vendor.OPENAI, tool.type, raw_tools()[index])
+    return decode_tool(tool, f"tools[{index}]")
+
+
+def decode_tool(tool: schema.Tool, where: str) -> FunctionTool | CustomTool:
+    """Read a tool that the client runs.
+
+    Raises:
+        Undecodable: It has no name.
+    """
     if not tool.name:
-        raise Undecodable(f"`tools[{index}].name` is missing.", param=f"tools[{index}].name")
+        raise Undecodable(f"`{where}.name` is missing.", param=f"{where}.name")
     if tool.type == "function":
         return FunctionTool(tool.name, tool.description or "", given(tool.parameters), tool.strict)
     form = given(tool.format)
-    return CustomTool(tool.name, tool.description or "", None if form is None else _nested(form, index))
+    return CustomTool(tool.name, tool.description or "", None if form is None else _nested(form, where))
 
 
-def _nested(form: Raw, index: int) -> Raw:
-    grammar = decoded(_GRAMMAR, form, f"tools[{index}].format")
+def _nested(form: Raw, where: str) -> Raw:
+    grammar = decoded(_GRAMMAR, form, f"{where}.format")
     if grammar.type != "grammar":
         return form
     return raw({"type": "grammar", "grammar": {"syntax": grammar.syntax, "definition": grammar.definition}})

@@ -24,7 +24,7 @@ async def test_each_request_goes_by_its_provider() -> None:
 
 
 async def test_request_of_a_provider_with_a_proxy_goes_by_httpx_which_knows_proxies() -> None:
-    transports = Transports(CLOCK, on_stale_retry=lambda _: None)
+    transports = Transports(CLOCK, on_stale_retry=lambda _: None, on_ready=lambda _: None)
     seen: list[bytes] = []
     async with RawServer(http_proxy(seen)) as proxy, RawServer(answer()) as server:
         answered = await fetched(transports, post(server.url, by=provider(proxy_url=Secret(proxy.url))))

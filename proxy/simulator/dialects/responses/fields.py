@@ -1,7 +1,8 @@
 """The members that the Responses API takes, as tables.
 
 Source: openai 3.51.0, `types/responses/response_create_params.py`, `response_input_item_param.py` and the types
-that they name, read 2026-11-20.
+that they name; `client_metadata`: what codex-cli 0.169.0 sends; the length of `user`:
+github.com/maximhq/bifrost/pull/1000, read 2026-11-20.
 """
 
 from __future__ import annotations
@@ -205,6 +206,7 @@ CREATE = shape(
         "top_p": nullable(number(0, 1)),
         "top_logprobs": nullable(whole(0, 20)),
         "metadata": nullable(named(text)),
+        "client_metadata": nullable(named(text)),
         "service_tier": nullable(one_of("auto", "default", "flex", "scale", "priority", "fast")),
         "truncation": nullable(one_of("auto", "disabled")),
         "conversation": nullable(either(text, mapping)),
@@ -216,9 +218,9 @@ CREATE = shape(
                 "prompt_cache_key",
                 "prompt_cache_retention",
                 "safety_identifier",
-                "user",
             )
         },
+        "user": nullable(matching(".{0,64}")),
         **{
             name: nullable(anything)
             for name in (

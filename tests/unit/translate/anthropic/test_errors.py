@@ -24,6 +24,18 @@ def test_an_error_has_the_vendors_shape() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        pytest.param("The maximum is 8192.", "prompt is too long: The maximum is 8192.", id="anothers"),
+        pytest.param("Prompt is too long: 9 tokens > 8 maximum", "Prompt is too long: 9 tokens > 8 maximum", id="own"),
+    ],
+)
+def test_clients_know_a_conversation_that_is_too_long_by_the_vendors_words(said: str, told: str) -> None:
+    reply = ErrorReply(400, said, "invalid_request_error", "context_length_exceeded")
+    assert json.loads(error_body(reply))["error"]["message"] == told
+
+
 def test_an_error_without_code_and_id() -> None:
     assert json.loads(error_body(ErrorReply(400, "No.", "invalid_request_error"))) == {
         "type": "error",

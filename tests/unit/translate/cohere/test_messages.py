@@ -49,6 +49,10 @@ def test_the_four_roles_stand_where_they_stood() -> None:
     ]
 
 
+def test_system_message_that_is_last_is_the_users() -> None:
+    assert messages(user("a"), system("b"))[-1] == {"role": "user", "content": "<system>\nb\n</system>"}
+
+
 def test_several_texts_are_several_blocks() -> None:
     assert messages(user("a", Refusal("b"), "")) == [
         {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}

@@ -32,6 +32,26 @@ def test_a_status_has_a_name(status: int, name: str) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        pytest.param(
+            "The maximum is 8192.",
+            "The input token count exceeds the maximum number of tokens allowed: The maximum is 8192.",
+            id="anothers",
+        ),
+        pytest.param(
+            "The input token count (9) exceeds the maximum number of tokens allowed (8).",
+            "The input token count (9) exceeds the maximum number of tokens allowed (8).",
+            id="own",
+        ),
+    ],
+)
+def test_clients_know_a_conversation_that_is_too_long_by_the_vendors_words(said: str, told: str) -> None:
+    reply = ErrorReply(400, said, "invalid_request_error", "context_length_exceeded")
+    assert json.loads(error_body(reply))["error"]["message"] == told
+
+
 def test_what_is_known_more_is_told_in_details() -> None:
     reply = ErrorReply(404, "No.", "invalid_request_error", "model_not_found", "model", "req_1")
     assert json.loads(error_body(reply))["error"]["details"] == [

@@ -53,6 +53,19 @@ def test_results_stand_before_what_was_said_with_them() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("extensions", "roles"),
+    [
+        pytest.param({"system_messages"}, ["system", "user", "system"], id="known-to-take-them"),
+        pytest.param(set(), ["system", "user"], id="perhaps-a-template"),
+    ],
+)
+def test_instructions_between_turns_go_to_those_who_take_them(extensions: set[str], roles: list[str]) -> None:
+    messages = [Message(role, (Text("t"),)) for role in (Role.SYSTEM, Role.USER, Role.SYSTEM)]
+    target = replace(TARGET, extensions=frozenset(extensions))
+    assert [told["role"] for told in written(*messages, target=target)] == roles
+
+
 def test_results_alone_make_no_message_of_the_user() -> None:
     assert [told["role"] for told in written(Message(Role.USER, (ToolResult("c1", (Text("a"),)),)))] == ["tool"]
 
