@@ -24,6 +24,7 @@ from proxy.edge.client_auth import handshake_headers
 from proxy.edge.exchange import Asked, Caller, Cut, Exchange, PlainExchange
 from proxy.edge.patience import PatientProtocol
 from proxy.edge.tunnel import TunnelExchange, offers_websocket
+from proxy.wire.outbox import Outbox
 
 # Of a request's head: its lines, trailers included, and its bytes after the first read, which brings 256 KiB at most.
 # A line costs twenty times its size, and whoever reaches the port may send some.
@@ -73,6 +74,7 @@ class ClientConnection(PatientProtocol):
     """A connection of a client; the `Wire` of its exchanges."""
 
     front: Front
+    outbox: Outbox  # of all connections of a port
     write: Callable[[bytes], None]
     is_writable = False
     caller: Caller | None = None
@@ -325,10 +327,14 @@ class ClientConnection(PatientProtocol):
     def resume_reading(self) -> None:
         self.flow.resume_reading()
 
-    def finish(self, last: bytes, *, keep_alive: bool) -> None:
-        if self.is_writable:  # `drained` was waited for: else the client has left
+    def finish(self, last: bytes) -> None:
+        self.outbox.put(self.loop.call_soon, self._finish, last)
+
+    def _finish(self, last: bytes) -> None:
+        turn = self.turn
+        if turn is not None and self.is_writable:  # `drained` was waited for: else the client has left
             self.write(last)
-            if not keep_alive:
+            if not turn.keep_alive:
                 self.transport.close()
             self.on_response_complete()
 
@@ -369,4 +375,5 @@ def _has_begun(turn: Turn) -> bool:
 
 def client_protocol(settings: Callable[[], Listening], front: Front) -> type[ClientConnection]:
     """The protocol of connections of clients, under the settings in force."""
-    return type("ClientProtocol", (ClientConnection,), {"settings": staticmethod(settings), "front": front})
+    of_port = {"settings": staticmethod(settings), "front": front, "outbox": Outbox()}
+    return type("ClientProtocol", (ClientConnection,), of_port)

@@ -87,8 +87,11 @@ class Wire(Protocol):
         """Read more of the request under way."""
         ...
 
-    def finish(self, last: bytes, *, keep_alive: bool) -> None:
-        """Write the last bytes of an answer and turn to what comes next."""
+    def finish(self, last: bytes) -> None:
+        """Write the last bytes of the answer, soon; then close, or turn to what comes next where `keep_alive` says so.
+
+        Nothing of this exchange is written after it.
+        """
         ...
 
     def abort(self) -> None:
@@ -201,7 +204,7 @@ class Exchange(Struct, eq=False):
         wire = self.wire
         if not wire.is_writable:
             await wire.drained()
-        wire.finish(head if self.method == b"HEAD" else head + body, keep_alive=self.keep_alive)
+        wire.finish(head if self.method == b"HEAD" else head + body)
 
     async def begin(self, status: int, lines: bytes) -> None:
         """Start an answer in chunks. Its head leaves with its first bytes."""
@@ -226,7 +229,7 @@ class Exchange(Struct, eq=False):
         self.ended = True
         if not self.wire.is_writable:
             await self.wire.drained()
-        self.wire.finish(self._head + self._framed(body) + self._terminator, keep_alive=self.keep_alive)
+        self.wire.finish(self._head + self._framed(body) + self._terminator)
 
     def _framed(self, body: bytes) -> bytes:
         """A chunk; of no bytes none, since that would be the last."""

@@ -86,7 +86,7 @@ class TunnelExchange(Exchange, eq=False):
         is_said = code is None or self.sent.is_closed or not self.sent.is_between
         if not self.wire.is_writable:
             await self.wire.drained()
-        self.wire.finish(b"" if is_said or code is None else close_frame(code), keep_alive=False)
+        self.wire.finish(b"" if is_said or code is None else close_frame(code))
 
     async def _write(self, data: bytes) -> None:
         if not self.wire.is_writable:

@@ -18,6 +18,7 @@ from proxy.core.ports import Clock, Sink, Wait
 from proxy.core.snapshot import Provider
 from proxy.upstream import failures
 from proxy.upstream.response_parser import ResponseParser
+from proxy.wire.outbox import Outbox
 
 HIGH_WATER_BYTES = 256 * 1024  # of a body that nobody waits for, at which reading pauses
 JOIN_BYTES = 16 * 1024  # up to here a body is copied behind its head, so that both leave in one write
@@ -39,7 +40,7 @@ class Connection(asyncio.Protocol):
         sink: See `core.ports.UpstreamResponse.hand_to`.
     """
 
-    def __init__(self, place: Place, clock: Clock, on_lost: Callable[[Connection], None]) -> None:
+    def __init__(self, place: Place, clock: Clock, on_lost: Callable[[Connection], None], outbox: Outbox) -> None:
         self.place = place
         self.closed = False
         self.idle_since_s = 0.0
@@ -48,6 +49,7 @@ class Connection(asyncio.Protocol):
         self._feed_body = self.parser.feed_body
         self._now = clock.now
         self._on_lost = on_lost
+        self._outbox = outbox
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[bool] | None = None
@@ -136,7 +138,7 @@ class Connection(asyncio.Protocol):
         if len(body) > JOIN_BYTES or self.parser.status or self.closed:
             return self._upload(transport, head, body, wait)
         self._wrote_s = self._now()
-        transport.write(head + body)
+        self._outbox.put(self._loop.call_soon, self._send, head + body)
         return self._arm(wait)
 
     def no_head(self, wait: Wait, *, in_time: bool) -> Failure:
@@ -217,6 +219,10 @@ class Connection(asyncio.Protocol):
             self._taker = None
             if self._transport is not None:
                 self._transport.abort()
+
+    def _send(self, request: bytes) -> None:
+        if self._transport is not None and not self.closed:
+            self._transport.write(request)
 
     async def _upload(self, transport: asyncio.Transport, head: bytes, body: bytes, wait: Wait) -> bool:
         if self._is_settled():

@@ -27,6 +27,7 @@ from proxy.upstream.pool import Pool
 from proxy.upstream.request_head import serialise
 from proxy.upstream.tls import TlsContexts
 from proxy.upstream.tunnel import SCHEMES, TunnelConnection
+from proxy.wire.outbox import Outbox
 
 CLOSE_ROUNDS = 10  # of the event loop: it closes an aborted socket in its next round, one under TLS a few later
 
@@ -57,6 +58,7 @@ class NativeTransport:
         self._pool = Pool(clock, idle_s)
         self._contexts = TlsContexts(("http/1.1",))
         self._open: set[Connection] = set()
+        self._outbox = Outbox()
 
     async def send(self, request: UpstreamRequest, connect: Wait, head: Wait) -> NativeResponse | Failure:
         """Send a request and wait for the head of its answer.
@@ -116,7 +118,7 @@ class NativeTransport:
         except OSError:
             return failures.unusable_tls_settings()
         carrier = TunnelConnection if address.tunnel else Connection
-        connection = carrier(place, self._clock, self._forget)
+        connection = carrier(place, self._clock, self._forget, self._outbox)
         connection.parser.begin(method)  # now: an upstream may answer before it is asked
         try:
             async with asyncio.timeout(wait.until_s - self._now()) as limit:

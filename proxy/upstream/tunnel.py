@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from proxy.core.ports import Clock
 from proxy.upstream.connection import Connection, Place
+from proxy.wire.outbox import Outbox
 
 SCHEMES = frozenset({"ws", "wss"})
 
@@ -17,8 +18,8 @@ SCHEMES = frozenset({"ws", "wss"})
 class TunnelConnection(Connection):
     """Beside reading, which any connection does, it is written to."""
 
-    def __init__(self, place: Place, clock: Clock, on_lost: Callable[[Connection], None]) -> None:
-        super().__init__(place, clock, on_lost)
+    def __init__(self, place: Place, clock: Clock, on_lost: Callable[[Connection], None], outbox: Outbox) -> None:
+        super().__init__(place, clock, on_lost, outbox)
         self.parser.may_switch = True
         self._drained: asyncio.Future[None] | None = None
 

@@ -15,6 +15,8 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Atomic groups: without them `\r\n` could match as two line endings by backtracking.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+_CR = ord("\r")  # CPython 3.11 looks for a number in bytes at once, for bytes only after a TypeError that nobody sees
+_LF = ord("\n")
 _LONGEST_BEGINNING = 3  # of a blank line that is not whole
 
 
@@ -42,14 +44,9 @@ def with_data(event: Event, data: bytes) -> bytes:
 
 def only_data(chunk: bytes) -> bytes | None:
     """Return the data of a chunk that is exactly one event of one line, as nearly all are; None for any other."""
-    if (
-        chunk.endswith(b"\n\n")
-        and chunk.startswith(b"data: ")
-        and chunk.find(b"\n") == len(chunk) - 2
-        and b"\r" not in chunk
-    ):
-        return chunk[6:-2]
-    return None
+    before, _, rest = chunk.partition(b"data: ")  # cheaper than to ask how it starts, how it ends and what it holds
+    data, _, rest = rest.partition(b"\n")
+    return data if rest == b"\n" and not before and _CR not in data else None
 
 
 class EventSplitter:
@@ -75,7 +72,7 @@ class EventSplitter:
         """
         if not self._rest and (data := only_data(chunk)) is not None:
             return [Event(chunk, data)]
-        if b"\n" not in chunk and b"\r" not in chunk:  # no line ends: a large event is searched once, not per chunk
+        if _LF not in chunk and _CR not in chunk:  # no line ends: a large event is searched once, not per chunk
             self._keep(chunk)
             return []
         if self._rest and _BLANK_LINE.search(self._tail + chunk) is None:  # likewise one of many lines
@@ -83,7 +80,7 @@ class EventSplitter:
             return []
         text = b"".join([*self._rest, chunk]) if self._rest else chunk
         self._rest, self._rest_bytes, self._tail = [], 0, b""
-        if b"\r" in text:
+        if _CR in text:
             return self._feed_any_ending(text)
         *frames, rest = text.split(b"\n\n")
         self._keep(rest)
@@ -111,7 +108,7 @@ class EventSplitter:
 
 
 def _event(frame: bytes, ending: bytes) -> Event:
-    if frame.startswith(b"data: ") and b"\n" not in frame and b"\r" not in frame:
+    if frame.startswith(b"data: ") and _LF not in frame and _CR not in frame:
         return Event(frame + ending, frame[6:])
     # It may stand before a stream, where readers that look for it drop it and all others lose the first event.
     frame = frame.removeprefix(BYTE_ORDER_MARK)

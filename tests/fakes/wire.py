@@ -15,7 +15,7 @@ class FakeWire:
 
     Attributes:
         sent: What was written, a write each.
-        kept_alive: What the exchange wanted of the connection when its answer ended; None before that.
+        is_finished: The answer has ended.
         reads: How often it was told to read on.
         pauses: How often it was told to read no more.
         aborted: The connection was dropped.
@@ -26,7 +26,7 @@ class FakeWire:
         self.caller: Caller | None = None
         self.is_writable = True
         self.sent: list[bytes] = []
-        self.kept_alive: bool | None = None
+        self.is_finished = False
         self.reads = 0
         self.pauses = 0
         self.aborted = False
@@ -45,10 +45,10 @@ class FakeWire:
     def resume_reading(self) -> None:
         self.reads += 1
 
-    def finish(self, last: bytes, *, keep_alive: bool) -> None:
+    def finish(self, last: bytes) -> None:
         if self.is_writable:
             self.write(last)
-            self.kept_alive = keep_alive
+            self.is_finished = True
 
     def abort(self) -> None:
         self.aborted = True

@@ -68,11 +68,11 @@ class _Skimmed(Struct):
     x_groq: Raw | UnsetType = UNSET
 
 
-class _Open(Struct):
+class _Open(Struct, gc=False):
     finish_reason: Literal["", None] = None  # some vendors write "" until there is one
 
 
-class _Plain(Struct):
+class _Plain(Struct, gc=False):
     """What decodes to this says nothing of an end, of usage or of an error: the types alone make sure."""
 
     choices: Annotated[list[_Open], Meta(min_length=1)]

@@ -49,7 +49,8 @@ async def test_whole_answer_leaves_in_one_write_with_its_length() -> None:
     exchange = make_exchange(wire=wire)
     await exchange.answer(201, LINES, b"hello")
     assert wire.sent == [b"HTTP/1.1 201 Created\r\nx-a: 1\r\ncontent-length: 5\r\n\r\nhello"]
-    assert (exchange.started, exchange.ended, exchange.status, wire.kept_alive) == (True, True, 201, True)
+    assert (exchange.started, exchange.ended, exchange.status) == (True, True, 201)
+    assert (wire.is_finished, exchange.keep_alive) == (True, True)
 
 
 async def test_answer_in_chunks_is_silent_until_its_first_bytes() -> None:
@@ -89,7 +90,7 @@ async def test_answer_in_chunks_holds_its_head_back_for_the_first_of_them() -> N
         b"1a\r\n" + b"x" * 26 + b"\r\n",
         b"3\r\nend\r\n0\r\n\r\n",
     ]
-    assert (exchange.ended, wire.kept_alive) == (True, True)
+    assert (exchange.ended, wire.is_finished, exchange.keep_alive) == (True, True, True)
 
 
 async def test_answer_of_http_1_0_is_its_bytes_alone() -> None:
@@ -100,7 +101,7 @@ async def test_answer_of_http_1_0_is_its_bytes_alone() -> None:
     await exchange.write(b"one")
     await exchange.end(b"end")
     assert wire.sent == [HEAD + b"connection: close\r\n\r\none", b"end"]
-    assert wire.kept_alive is False
+    assert (wire.is_finished, exchange.keep_alive) == (True, False)
 
 
 async def test_answer_in_chunks_may_have_none() -> None:
@@ -141,7 +142,7 @@ async def test_last_answer_of_a_connection_says_that_it_closes(whole: bool) -> N
         await exchange.begin(200, LINES)
         await exchange.end()
     assert wire.sent[0].startswith(HEAD + b"connection: close\r\n")
-    assert wire.kept_alive is False
+    assert (wire.is_finished, exchange.keep_alive) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -306,7 +307,7 @@ async def test_refused_client_whose_body_may_never_come_is_closed(invited: bool,
     if invited:
         exchange.ask_for_body()
     await exchange.answer(401, LINES, b"")
-    assert wire.kept_alive is kept_alive
+    assert (wire.is_finished, exchange.keep_alive) == (True, kept_alive)
 
 
 def test_client_that_left_is_told_nothing() -> None:

@@ -98,7 +98,7 @@ async def test_what_comes_after_the_end_is_dropped() -> None:
     exchange.feed(TEXT)
     assert wire.sent == [b""]
     assert not exchange.is_over
-    assert (wire.kept_alive, exchange.ended) == (False, True)
+    assert (wire.is_finished, exchange.keep_alive, exchange.ended) == (True, False, True)
 
 
 FAREWELLS = [

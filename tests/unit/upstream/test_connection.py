@@ -12,6 +12,7 @@ from proxy.core.snapshot import Provider
 from proxy.upstream.connection import HIGH_WATER_BYTES, JOIN_BYTES, SLICE_BYTES, Connection
 from proxy.upstream.pool import Pool
 from proxy.upstream.response_parser import MAX_HEAD_BYTES, TOO_LARGE
+from proxy.wire.outbox import Outbox
 from tests.fakes.clock import StillClock
 
 PLACE = (Provider("p", "openai", "http://127.0.0.1"), "http://127.0.0.1")
@@ -51,7 +52,7 @@ class Bench:
         self.socket = Socket()
         self.clock = StillClock(0.0)
         self.lost: list[Connection] = []
-        self.connection = Connection(PLACE, self.clock, self.lost.append)
+        self.connection = Connection(PLACE, self.clock, self.lost.append, Outbox())
         self.connection.connection_made(self.socket)
 
     async def send(self, body: bytes = b"") -> Failure | None:
@@ -80,10 +81,19 @@ async def bench() -> Bench:
 
 async def test_a_small_request_leaves_in_one_write(bench: Bench) -> None:
     sending = asyncio.ensure_future(bench.send(b"b" * JOIN_BYTES))
-    await asyncio.sleep(0)
+    await _rounds(2)  # one to be sent, and one in which what was sent leaves
     assert bench.socket.written == [b"head" + b"b" * JOIN_BYTES]
     bench.connection.data_received(OK)
     assert await sending is None
+
+
+async def test_a_request_does_not_leave_on_a_connection_that_closed_meanwhile(bench: Bench) -> None:
+    sending = asyncio.ensure_future(bench.send())
+    await _rounds(1)
+    bench.connection.eof_received()
+    assert isinstance(await sending, Failure)
+    await _rounds(2)
+    assert bench.socket.written == []
 
 
 async def test_a_large_request_leaves_as_fast_as_the_socket_takes_it(bench: Bench) -> None:
@@ -162,7 +172,7 @@ async def test_a_dead_connection_does_not_resume(bench: Bench) -> None:
 
 
 async def test_a_connection_that_is_made_after_it_was_given_up_is_closed() -> None:
-    connection = Connection(PLACE, StillClock(0.0), lambda _: None)
+    connection = Connection(PLACE, StillClock(0.0), lambda _: None, Outbox())
     connection.abort()
     socket = Socket()
     connection.connection_made(socket)
@@ -390,6 +400,12 @@ async def test_a_fault_after_a_piece_is_told_after_the_piece(bench: Bench) -> No
     bench.connection.data_received(ONE + b"zz\r\n")
     assert (await waiting, sink.taken) == (b"1", [])
     assert isinstance(await bench.connection.read(WAIT), Failure)
+
+
+async def _rounds(count: int) -> None:
+    """Let the event loop go round so often."""
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 async def _bytes(connection: Connection) -> bytes:

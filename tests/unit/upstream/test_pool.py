@@ -7,6 +7,7 @@ import pytest
 from proxy.core.snapshot import Provider
 from proxy.upstream.connection import Connection, Place
 from proxy.upstream.pool import Pool
+from proxy.wire.outbox import Outbox
 from tests.fakes.clock import StillClock
 from tests.unit.upstream.test_connection import Socket
 
@@ -19,7 +20,7 @@ async def pool() -> Pool:
 
 
 def idle(pool: Pool, place: Place = A) -> Connection:
-    connection = Connection(place, StillClock(), pool.discard)
+    connection = Connection(place, StillClock(), pool.discard, Outbox())
     connection.connection_made(Socket())
     connection.data_received(b"HTTP/1.1 204 No Content\r\n\r\n")
     pool.put(connection)
@@ -58,7 +59,7 @@ async def test_an_idle_connection_is_closed_by_whatever_comes(pool: Pool) -> Non
 
 
 async def test_a_connection_that_cannot_be_used_again_is_closed(pool: Pool) -> None:
-    connection = Connection(A, StillClock(), pool.discard)
+    connection = Connection(A, StillClock(), pool.discard, Outbox())
     pool.put(connection)
     assert connection.closed
     assert pool.take(A) is None

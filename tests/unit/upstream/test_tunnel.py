@@ -11,6 +11,7 @@ from proxy.core.ports import Wait
 from proxy.core.snapshot import Provider
 from proxy.upstream.connection import Connection
 from proxy.upstream.tunnel import TunnelConnection
+from proxy.wire.outbox import Outbox
 from tests.fakes.clock import StillClock
 from tests.unit.upstream.test_connection import Socket
 
@@ -21,7 +22,7 @@ LOST: list[Connection] = []
 
 
 def connected() -> tuple[TunnelConnection, Socket]:
-    connection, socket = TunnelConnection(PLACE, StillClock(), LOST.append), Socket()
+    connection, socket = TunnelConnection(PLACE, StillClock(), LOST.append, Outbox()), Socket()
     connection.parser.begin("GET")
     connection.connection_made(socket)
     connection.data_received(SWITCH)
@@ -43,7 +44,7 @@ async def test_bytes_go_both_ways_until_the_end() -> None:
 
 
 async def test_nothing_is_written_before_there_is_a_socket() -> None:
-    connection = TunnelConnection(PLACE, StillClock(), LOST.append)
+    connection = TunnelConnection(PLACE, StillClock(), LOST.append, Outbox())
     connection.write(b"x")
     connection.abort()
 
