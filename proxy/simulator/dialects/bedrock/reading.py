@@ -85,7 +85,7 @@ def _request(body: Json) -> ChatRequest:
         stop=config.get("stopSequences"),
         tools=[_tool(tool["toolSpec"]) for tool in tools.get("tools") or () if tool.get("toolSpec")] or None,
         tool_choice=_choice(tools.get("toolChoice") or {}),
-        response_format=schema and {"type": "json_schema", "json_schema": {"schema": json.loads(schema)}},  # type: ignore[arg-type]
+        response_format={"type": "json_schema", "json_schema": {"schema": json.loads(schema)}} if schema else None,
     )
 
 
