@@ -232,7 +232,7 @@ class _Process:
             _LOG.warning("%s", problem)
         settings = parts.settings
         server = DrainingServer(server_config(parts.front, settings), settings, parts.edge.admission)
-        server.on_started = lambda: print(banner(engine.snapshot, *listener.getsockname()[:2]), flush=True)  # noqa: T201
+        server.on_started = lambda: print(banner(engine.snapshot, *listener.getsockname()[:2]), flush=True)  # noqa: T201 - for people
         if data_dir is not None:
             parts.storage = await _open_storage(parts, data_dir, self._environ)
         server.on_second_signal = parts.transports.processes.hurry

@@ -1,1 +1,1 @@
-"""TypedDicts of each vendor's JSON, no logic. Arrives with the dialects."""
+"""TypedDicts of each vendor's JSON, no logic."""

@@ -1,1 +1,1 @@
-"""How a request is signed for a vendor: header schemes now, SigV4 and OAuth with the dialects. Pure."""
+"""How a request is signed for a vendor: header schemes, AWS signatures, OAuth's requests and answers. Pure."""

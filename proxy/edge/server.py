@@ -104,8 +104,7 @@ def _serves(server: uvicorn.Server) -> bool:
 
 async def _idle(is_busy: Callable[[], bool], until_s: Callable[[], float]) -> None:
     """Wait until nothing is served any more, or until a time that may still change."""
-    # uvicorn tells nobody when that is.
-    while is_busy() and monotonic() < until_s():  # noqa: ASYNC110
+    while is_busy() and monotonic() < until_s():  # noqa: ASYNC110 - uvicorn tells nobody when that is
         await asyncio.sleep(TICK_S)
 
 

@@ -53,8 +53,13 @@ def flag(value: object, path: Path) -> None:
 
 def mapping(value: object, path: Path) -> None:
     """Take an object with any members."""
+    _members(value, path)
+
+
+def _members(value: object, path: Path) -> Json:
     if not isinstance(value, dict):
         raise Misfit(path, Wrong.TYPE, "object")
+    return value
 
 
 def whole(least: int | None = None, most: int | None = None) -> Kind:
@@ -118,8 +123,7 @@ def named(kind: Kind) -> Kind:
     """Take an object whose members have any names and one kind."""
 
     def check(value: object, path: Path) -> None:
-        mapping(value, path)
-        for name, item in dict(value).items():  # type: ignore[call-overload]  # an object by now
+        for name, item in _members(value, path).items():
             kind(item, (*path, name))
 
     return check
@@ -136,8 +140,7 @@ def shape(
     """
 
     def check(value: object, path: Path) -> None:
-        mapping(value, path)
-        given = dict(value)  # type: ignore[call-overload]  # an object by now
+        given = _members(value, path)
         for name in required:
             if given.get(name) is None and (nulls or name not in given):
                 raise Misfit((*path, name), Wrong.MISSING)
@@ -163,8 +166,7 @@ def tagged(member: str, cases: Mapping[str, Kind], other: Kind | None = None) ->
     """Take an object whose kind a member names. `other` takes what has no case of its own."""
 
     def check(value: object, path: Path) -> None:
-        mapping(value, path)
-        tag = dict(value).get(member)  # type: ignore[call-overload]  # an object by now
+        tag = _members(value, path).get(member)
         if tag is None and other is None:
             raise Misfit((*path, member), Wrong.MISSING)
         kind = cases.get(tag, other) if isinstance(tag, str) else other
@@ -182,7 +184,7 @@ def single(cases: Mapping[str, Kind], extra: Mapping[str, Kind] | None = None) -
 
     def check(value: object, path: Path) -> None:
         outline(value, path)
-        given = [name for name, item in dict(value).items() if name in cases and item is not None]  # type: ignore[call-overload]
+        given = [name for name, item in _members(value, path).items() if name in cases and item is not None]
         if len(given) != 1:
             raise Misfit(path, Wrong.VALUE, "an object with exactly one of " + ", ".join(cases))
 
@@ -217,6 +219,19 @@ def decoded(body: bytes) -> Any:  # noqa: ANN401 - JSON
         return orjson.loads(body)
     except orjson.JSONDecodeError as exc:
         raise MalformedRequest(f"The request body is not valid JSON: {exc}") from exc
+
+
+def held(body: Any, kind: Kind, refusal: Callable[[Misfit], Exception]) -> Json:  # noqa: ANN401 - JSON
+    """Hold a decoded body to a table and return it.
+
+    Raises:
+        Exception: What `refusal` makes of the first member that does not fit.
+    """
+    try:
+        kind(body, ())
+    except Misfit as exc:
+        raise refusal(exc) from exc
+    return dict(body)
 
 
 def dotted(path: Path) -> str:

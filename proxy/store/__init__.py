@@ -1,1 +1,1 @@
-"""Everything kept on disk. Holds `kept` (state.json); the database and the ledger arrive with the money features."""
+"""Everything kept on disk: the database with client keys and ledger, the spool before it, and `kept` (state.json)."""

@@ -1,1 +1,1 @@
-"""Prometheus series and JSON logs. Labels come from configured names only."""
+"""Prometheus series, JSON logs and operator alerts. Labels come from configured names only."""

@@ -1,1 +1,1 @@
-"""A folder a dialect, each decoding to and encoding from the hub in `core.conversation`. Arrives with the dialects."""
+"""A folder a dialect, each decoding to and encoding from the hub in `core.conversation`. Pure."""

@@ -1,1 +1,1 @@
-"""The only network client: the native and the httpx transport behind one seam."""
+"""The only network client: two transports behind one seam, tokens of clouds, local processes, probes."""

@@ -1,1 +1,1 @@
-"""Framing without meaning: server-sent events, JSON bodies, header lists. Pure."""
+"""Framing without meaning: server-sent events, AWS frames, WebSockets, JSON bodies, forms, header lists. Pure."""

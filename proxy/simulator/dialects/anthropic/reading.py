@@ -12,7 +12,7 @@ from proxy.simulator.dialects.service import Heard, Keys
 from proxy.simulator.paths import Endpoint
 from proxy.simulator.question import Question
 from proxy.simulator.request import ChatRequest
-from proxy.simulator.shapes import Json, Kind, Misfit, Wrong, decoded, dotted
+from proxy.simulator.shapes import Json, Kind, Misfit, Wrong, decoded, dotted, held
 from proxy.simulator.vendorrows import Row
 from proxy.simulator.vendors import Refused
 
@@ -40,12 +40,9 @@ def read(question: Question) -> Heard:
     Raises:
         MalformedRequest: The vendor would refuse it.
     """
-    body = decoded(question.body)
-    version = _version(question, body)
-    try:
-        _kind(question)(body, ())
-    except Misfit as exc:
-        raise MalformedRequest(_worded(exc)) from exc
+    unchecked = decoded(question.body)
+    version = _version(question, unchecked)
+    body = held(unchecked, _kind(question), lambda misfit: MalformedRequest(_worded(misfit)))
     check_body(body, question.model, version, question.account)
     thinking = body.get("thinking") or {}
     thinks = thinking.get("type") in ("enabled", "adaptive")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from proxy.core.errors import MalformedRequest
 from proxy.simulator.dialects.bedrock import fields
@@ -12,7 +11,7 @@ from proxy.simulator.dialects.bedrock.rules import asked_schema, check_body
 from proxy.simulator.dialects.service import Heard, Keys
 from proxy.simulator.question import Question
 from proxy.simulator.request import ChatRequest
-from proxy.simulator.shapes import Json, Kind, Misfit, Wrong, decoded, dotted
+from proxy.simulator.shapes import Json, Kind, Misfit, Wrong, decoded, dotted, held
 from proxy.simulator.sigv4 import check_authorization
 
 
@@ -31,12 +30,7 @@ def checked(question: Question, kind: Kind) -> Json:
     Raises:
         MalformedRequest: The vendor would refuse it.
     """
-    body: Any = decoded(question.body)
-    try:
-        kind(body, ())
-    except Misfit as exc:
-        raise MalformedRequest(_worded(exc)) from exc
-    return dict(body)
+    return held(decoded(question.body), kind, _refusal)
 
 
 def read(question: Question) -> Heard:
@@ -56,6 +50,10 @@ def heard(body: Json) -> Heard:
     asks = isinstance(thinking, dict) and thinking.get("type") in ("enabled", "adaptive")
     effort = (body.get("outputConfig") or {}).get("effort")
     return Heard(_request(body), asks or bool(effort) or "reasoningConfig" in extra)
+
+
+def _refusal(misfit: Misfit) -> MalformedRequest:
+    return MalformedRequest(_worded(misfit))
 
 
 def _worded(misfit: Misfit) -> str:
@@ -87,7 +85,7 @@ def _request(body: Json) -> ChatRequest:
         stop=config.get("stopSequences"),
         tools=[_tool(tool["toolSpec"]) for tool in tools.get("tools") or () if tool.get("toolSpec")] or None,
         tool_choice=_choice(tools.get("toolChoice") or {}),
-        response_format=schema and {"type": "json_schema", "json_schema": {"schema": json.loads(schema)}},  # type: ignore[arg-type]
+        response_format={"type": "json_schema", "json_schema": {"schema": json.loads(schema)}} if schema else None,
     )
 
 

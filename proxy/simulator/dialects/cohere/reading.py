@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from proxy.core.errors import MalformedRequest
 from proxy.simulator.dialects.service import Heard, Keys
@@ -23,6 +22,7 @@ from proxy.simulator.shapes import (
     dotted,
     either,
     flag,
+    held,
     many,
     mapping,
     number,
@@ -159,17 +159,15 @@ def checked(question: Question, kind: Kind) -> Json:
         Refused: It holds a member that the vendor does not know.
         MalformedRequest: The vendor would refuse it for another reason.
     """
-    body: Any = decoded(question.body)
-    try:
-        kind(body, ())
-    except Misfit as exc:
-        place = dotted(exc.path)
-        if exc.wrong is Wrong.UNKNOWN:
-            message = f"unknown field: parameter '{place}' is not a valid field"
-            raise Refused(Row(422, message)) from exc
-        wanted = "is required" if exc.wrong is Wrong.MISSING else f"must be {exc.wanted}"
-        raise MalformedRequest(f"invalid request: {place} {wanted}") from exc
-    return dict(body)
+    return held(decoded(question.body), kind, _refusal)
+
+
+def _refusal(misfit: Misfit) -> Refused | MalformedRequest:
+    place = dotted(misfit.path)
+    if misfit.wrong is Wrong.UNKNOWN:
+        return Refused(Row(422, f"unknown field: parameter '{place}' is not a valid field"))
+    wanted = "is required" if misfit.wrong is Wrong.MISSING else f"must be {misfit.wanted}"
+    return MalformedRequest(f"invalid request: {place} {wanted}")
 
 
 def read(question: Question) -> Heard:

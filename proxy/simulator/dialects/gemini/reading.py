@@ -13,7 +13,7 @@ from proxy.simulator.dialects.gemini.rules import check_body
 from proxy.simulator.dialects.service import Heard, Keys
 from proxy.simulator.question import Question
 from proxy.simulator.request import ChatRequest
-from proxy.simulator.shapes import Json, Kind, Misfit, Wrong, bracketed, decoded
+from proxy.simulator.shapes import Json, Kind, Misfit, Wrong, bracketed, decoded, held
 from proxy.simulator.vendorrows import Row
 from proxy.simulator.vendors import Refused
 
@@ -43,12 +43,7 @@ def checked(question: Question, kind: Kind) -> Json:
     Raises:
         MalformedRequest: The vendor would refuse it.
     """
-    body: Any = in_camel_case(decoded(question.body))
-    try:
-        kind(body, ())
-    except Misfit as exc:
-        raise MalformedRequest(_worded(exc)) from exc
-    return dict(body)
+    return held(in_camel_case(decoded(question.body)), kind, _refusal)
 
 
 def read(question: Question) -> Heard:
@@ -82,6 +77,10 @@ def heard(body: Json) -> Heard:
     thinking = members(config, "thinkingConfig")
     thinks = bool(thinking) and thinking.get("thinkingBudget") != 0
     return Heard(_request(body, config), thinks, shows=bool(thinking.get("includeThoughts")))
+
+
+def _refusal(misfit: Misfit) -> MalformedRequest:
+    return MalformedRequest(_worded(misfit))
 
 
 def _worded(misfit: Misfit) -> str:

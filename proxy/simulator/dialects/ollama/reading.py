@@ -11,7 +11,6 @@ import base64
 import binascii
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from proxy.core.errors import MalformedRequest
 from proxy.simulator.dialects.service import Heard
@@ -28,6 +27,7 @@ from proxy.simulator.shapes import (
     dotted,
     either,
     flag,
+    held,
     many,
     mapping,
     number,
@@ -116,12 +116,7 @@ def checked(question: Question, kind: Kind) -> Json:
     Raises:
         MalformedRequest: The server would refuse it.
     """
-    body: Any = decoded(question.body)
-    try:
-        kind(body, ())
-    except Misfit as exc:
-        raise MalformedRequest(_worded(exc)) from exc
-    return dict(body)
+    return held(decoded(question.body), kind, _refusal)
 
 
 def read(question: Question) -> Heard:
@@ -141,6 +136,10 @@ def read(question: Question) -> Heard:
         response_format=_format(body.get("format")),
     )
     return Heard(request, thinks=bool(body.get("think")))
+
+
+def _refusal(misfit: Misfit) -> MalformedRequest:
+    return MalformedRequest(_worded(misfit))
 
 
 def _worded(misfit: Misfit) -> str:

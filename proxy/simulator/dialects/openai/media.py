@@ -10,7 +10,6 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
 
 import orjson
 
@@ -33,6 +32,7 @@ from proxy.simulator.shapes import (
     bracketed,
     decoded,
     either,
+    held,
     mapping,
     number,
     one_of,
@@ -87,15 +87,14 @@ _IMAGES = shape(
 
 
 def _checked(question: Question, kind: Kind) -> Json:
-    body: Any = decoded(question.body)
-    try:
-        kind(body, ())
-    except Misfit as exc:
-        place = bracketed(exc.path)
-        code = {Wrong.UNKNOWN: "unknown_parameter", Wrong.MISSING: "missing_required_parameter"}.get(exc.wrong)
-        message = f"{exc.wrong.value.capitalize()} parameter: '{place}'. {exc.wanted}".strip()
-        raise Refused(Row(400, message, INVALID, code or "invalid_value", place)) from exc
-    return dict(body)
+    return held(decoded(question.body), kind, _refusal)
+
+
+def _refusal(misfit: Misfit) -> Refused:
+    place = bracketed(misfit.path)
+    code = {Wrong.UNKNOWN: "unknown_parameter", Wrong.MISSING: "missing_required_parameter"}.get(misfit.wrong)
+    message = f"{misfit.wrong.value.capitalize()} parameter: '{place}'. {misfit.wanted}".strip()
+    return Refused(Row(400, message, INVALID, code or "invalid_value", place))
 
 
 def _draw(question: Question, _: Speaker, serial: Serial) -> Content:

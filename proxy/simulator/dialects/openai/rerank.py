@@ -6,7 +6,6 @@ Source: docs.vllm.ai, "Re-rank API", read 2026-11-20.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import orjson
 
@@ -18,7 +17,7 @@ from proxy.simulator.dialects.service import Service, never
 from proxy.simulator.paths import Endpoint, Operation
 from proxy.simulator.question import Content, Question
 from proxy.simulator.ranking import ranked
-from proxy.simulator.shapes import Misfit, anything, decoded, dotted, either, flag, many, shape, text, whole
+from proxy.simulator.shapes import Misfit, anything, decoded, dotted, either, flag, held, many, shape, text, whole
 from proxy.simulator.text import count_tokens
 
 _RERANK = shape(
@@ -35,12 +34,13 @@ _RERANK = shape(
 )
 
 
+def _refusal(misfit: Misfit) -> MalformedRequest:
+    place = dotted(misfit.path)
+    return MalformedRequest(f"{place} is {misfit.wrong.value}.", param=place)
+
+
 def _rerank(question: Question, _: Speaker, serial: Serial) -> Content:
-    body: Any = decoded(question.body)
-    try:
-        _RERANK(body, ())
-    except Misfit as exc:
-        raise MalformedRequest(f"{dotted(exc.path)} is {exc.wrong.value}.", param=dotted(exc.path)) from exc
+    body = held(decoded(question.body), _RERANK, _refusal)
     texts = [item if isinstance(item, str) else item["text"] for item in body["documents"]]
     usage = Usage(prompt_tokens=count_tokens([body["query"], *texts]))
     returned = body.get("return_documents") is not False

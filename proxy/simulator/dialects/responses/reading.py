@@ -14,7 +14,7 @@ from proxy.simulator.dialects.responses.fields import CREATE
 from proxy.simulator.dialects.service import Heard
 from proxy.simulator.question import Question
 from proxy.simulator.request import ChatRequest
-from proxy.simulator.shapes import Json, Misfit, Wrong, bracketed, decoded
+from proxy.simulator.shapes import Json, Misfit, Wrong, bracketed, decoded, held
 from proxy.simulator.signatures import Verdict, verify
 from proxy.simulator.vendorrows import INVALID, Row
 from proxy.simulator.vendors import Refused
@@ -41,11 +41,7 @@ def read(question: Question) -> Asked:
     Raises:
         Refused: The vendor would refuse it.
     """
-    body: Any = decoded(question.body)
-    try:
-        CREATE(body, ())
-    except Misfit as exc:
-        raise Refused(_row(exc)) from exc
+    body = held(decoded(question.body), CREATE, lambda misfit: Refused(_row(misfit)))
     items = [{"role": "user", "content": body["input"]}] if isinstance(body["input"], str) else body["input"]
     _check_memory(body)
     _check_calls(items, remembered=bool(body.get("previous_response_id") or body.get("conversation")))
@@ -53,7 +49,7 @@ def read(question: Question) -> Asked:
     reasoning = body.get("reasoning") or {}
     thinks = reasoning.get("effort") not in (None, "none")
     shows = (reasoning.get("summary") or reasoning.get("generate_summary")) is not None
-    return Asked(Heard(_request(body, items), thinks, shows), dict(body))
+    return Asked(Heard(_request(body, items), thinks, shows), body)
 
 
 def _row(misfit: Misfit) -> Row:
