@@ -52,8 +52,9 @@ from proxy.translate.openai_responses import request as responses_request
 from proxy.translate.openai_responses import response as responses_response
 from proxy.translate.openai_responses import stream as responses_stream
 from proxy.wire.eventstream import FrameSplitter
+from proxy.wire.jsonbody import raw, replaced
 from proxy.wire.ndjson import LineSplitter
-from proxy.wire.sse import Event, EventSplitter
+from proxy.wire.sse import Event, EventSplitter, with_data
 
 SSE = b"text/event-stream; charset=utf-8"
 NDJSON = b"application/x-ndjson"
@@ -108,6 +109,7 @@ class ClientDialect:
         content_type: Of its streams.
         seals: One of them stands in every body that holds a signature with its origin.
         sealed: Finds one for certain.
+        names: Where answers and the events of streams name the model, each as a path of members.
     """
 
     content_type: bytes
@@ -118,6 +120,7 @@ class ClientDialect:
     error_event: Callable[[ErrorReply], bytes]
     seals: tuple[bytes, ...] = (_SEAL,)
     sealed: re.Pattern[bytes] = _SEALED
+    names: tuple[tuple[str, ...], ...] = (("model",),)
 
 
 UPSTREAMS: Mapping[Dialect, UpstreamDialect] = MappingProxyType(
@@ -178,6 +181,7 @@ CLIENTS: Mapping[Dialect, ClientDialect] = MappingProxyType(
             responses_stream.Encoder,
             responses_errors.error_body,
             responses_errors.error_event,
+            names=(("model",), ("response", "model")),
         ),
         Dialect.ANTHROPIC: ClientDialect(
             SSE,
@@ -186,6 +190,7 @@ CLIENTS: Mapping[Dialect, ClientDialect] = MappingProxyType(
             anthropic_stream.Encoder,
             anthropic_errors.error_body,
             anthropic_errors.error_event,
+            names=(("model",), ("message", "model")),
         ),
         Dialect.GEMINI: ClientDialect(
             SSE,
@@ -196,6 +201,7 @@ CLIENTS: Mapping[Dialect, ClientDialect] = MappingProxyType(
             gemini_errors.error_event,
             gemini_signatures.SEALS,
             gemini_signatures.SEALED,
+            (("modelVersion",),),
         ),
         Dialect.OLLAMA: ClientDialect(
             NDJSON,
@@ -249,6 +255,24 @@ def error_event(endpoint: EndpointSpec, reply: ErrorReply, *, is_first: bool) ->
     if endpoint.array:
         return (b"[" if is_first else b",\n") + CLIENTS[endpoint.dialect].error_body(reply) + b"]"
     return CLIENTS[endpoint.dialect].error_event(reply)
+
+
+def renamed(dialect: Dialect, body: bytes, model: str) -> bytes:
+    """Put another name where an answer of a client's dialect, or the data of an event, names the model."""
+    for path in CLIENTS[dialect].names:
+        if b'"%b"' % path[-1].encode() in body:
+            body = replaced(body, path, raw(model))
+    return body
+
+
+def renamed_event(dialect: Dialect, event: Event, model: str) -> bytes:
+    """Do the same to an event of a stream in the client's dialect; one that names no model stays as it came."""
+    if event.data is None:
+        return event.raw
+    data = renamed(dialect, event.data, model)
+    if data is event.data:
+        return event.raw
+    return data + b"\n" if CLIENTS[dialect].content_type is NDJSON else with_data(event, data)
 
 
 def is_sealed(call: Call) -> bool:
