@@ -19,7 +19,7 @@ from proxy.gateway.translated import TranslatedReader, TranslationPolicy
 from proxy.pricing.estimate import estimate_output, estimate_prompt
 from proxy.providers.choices import answered
 from proxy.providers.codecs import Heard, asked, decode_answer, encode_answer, wants_base64
-from proxy.providers.dialects import CLIENTS, UPSTREAMS, account_of, encoder_of
+from proxy.providers.dialects import CLIENTS, UPSTREAMS, account_of, encoder_of, renamed_event
 from proxy.providers.signals import envelope_failure, rows_for
 from proxy.translate.passed import Decoder, read_usage
 from proxy.translate.told import told
@@ -61,6 +61,9 @@ def make_reader(engine: Engine, sent: Sent) -> Reader:
             reader.failure = Failure(FailureKind.PROTOCOL, Scope.CANDIDATE, sent.answer.status, detail=_NO_TUNNEL)
         return reader
     upstream, candidate = UPSTREAMS[dialect], sent.send.planned.candidate
+    rename = None
+    if server.rewrite_model and not sent.prepared.is_translated:
+        rename = partial(renamed_event, dialect, model=sent.send.planned.model.name)
     return TranslatedReader(
         TranslationPolicy(
             upstream.splitter(),
@@ -71,6 +74,7 @@ def make_reader(engine: Engine, sent: Sent) -> Reader:
             answered(call),
             server.max_response_bytes,
             upstream.is_terminated,
+            rename,
         )
     )
 

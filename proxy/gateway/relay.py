@@ -26,9 +26,8 @@ from proxy.gateway.context import Downstream, Engine, Reader, Reply
 from proxy.gateway.replyheaders import reply_lines, stream_lines
 from proxy.gateway.spending import settle
 from proxy.pricing.estimate import estimate_output
-from proxy.providers.dialects import error_event
+from proxy.providers.dialects import error_event, renamed
 from proxy.telemetry.metrics import OK
-from proxy.wire.jsonbody import join_object, raw, split_object
 
 DRAIN_S = 1.0
 _CUT = ErrorReply(
@@ -93,7 +92,7 @@ async def _whole(delivery: Delivery) -> None:
         account.estimate(estimate_output(len(body)) if account.call.endpoint.operation in GENERATING else 0)
     account.settle_usage()
     if delivery.snapshot.server.rewrite_model:
-        body = _renamed(body, reply.send.planned.model.name)
+        body = renamed(account.call.endpoint.dialect, body, reply.send.planned.model.name)
     if downstream.started:  # a keep-alive promised a stream, and this upstream answered with one JSON object
         await _truncate(delivery, Failure(FailureKind.PROTOCOL, detail="JSON after a keep-alive"))
         return
@@ -216,15 +215,6 @@ async def give_up(delivery: Delivery, failure: Failure) -> None:
     account.truncated(failure)
     await fail(engine, send, delivery.grant, failure)
     account.close("truncated")
-
-
-def _renamed(body: bytes, model: str) -> bytes:
-    """Put the public name where the answer names a model; what cannot be taken apart goes as it came."""
-    try:
-        members = split_object(body)
-    except ValueError:
-        return body
-    return join_object({**members, "model": raw(model)}) if "model" in members else body
 
 
 def _without_type(headers: Headers) -> Headers:

@@ -34,6 +34,7 @@ class TranslationPolicy:
         choices: How many the client asked for; each is to finish.
         max_bytes: What is translated, or held back, may be as large; encoders and decoders keep some of it.
         is_terminated: As in `providers.dialects.UpstreamDialect`.
+        rename: Of the same dialect: gives an event's bytes with the public name in it; None leaves them alone.
     """
 
     splitter: Splitter
@@ -44,6 +45,7 @@ class TranslationPolicy:
     choices: int = 1
     max_bytes: int = MAX_TRANSLATED_BYTES
     is_terminated: bool = False
+    rename: Callable[[Event], bytes] | None = None
 
 
 class TranslatedReader:
@@ -165,10 +167,12 @@ class TranslatedReader:
         self.done = decoder.done
         if self._policy.encoder is not None or self.failure is not None:
             return output
+        rename = self._policy.rename
+        passed = event.raw if rename is None else rename(event)
         if self.finished or self.done:
-            self._last.append(event.raw)
+            self._last.append(passed)
             return b""
-        return event.raw
+        return passed
 
     def _parts(self, parts: Sequence[StreamPart]) -> bytes:
         """Note what the parts say and encode them, where the client speaks another dialect."""

@@ -57,8 +57,9 @@ from proxy.translate.openai_responses import request as responses_request
 from proxy.translate.openai_responses import response as responses_response
 from proxy.translate.openai_responses import stream as responses_stream
 from proxy.wire.eventstream import FrameSplitter
+from proxy.wire.jsonbody import raw, replaced
 from proxy.wire.ndjson import LineSplitter
-from proxy.wire.sse import Event, EventSplitter
+from proxy.wire.sse import Event, EventSplitter, with_data
 
 SSE = b"text/event-stream; charset=utf-8"
 NDJSON = b"application/x-ndjson"
@@ -118,6 +119,7 @@ class ClientDialect:
         echo: Takes from a request's members those that its answer repeats; None = it repeats none.
         flattened: Takes a conversation apart that is for another dialect.
         namespaces: Gives what the answers to a request need to put the names of its tools together again.
+        names: Where answers and the events of streams name the model, each as a path of members.
     """
 
     content_type: bytes
@@ -132,6 +134,7 @@ class ClientDialect:
     echo: Callable[[Mapping[str, Raw]], Mapping[str, Raw]] | None = None
     flattened: Callable[[Conversation], Conversation] | None = None
     namespaces: Callable[[bytes], Mapping[str, tuple[str, str]] | None] | None = None
+    names: tuple[tuple[str, ...], ...] = (("model",),)
 
 
 UPSTREAMS: Mapping[Dialect, UpstreamDialect] = MappingProxyType(
@@ -196,6 +199,7 @@ CLIENTS: Mapping[Dialect, ClientDialect] = MappingProxyType(
             echo=responses_echo.echoed,
             flattened=responses_namespaces.flattened,
             namespaces=responses_namespaces.namespaces,
+            names=(("model",), ("response", "model")),
         ),
         Dialect.ANTHROPIC: ClientDialect(
             SSE,
@@ -205,6 +209,7 @@ CLIENTS: Mapping[Dialect, ClientDialect] = MappingProxyType(
             anthropic_errors.error_body,
             anthropic_errors.error_event,
             effort="thinking",
+            names=(("model",), ("message", "model")),
         ),
         Dialect.GEMINI: ClientDialect(
             SSE,
@@ -216,6 +221,7 @@ CLIENTS: Mapping[Dialect, ClientDialect] = MappingProxyType(
             gemini_signatures.SEALS,
             gemini_signatures.SEALED,
             effort="thinkingConfig",
+            names=(("modelVersion",),),
         ),
         Dialect.OLLAMA: ClientDialect(
             NDJSON,
@@ -270,6 +276,24 @@ def error_event(endpoint: EndpointSpec, reply: ErrorReply, *, is_first: bool) ->
     if endpoint.array:
         return (b"[" if is_first else b",\n") + CLIENTS[endpoint.dialect].error_body(reply) + b"]"
     return CLIENTS[endpoint.dialect].error_event(reply)
+
+
+def renamed(dialect: Dialect, body: bytes, model: str) -> bytes:
+    """Put another name where an answer of a client's dialect, or the data of an event, names the model."""
+    for path in CLIENTS[dialect].names:
+        if b'"%b"' % path[-1].encode() in body:
+            body = replaced(body, path, raw(model))
+    return body
+
+
+def renamed_event(dialect: Dialect, event: Event, model: str) -> bytes:
+    """Do the same to an event of a stream in the client's dialect; one that names no model stays as it came."""
+    if event.data is None:
+        return event.raw
+    data = renamed(dialect, event.data, model)
+    if data is event.data:
+        return event.raw
+    return data + b"\n" if CLIENTS[dialect].content_type is NDJSON else with_data(event, data)
 
 
 def is_sealed(call: Call) -> bool:

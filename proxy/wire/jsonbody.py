@@ -7,7 +7,7 @@ them that cut text into UTF-16 units (`\\ud83d` alone), pass unharmed: other par
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Raw
@@ -53,6 +53,28 @@ def readable(payload: bytes) -> bytes:
 def join_object(members: Mapping[str, Raw]) -> bytes:
     """Write the members back as one JSON object, in their order."""
     return _ENCODER.encode(members)
+
+
+def replaced(body: bytes, path: Sequence[str], value: Raw) -> bytes:
+    """Put a value in the place of a member that is there; what has no such member, or is no object, stays as it is.
+
+    Args:
+        path: The names of the objects that it is in, from the outside, and its own.
+    """
+    name, *inner = path
+    try:
+        members = split_object(body)
+    except ValueError:
+        return body
+    if name not in members:
+        return body
+    if inner:
+        before = bytes(members[name])
+        after = replaced(before, inner, value)
+        if after is before:
+            return body
+        value = Raw(after)
+    return join_object({**members, name: value})
 
 
 def raw(value: object) -> Raw:

@@ -24,11 +24,13 @@ from proxy.providers.dialects import (
     error_body,
     error_event,
     is_sealed,
+    renamed_event,
     stream_type,
     takes_comments,
     translate_request,
 )
 from proxy.translate.gemini.signatures import seal
+from proxy.wire.sse import Event
 from tests.unit.routing.build import call
 
 CUT = ErrorReply(502, "Cut.", "upstream_error")
@@ -175,3 +177,23 @@ def test_answer_that_is_no_json_is_not_of_any_dialect(dialect: Dialect) -> None:
 @pytest.mark.parametrize("endpoint", [CHAT, MESSAGES, RESPONSES, OLLAMA_CHAT, GENERATE_STREAM])
 def test_error_in_a_stream_says_what_the_body_would(endpoint: EndpointSpec) -> None:
     assert b"Cut." in error_event(endpoint, CUT, is_first=False)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "event", "expected"),
+    [
+        pytest.param(
+            Dialect.ANTHROPIC,
+            Event(b'event: x\ndata: {"message":{"model":"up"}}\n\n', b'{"message":{"model":"up"}}'),
+            b'event: x\ndata: {"message":{"model":"m"}}\n\n',
+            id="event",
+        ),
+        pytest.param(Dialect.OLLAMA, Event(b'{"model":"up"}\n', b'{"model":"up"}'), b'{"model":"m"}\n', id="line"),
+        pytest.param(
+            Dialect.GEMINI, Event(b'data: {"model":1}\n\n', b'{"model":1}'), b'data: {"model":1}\n\n', id="no"
+        ),
+        pytest.param(Dialect.ANTHROPIC, Event(b": hello\n\n", None), b": hello\n\n", id="comment"),
+    ],
+)
+def test_event_gets_the_public_name_where_its_dialect_has_one(dialect: Dialect, event: Event, expected: bytes) -> None:
+    assert renamed_event(dialect, event, "m") == expected

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from proxy.wire.jsonbody import join_object, raw, readable, split_object
+from proxy.wire.jsonbody import join_object, raw, readable, replaced, split_object
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 VALUES = st.recursive(
@@ -123,3 +123,18 @@ def test_member_written_twice_is_the_last_one() -> None:
 
 def test_value_becomes_a_raw_member() -> None:
     assert join_object({"model": raw('gpt "4"'), "n": raw(1)}) == rb'{"model":"gpt \"4\"","n":1}'
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "expected"),
+    [
+        pytest.param(b'{"a":1, "b":2.50}', ["a"], b'{"a":"x","b":2.50}', id="there"),
+        pytest.param(b'{"a":{"b":1},"c":[ ]}', ["a", "b"], b'{"a":{"b":"x"},"c":[ ]}', id="inside"),
+        pytest.param(b'{"b":1, "c":2}', ["a"], b'{"b":1, "c":2}', id="absent"),
+        pytest.param(b'{"a":{"c":1}, "c":2}', ["a", "b"], b'{"a":{"c":1}, "c":2}', id="absent-inside"),
+        pytest.param(b'{"a": 7}', ["a", "b"], b'{"a": 7}', id="no-object-inside"),
+        pytest.param(b"[1]", ["a"], b"[1]", id="no-object"),
+    ],
+)
+def test_member_is_replaced_where_it_is(body: bytes, path: list[str], expected: bytes) -> None:
+    assert replaced(body, path, raw("x")) == expected
