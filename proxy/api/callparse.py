@@ -30,6 +30,7 @@ _NOT_UPSTREAM = NEVER_FORWARDED | {b"accept", b"user-agent"}
 _STEERING = frozenset(
     {b"x-fairlead-provider", b"x-fairlead-no-failover", b"x-fairlead-deadline-ms", b"x-fairlead-tags"}
 )
+_NO_FAILOVER = {b"true": True, b"1": True, b"false": False, b"0": False, b"": False}
 MOST_TAGS, LONGEST_TAG = 20, 64  # each set of tags that occurs is a row of the reports
 _OUTPUT_LIMITS = frozenset({"max_completion_tokens", "max_tokens", "max_output_tokens", "generationConfig", "options"})
 _CONTINUES = ("previous_response_id", "conversation")
@@ -99,7 +100,7 @@ def steered(call: Call, headers: Mapping[bytes, bytes]) -> Call:
         call,
         deadline_s=_deadline(headers, call.deadline_s),
         pinned_provider=_header_text(headers, b"x-fairlead-provider"),
-        failover=headers.get(b"x-fairlead-no-failover", b"").lower() not in (b"true", b"1"),
+        failover=_may_fail_over(headers),
         tags=_tags(headers),
     )
 
@@ -163,11 +164,19 @@ def known_query(query_string: bytes, endpoint: EndpointSpec) -> tuple[tuple[str,
     return tuple(pair for pair in pairs if pair[0] in endpoint.query)
 
 
+def _may_fail_over(headers: Mapping[bytes, bytes]) -> bool:
+    value = headers.get(b"x-fairlead-no-failover", b"").rstrip().lower()
+    if value not in _NO_FAILOVER:
+        raise MalformedRequest("'x-fairlead-no-failover' must be true or false.")
+    return not _NO_FAILOVER[value]
+
+
 def _deadline(headers: Mapping[bytes, bytes], configured_s: float) -> float:
     """A client may shorten its deadline, never lengthen the operator's."""
     value = headers.get(b"x-fairlead-deadline-ms")
     if value is None:
         return configured_s
+    value = value.rstrip()
     if not value.isdigit() or len(value) > LONGEST_NUMBER or int(value) < 1:
         raise MalformedRequest("'x-fairlead-deadline-ms' must be a whole number of milliseconds above 0.")
     return min(int(value) / 1000, configured_s)
@@ -175,7 +184,7 @@ def _deadline(headers: Mapping[bytes, bytes], configured_s: float) -> float:
 
 def _header_text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
     value = headers.get(name)
-    return value.decode("latin-1") if value else None
+    return value.decode("latin-1").rstrip() if value else None
 
 
 def _tags(headers: Mapping[bytes, bytes]) -> tuple[str, ...]:

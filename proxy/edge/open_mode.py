@@ -14,7 +14,22 @@ from proxy.core.snapshot import Server
 from proxy.edge.exchange import Exchange
 
 _LOCAL_HOSTS = frozenset({b"localhost", b"127.0.0.1", b"[::1]"})
-_FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip")
+# What proxies and tunnels add: one that runs on this machine makes the world local.
+_FORWARDED = frozenset(
+    {
+        b"forwarded",
+        b"via",
+        *[b"x-forwarded-" + what for what in (b"for", b"host", b"proto", b"port", b"server", b"prefix", b"scheme")],
+        *[b"x-original-" + what for what in (b"host", b"url", b"forwarded-for")],
+        b"x-real-ip",
+        b"x-client-ip",
+        b"x-cluster-client-ip",
+        b"cf-connecting-ip",
+        b"true-client-ip",
+        b"fastly-client-ip",
+        b"fly-client-ip",
+    }
+)
 _FORM = b"multipart/form-data"
 _ALSO_TAKEN: Mapping[Takes, tuple[bytes, ...]] = {
     Takes.JSON: (),
@@ -40,7 +55,7 @@ def check_open_mode(headers: Mapping[bytes, bytes], server: Server) -> None:
     site = headers.get(b"sec-fetch-site")
     if site not in (None, b"same-origin", b"none") and origin is None:
         raise NotPermitted(f"Without keys this gateway refuses requests from web pages of other sites. {_HINT}")
-    if any(name in headers for name in _FORWARDED):
+    if not _FORWARDED.isdisjoint(headers):
         raise NotPermitted(f"Without keys this gateway refuses forwarded requests. {_HINT}")
 
 

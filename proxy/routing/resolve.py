@@ -142,7 +142,26 @@ def _unknown(name: str, key: ClientKey | None, snapshot: Snapshot) -> str:
     names = [spelling for model in visible for spelling in (model.name, *model.aliases)]
     shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
     said = f"The model {shown!r} does not exist or this key may not call it."
+    if direct := _direct_names(name, key, snapshot):
+        said += f" Send a provider's own model as {direct}."
     return f"{said} The nearest it may call: {', '.join(nearest(name, names))}." if names else said
+
+
+def _direct_names(name: str, key: ClientKey | None, snapshot: Snapshot) -> str:
+    """Write how a name of an upstream model could be sent; "" where it could not."""
+    if not snapshot.server.direct_models or name.partition("/")[0] in snapshot.providers:
+        return ""
+    if not _may_be_made(name, name):
+        return ""
+    direct = [
+        f'"{provider.name}/{name}"'
+        for provider in snapshot.providers.values()
+        if provider.enabled
+        and may_use(key.providers if key else (), provider.name)
+        and _may_call_direct(key, f"{provider.name}/{name}")
+    ]
+    *others, last = direct[:SUGGESTIONS] or ("",)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def nearest(name: str, names: Iterable[str]) -> list[str]:

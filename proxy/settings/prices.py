@@ -81,7 +81,7 @@ def newest_catalog(data_dir: str, report: Report) -> Catalog:
     try:
         state = path.stat()
         updated = _read(path, state.st_mtime_ns, state.st_size)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # that the folder is none is told elsewhere
         return shipped
     except (OSError, ValueError):
         found, fix = f"a {CATALOG_FILE} in it that cannot be read", "run `fairlead prices update`, or remove it"

@@ -293,10 +293,21 @@ def test_client_may_pin_a_provider(value: bytes, expected: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("value", "failover"),
-    [(b"true", False), (b"TRUE", False), (b"1", False), (b"false", True), (b"0", True), (b"", True)],
+    [(b"true", False), (b"TRUE", False), (b"1", False), (b"1 \t", False), (b"false", True), (b"0", True), (b"", True)],
 )
 def test_client_may_forbid_failover(value: bytes, failover: bool) -> None:
     assert parse({}, {b"x-fairlead-no-failover": value}).failover is failover
+
+
+def test_a_wish_that_is_neither_true_nor_false_is_refused() -> None:
+    with pytest.raises(MalformedRequest, match="'x-fairlead-no-failover' must be true or false"):
+        parse({}, {b"x-fairlead-no-failover": b"yes"})
+
+
+def test_white_space_after_a_header_is_no_part_of_it() -> None:
+    """RFC 9110 section 5.5; the parser leaves it there."""
+    call = parse({}, {b"x-fairlead-provider": b"azure-eu ", b"x-fairlead-deadline-ms": b"1500 \t"})
+    assert (call.pinned_provider, call.deadline_s) == ("azure-eu", 1.5)
 
 
 @pytest.mark.parametrize(

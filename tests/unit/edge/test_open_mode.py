@@ -123,7 +123,23 @@ def test_cross_site_request_of_another_site_is_refused_whatever_its_site_says() 
 
 
 @pytest.mark.parametrize(
-    "name", [b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip"]
+    "name",
+    [
+        b"forwarded",
+        b"via",
+        b"x-forwarded-for",
+        b"x-forwarded-host",
+        b"x-forwarded-proto",
+        b"x-forwarded-port",
+        b"x-forwarded-server",
+        b"x-forwarded-prefix",
+        b"x-real-ip",
+        b"x-original-host",
+        b"cf-connecting-ip",
+        b"true-client-ip",
+        b"x-client-ip",
+        b"fly-client-ip",
+    ],
 )
 def test_forwarded_request_is_refused(name: bytes) -> None:
     with pytest.raises(NotPermitted, match="refuses forwarded requests"):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from proxy.core.capabilities import Capabilities
@@ -191,6 +193,40 @@ def test_a_key_calls_what_its_globs_allow(name: str, globs: tuple[str, ...]) -> 
 def test_what_a_key_may_not_call_does_not_exist_for_it(name: str, globs: tuple[str, ...]) -> None:
     with pytest.raises(UnknownModel, match="does not exist or this key may not call it"):
         resolve(name, key(*globs), configuration(direct=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "of", "hint"),
+    [
+        pytest.param("o3", None, 'Send a provider\'s own model as "one/o3", "two/o3" or "three/o3".', id="bare"),
+        pytest.param("o3", key("one/*", "two/o*"), 'Send a provider\'s own model as "one/o3" or "two/o3".', id="two"),
+        pytest.param(
+            "meta/o3", None, 'Send a provider\'s own model as "one/meta/o3", "two/meta/o3"', id="another-slash"
+        ),
+        pytest.param("o3", key("qwen", "two/*"), 'Send a provider\'s own model as "two/o3".', id="by-models"),
+        pytest.param("o3", key(providers=("three",)), 'Send a provider\'s own model as "three/o3".', id="by-providers"),
+    ],
+)
+def test_where_direct_names_are_served_an_unknown_name_is_told_how_to_write_one(
+    name: str, of: ClientKey | None, hint: str
+) -> None:
+    with pytest.raises(UnknownModel, match=re.escape(hint)):
+        resolve(name, of, configuration(direct=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "of", "direct"),
+    [
+        pytest.param("o3", None, False, id="not-served"),
+        pytest.param("o3", key("qwen"), True, id="not-for-this-key"),
+        pytest.param("one/", None, True, id="written-so-already"),
+        pytest.param("x" * 300, None, True, id="too-long-a-name"),
+    ],
+)
+def test_nobody_is_told_of_direct_names_that_would_not_help(name: str, of: ClientKey | None, direct: bool) -> None:
+    with pytest.raises(UnknownModel) as caught:
+        resolve(name, of, configuration(direct=direct))
+    assert "own model" not in caught.value.message
 
 
 def test_an_unknown_name_is_answered_with_the_nearest_that_the_key_may_call() -> None:

@@ -157,6 +157,13 @@ def test_the_newer_catalogue_counts(tmp_path: Path, content: bytes | None, expec
     assert [problem.warning for problem in report.problems] == [True] * warned
 
 
+def test_no_catalogue_is_looked_for_where_there_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    report = Report("file")
+    assert newest_catalog(str(tmp_path / "file" / "below"), report) is catalog.load()
+    assert not report.problems, "that the folder cannot be is told by itself"
+
+
 def test_a_catalogue_is_read_again_only_when_its_file_changed(tmp_path: Path) -> None:
     path = tmp_path / CATALOG_FILE
     path.write_bytes(catalog_of("2999-01-01"))
