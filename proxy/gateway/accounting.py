@@ -20,12 +20,13 @@ from proxy.core.snapshot import Candidate, Model
 from proxy.core.usage import Usage
 from proxy.gateway.context import Engine
 from proxy.pricing.cost import cost, price_at, prompt_cost
-from proxy.pricing.estimate import BYTES_PER_TOKEN, estimate_prompt
+from proxy.pricing.estimate import BYTES_PER_TOKEN, SHORT_BYTES, estimate_prompt
 from proxy.providers.billing import believed
 from proxy.telemetry.metrics import OK, UNKNOWN, model_label
 
 UNKNOWN_USAGE = Usage(estimated=True)  # something was used, and nobody says how much
 _FREE = Operation.COUNT_TOKENS  # nobody charges for it
+_UNWEIGHED = UNMETERED | {_FREE}
 _NOTHING = Cost(0, "")
 CLIENT_CLOSED = 499  # the status that is noted, never sent, for a client that left before an answer
 
@@ -116,10 +117,12 @@ class Account(Struct, eq=False):
         if self.is_open:
             return
         call, price, (provider, upstream_model) = self.call, candidate.price, candidate.id
-        is_free = call.endpoint.operation is _FREE
-        prompt_tokens = 0 if is_free else call.needs.input_tokens or len(call.body) // BYTES_PER_TOKEN
-        least = None
-        if price is not None:
+        prompt_tokens, least, size = call.needs.input_tokens, None, len(call.body)
+        if call.endpoint.operation in _UNWEIGHED:
+            prompt_tokens = 0
+        elif not prompt_tokens:
+            prompt_tokens = size // BYTES_PER_TOKEN if size <= SHORT_BYTES else estimate_prompt(call.body)
+        if price is not None and call.endpoint.operation not in UNMETERED:
             least = prompt_cost(prompt_tokens, price_at(price, self.started_at_s), candidate.provider.cost_multiplier)
         self.engine.sink.open(
             OpenRecord(

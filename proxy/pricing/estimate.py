@@ -18,6 +18,7 @@ ENVELOPE_BYTES = 250  # of an answer or of an event of a stream, around its text
 
 WINDOWS = 8
 WINDOW_BYTES = 256
+SHORT_BYTES = WINDOWS * WINDOW_BYTES  # of a request that is looked at as a whole
 # Members that hold media, as each client's dialect writes them, in any order of their neighbours. Quotes inside JSON
 # text are escaped, so no text of a message is taken for one.
 _WORD = rb'"[^"\\]*"'
@@ -43,7 +44,7 @@ _BASE64 = (ascii_letters + digits + "+/=-_").encode()
 def estimate_prompt(body: bytes) -> int:
     """Estimate the prompt tokens of a request. Images and sounds written into it do not count by their bytes."""
     size = len(body)
-    if size <= WINDOWS * WINDOW_BYTES:
+    if size <= SHORT_BYTES:
         return _text_tokens(body, size)
     step = (size - WINDOW_BYTES) // (WINDOWS - 1)
     windows = [body[start : start + WINDOW_BYTES] for start in range(0, step * WINDOWS, step)]

@@ -10,6 +10,7 @@ import pytest
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from proxy.api.endpointspec import BY_PATH, GEMINI_METHODS, RESOURCES
 from proxy.cli.main import app
 from proxy.core import errors
 from proxy.core.failure import FailureKind, Scope
@@ -27,6 +28,12 @@ PARTS = ("_bucket", "_sum", "_count")
 
 def page(name: str) -> str:
     return (ROOT / name).read_text()
+
+
+def test_every_endpoint_label_is_told() -> None:
+    told = page("docs/metrics.md")
+    specs = [*BY_PATH.values(), *RESOURCES.values(), *GEMINI_METHODS.values()]
+    assert [spec.name for spec in specs if f"`{spec.name}`" not in told] == []
 
 
 def busy_metrics() -> Metrics:

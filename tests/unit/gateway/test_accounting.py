@@ -70,6 +70,25 @@ def test_open_without_a_price_knows_no_cost_and_without_a_weight_goes_by_the_byt
     assert (opened.key, opened.prompt_tokens, opened.estimated_nusd) == ("", 100, None)
 
 
+def test_open_counts_a_picture_as_one_and_not_by_its_bytes() -> None:
+    bench = Bench()
+    url = b'{"type":"image_url","image_url":{"url":"data:image/png;base64,' + b"iVBORw0KGgo" * 100_000 + b'"}}'
+    account = bench.account(call(body=b'{"messages":[' + url + b"]}"))
+    account.open(A)
+    (opened,) = bench.told
+    assert isinstance(opened, OpenRecord)
+    assert 700 < opened.prompt_tokens < 1_500
+
+
+def test_open_of_what_nobody_can_estimate_says_nothing_of_tokens_or_money() -> None:
+    bench = Bench()
+    account = bench.account(replace(call(Operation.IMAGES, body=b"x" * 4_000), needs=Needs(input_tokens=1)))
+    account.open(A)
+    (opened,) = bench.told
+    assert isinstance(opened, OpenRecord)
+    assert (opened.prompt_tokens, opened.estimated_nusd) == (0, None)
+
+
 FIELDS: dict[str, object] = {
     "request_id": "r",
     "started_at_s": NOON_S,
