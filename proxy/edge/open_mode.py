@@ -37,7 +37,9 @@ _ALSO_TAKEN: Mapping[Takes, tuple[bytes, ...]] = {
     Takes.RESOURCE: (_FORM, b""),  # much of it has no body
     Takes.TUNNEL: (b"",),
 }
-_HINT = "Set [auth] keys to serve anyone but programs of this machine."
+_HINT = (
+    "Make a client key (`fairlead keys create NAME`, or [[auth.keys]]) to serve anyone but programs of this machine."
+)
 
 
 def check_open_mode(headers: Mapping[bytes, bytes], server: Server) -> None:

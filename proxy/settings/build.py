@@ -79,10 +79,7 @@ def build_snapshot(origin: Origin, sections: Sections, around: Surroundings, rep
     abilities = AbilityBook(providers, prices.catalog)
     upstreams = Upstreams(providers, sections.provider_names, prices, abilities)
     models = ModelRows(sections.models, sections.model_names, upstreams, report).build()
-    if not sections.provider_names:
-        # Not fatal, but a reload must not take a file that was emptied by mistake.
-        fix = "add [providers.NAME]; config/examples holds files to start from"
-        report.add(Severity.ROW, ("providers",), found="nothing", expected="at least one provider", fix=fix)
+    _expect_a_provider(sections, report)
     counts_tokens = any(provider.limits.tpm for provider in providers.values())
     direct = providers.values() if server.direct_models else ()
     is_judged = sections.auth is not None and sections.server is not None
@@ -110,6 +107,13 @@ def build_snapshot(origin: Origin, sections: Sections, around: Surroundings, rep
         scales=scales_of(models, counts_tokens=counts_tokens),
         scale=other_scale(models, direct, counts_tokens=counts_tokens),
     )
+
+
+def _expect_a_provider(sections: Sections, report: Report) -> None:
+    """Not fatal, but a reload must not take a file that was emptied by mistake."""
+    if not sections.provider_names:
+        fix = "add [providers.NAME]; config/examples holds files to start from"
+        report.add(Severity.ROW, ("providers",), found="nothing", expected="at least one provider", fix=fix)
 
 
 def _warn_of_later(sections: Sections, report: Report) -> None:

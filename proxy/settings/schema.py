@@ -67,7 +67,7 @@ class ServerSection(Row):
         120.0, ge=0, le=86_400, description="Seconds after SIGTERM when what still streams is ended."
     )
     cors_origins: tuple[Origin, ...] = Field(
-        (), max_length=100, description='Origins of web pages that may call; `"*"` = all.'
+        (), max_length=100, description='Origins of web pages that may call; `"*"` = all, where there are keys.'
     )
     metrics_port: Whole | None = Field(
         None,

@@ -117,9 +117,9 @@ async def test_reports_open_to_a_client_key_and_to_the_admin_token(credential: s
 
 async def test_admin_routes_are_closed_to_everybody_where_there_is_no_admin_token() -> None:
     async with reachable(REACHABLE.replace(f'admin_token = "{TOKEN}"', "")) as running:
-        for asked in routes(running):
-            if not asked[1].startswith("/admin/"):
-                continue
+        admin = [asked for asked in routes(running) if asked[1].startswith("/admin/")]
+        assert len({path for _, path in admin}) == 7
+        for asked in admin:
             for credential in (KEY, TOKEN, "None", ""):
                 heard = await ask(running, asked, authorization=f"Bearer {credential}".strip())
                 assert heard.status == 403

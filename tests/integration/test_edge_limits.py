@@ -178,6 +178,7 @@ async def test_body_in_gzip_reaches_the_upstream_plain() -> None:
         for coding in ("gzip", "GZIP", "identity"):
             sent = plain if coding == "identity" else gzip.compress(plain)
             (await ask(running.url, sent, {"content-encoding": coding})).check_whole(by="up")
+        assert len(simulator.journal.entries) == 3
         for entry in simulator.journal.entries:
             assert "content-encoding" not in entry.arrival.header_names
             assert json.loads(entry.arrival.body or "")["messages"] == json.loads(plain)["messages"]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
@@ -73,6 +75,24 @@ def test_every_metric_is_documented_with_its_type_and_labels_and_no_other() -> N
     rows = ROW.finditer(page("docs/metrics.md"))
     documented = {row["name"]: (row["kind"], frozenset(re.findall(r"`(\w+)`", row["labels"]))) for row in rows}
     assert documented == registered()
+
+
+def rules() -> list[dict[str, Any]]:
+    (group,) = yaml.safe_load(page("config/prometheus-rules.yaml"))["groups"]
+    return list(group["rules"])
+
+
+def test_what_is_worth_an_alert_is_a_rule_and_nothing_else_is() -> None:
+    table = page("docs/metrics.md").partition("\n## Worth an alert\n")[2]
+    written = dict(re.findall(r"^\| `(.+?)`(?: for (\d+) minutes)? \|", table, re.MULTILINE))
+    assert {rule["expr"]: rule.get("for", "").removesuffix("m") for rule in rules()} == written
+
+
+def test_rule_speaks_of_a_series_that_exists_and_of_its_labels() -> None:
+    for rule in rules():
+        (name,) = re.findall(r"fairlead_\w+", rule["expr"])
+        _, labels = registered()[name]
+        assert set(re.findall(r"\$labels\.(\w+)", str(rule["annotations"]))) <= labels, rule["alert"]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

@@ -150,7 +150,7 @@ def test_refusal_says_how_to_serve_others() -> None:
     with pytest.raises(NotPermitted) as caught:
         check_open_mode({b"host": b"evil.test"}, SERVER)
     assert caught.value.status == 403
-    assert "Set [auth] keys" in caught.value.message
+    assert "Make a client key (`fairlead keys create NAME`, or [[auth.keys]])" in caught.value.message
     assert "evil" not in caught.value.message
 
 

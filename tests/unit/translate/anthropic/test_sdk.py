@@ -199,7 +199,9 @@ def test_every_event_of_a_stream_is_of_the_sdks_types() -> None:
     from proxy.wire.sse import EventSplitter
 
     adapter = pydantic.TypeAdapter(anthropic.types.RawMessageStreamEvent)
-    for event in EventSplitter().feed(b"".join(streamed(*STREAM))):
+    events = EventSplitter().feed(b"".join(streamed(*STREAM)))
+    assert len(events) > len(STREAM)
+    for event in events:
         assert event.data is not None
         adapter.validate_json(event.data, strict=True)
 
