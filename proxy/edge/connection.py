@@ -31,6 +31,7 @@ from proxy.wire.outbox import Outbox
 MAX_FIELDS = 200
 MAX_HEAD_BYTES = 64 * 1024
 MAX_WAITING = 8  # requests on one connection behind the one that is being answered, before reading stops
+TOGETHER_BYTES = 16 * 1024  # up to which a piece of an answer waits for the others of its round
 MAX_QUEUED = 64  # the same with those of the read that goes beyond it: thousands fit into one
 
 _HEAD, _REST = "head", "rest"
@@ -75,7 +76,6 @@ class ClientConnection(PatientProtocol):
 
     front: Front
     outbox: Outbox  # of all connections of a port
-    write: Callable[[bytes], None]
     is_writable = False
     caller: Caller | None = None
     turn: Turn | None = None
@@ -87,7 +87,6 @@ class ClientConnection(PatientProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
-        self.write = transport.write
         self.is_writable = True
         self._waiting: deque[Turn] = deque()
 
@@ -327,13 +326,24 @@ class ClientConnection(PatientProtocol):
     def resume_reading(self) -> None:
         self.flow.resume_reading()
 
+    def write(self, data: bytes) -> None:
+        if len(data) > TOGETHER_BYTES:  # at once: that is how the transport comes to say that its client is slow
+            self.outbox.flush()
+            self._write(data)
+        else:
+            self.outbox.put(self.loop.call_soon, self._write, data)
+
     def finish(self, last: bytes) -> None:
         self.outbox.put(self.loop.call_soon, self._finish, last)
 
+    def _write(self, data: bytes) -> None:
+        if self.turn is not None:  # else the client has left
+            self.transport.write(data)
+
     def _finish(self, last: bytes) -> None:
         turn = self.turn
-        if turn is not None and self.is_writable:  # `drained` was waited for: else the client has left
-            self.write(last)
+        if turn is not None:
+            self.transport.write(last)
             if not turn.keep_alive:
                 self.transport.close()
             self.on_response_complete()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import ClassVar, Protocol
 
 from msgspec import Struct
@@ -72,7 +73,7 @@ class Wire(Protocol):
     caller: Caller | None
 
     def write(self, data: bytes, /) -> None:
-        """Hand bytes to the transport; only while `is_writable`."""
+        """Send bytes, at the end of the event loop's round and in their order; only while `is_writable`."""
         ...
 
     async def drained(self) -> None:
@@ -88,10 +89,7 @@ class Wire(Protocol):
         ...
 
     def finish(self, last: bytes) -> None:
-        """Write the last bytes of the answer, soon; then close, or turn to what comes next where `keep_alive` says so.
-
-        Nothing of this exchange is written after it.
-        """
+        """Write the last bytes of the answer; then close, or turn to what comes next where `keep_alive` says so."""
         ...
 
     def abort(self) -> None:
@@ -237,8 +235,7 @@ class Exchange(Struct, eq=False):
 
     def _opening(self, status: int, lines: bytes) -> bytes:
         """Status line and header fields."""
-        own = [b"%b: %b\r\n" % field for field in self.wire.server_state.default_headers]
-        opening = b"".join([STATUS_LINE[status], *own, lines])
+        opening = STATUS_LINE[status] + _usual_lines(tuple(self.wire.server_state.default_headers)) + lines
         if self.cors_fields:
             opening += field_lines(self.cors_fields)
         return opening if self.keep_alive else opening + b"connection: close\r\n"
@@ -255,3 +252,9 @@ class PlainExchange(Exchange, eq=False):
 
     def _framed(self, body: bytes) -> bytes:
         return body
+
+
+@lru_cache(maxsize=4)  # the date is among them: others come once a second
+def _usual_lines(fields: Headers) -> bytes:
+    """What every answer begins with."""
+    return field_lines(fields)

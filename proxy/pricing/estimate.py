@@ -38,6 +38,7 @@ _INLINE = re.compile(
 )
 _IS_BASE64 = re.compile(rb'"\s*,\s*(?:"media_type"\s*:\s*' + _WORD + rb'\s*,\s*)?"type"\s*:\s*"base64"')
 _NEXT = re.compile(rb'"\s*,\s*"')
+_BACKSLASH = ord("\\")  # looked for as a number: see wire.sse
 _BASE64 = (ascii_letters + digits + "+/=-_").encode()
 
 
@@ -88,7 +89,7 @@ def _end(body: bytes, start: int) -> int:
 
 def _text_tokens(sample: bytes, size: int) -> int:
     """Estimate the tokens of so many bytes that are like these."""
-    escapes = sample.count(b"\\u") if b"\\" in sample else 0
+    escapes = sample.count(b"\\u") if _BACKSLASH in sample else 0
     if not escapes:
         return size // BYTES_PER_TOKEN
     plain = max(0, len(sample) - escapes * ESCAPE_BYTES)

@@ -183,7 +183,8 @@ def _members(
         members["model"] = route.model
     else:
         members.pop("model", None)
-    members.update(route.api.adds)
+    if route.api.adds:
+        members.update(route.api.adds)
     unwanted = route.unwanted.union(edit) if edit else route.unwanted
     dropped: tuple[str, ...] = ()
     if not unwanted.isdisjoint(members):

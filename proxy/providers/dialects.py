@@ -299,7 +299,10 @@ def renamed_event(dialect: Dialect, event: Event, model: str) -> bytes:
 def is_sealed(call: Call) -> bool:
     """Say whether the client sends back a signature with its origin, which only the hub takes apart again."""
     body, client = call.body, CLIENTS[call.endpoint.dialect]
-    return any([seal in body for seal in client.seals]) and client.sealed.search(body) is not None
+    for seal in client.seals:
+        if body.find(seal) >= 0:  # a tenth of what `in` takes, see wire.sse
+            return client.sealed.search(body) is not None
+    return False
 
 
 def translate_request(call: Call, dialect: Dialect, target: Target, edit: tuple[str, ...] = ()) -> Encoded:

@@ -26,7 +26,8 @@ def remaining(headers: Headers) -> tuple[tuple[str, int], ...]:
     Args:
         headers: Names in lower case.
     """
-    known = [(_KINDS[name], value) for name, value in headers if name in _KINDS]
-    if not known:  # as with most vendors
-        return ()
-    return tuple([(kind, int(value)) for kind, value in known if value.isdigit() and len(value) < 16])
+    found: tuple[tuple[str, int], ...] = ()
+    for name, value in headers:
+        if name in _KINDS and value.isdigit() and len(value) < 16:
+            found = (*found, (_KINDS[name], int(value)))
+    return found

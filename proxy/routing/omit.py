@@ -5,7 +5,7 @@ One check a reason, asked in the order of `CHECKS`: the first that objects gives
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -54,7 +54,7 @@ def admits_all(call: Call, lineup: Lineup, view: StateView) -> bool:
         and (not lineup.lacks or not _asks(call.needs, lineup.lacks))
         and call.needs.input_tokens <= lineup.window_tokens
         and len(call.body) <= lineup.body_limit_bytes
-        and not any([view.provider_in_flight.get(name, 0) >= limit for name, limit in lineup.parallel])
+        and (not lineup.parallel or _have_room(lineup.parallel, view.provider_in_flight))
     )
 
 
@@ -74,6 +74,13 @@ def _asks(needs: Needs, lacks: tuple[str, ...]) -> bool:
         if getattr(needs, need):
             return True
     return False
+
+
+def _have_room(limits: Sequence[tuple[str, int]], in_flight: Mapping[str, int]) -> bool:
+    for name, limit in limits:  # no all(), as above
+        if in_flight.get(name, 0) >= limit:
+            return False
+    return True
 
 
 def needs_price(key: ClientKey) -> bool:

@@ -27,10 +27,11 @@ class Outbox:
     def put(self, call_soon: Callable[[Callable[[], None]], Any], send: Send, data: bytes) -> None:
         """Have `send` called with `data` soon. It may not raise, and has to know by then whether it still can send."""
         if not self._held:
-            call_soon(self._flush)
+            call_soon(self.flush)
         self._held.append((send, data))
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what waits."""
         held, self._held = self._held, []
         for send, data in held:
             send(data)

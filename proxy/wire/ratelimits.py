@@ -5,6 +5,7 @@ Durations have Go's form, as clients of OpenAI parse them: `6m0s`, `8.64s`, `17m
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import ceil
 
 from proxy.core.ports import KeyBudget
@@ -22,6 +23,15 @@ def _lines(what: str, left: tuple[int, int, float] | None) -> str:
     if left is None:
         return ""
     limit, remaining, reset_s = left
+    return _untouched(what, limit) if remaining == limit and reset_s <= 0 else _written(what, limit, remaining, reset_s)
+
+
+@lru_cache(maxsize=1024)  # where an answer takes seconds, what its request took is mostly paid for by then
+def _untouched(what: str, limit: int) -> str:
+    return _written(what, limit, limit, 0.0)
+
+
+def _written(what: str, limit: int, remaining: int, reset_s: float) -> str:
     return (
         f"x-ratelimit-limit-{what}: {limit}\r\n"
         f"x-ratelimit-remaining-{what}: {remaining}\r\n"

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from proxy.api import endpoints
+from proxy.api.endpointspec import CHAT
 from proxy.core.snapshot import Server
-from proxy.edge.connection import Front, client_protocol
-from proxy.edge.exchange import Exchange
+from proxy.edge.connection import TOGETHER_BYTES, ClientConnection, Front, client_protocol
+from proxy.edge.exchange import Asked, Exchange
 from proxy.gateway import relay
 from proxy.wire.headers import field_lines
+from tests.fakes.rawserver import chunk
 from tests.fakes.serving import serve
 from tests.fakes.stage import Upstream, stage
 from tests.fakes.wireclient import WireClient, chat
@@ -104,3 +108,49 @@ async def test_message_after_the_answer_is_not_sent() -> None:
     got = await answered(start((b"content-length", b"5")), body(b"hello"), body(b"again"))
     assert got.startswith(b"HTTP/1.1 200 OK\r\n")
     assert got.endswith(b"\r\n\r\nhello")
+
+
+# --- what an exchange writes leaves at the end of the event loop's round ---
+
+
+async def written(work: Callable[[Exchange], Coroutine[Any, Any, None]], headers: dict[str, str]) -> bytes:
+    """What a client gets of an exchange that is answered so, up to the connection's end."""
+    protocol = client_protocol(Server, Front(no_app, lambda target: Asked(CHAT), work))
+    async with serve(no_app, protocol=protocol) as url, WireClient(url) as client:
+        client.send(chat("m"), headers)
+        return await client.reader.read()
+
+
+async def no_app(scope: Scope, receive: Receive, send: Send) -> None:
+    raise AssertionError("all is for the exchange")
+
+
+async def test_pieces_of_all_sizes_arrive_in_their_order() -> None:
+    pieces = [bytes([digit]) * size for digit in b"01" for size in (1, TOGETHER_BYTES, TOGETHER_BYTES + 1, 2)]
+
+    async def work(exchange: Exchange) -> None:
+        await exchange.begin(200, b"")
+        await exchange.write(pieces[0])
+        for piece in pieces[1:]:
+            assert exchange.write_now(piece)
+        await exchange.end(b"end")
+
+    got = await written(work, {"connection": "close"})
+    assert got.partition(b"\r\n\r\n")[2] == b"".join([chunk(piece) for piece in (*pieces, b"end")]) + b"0\r\n\r\n"
+
+
+async def test_connection_that_is_to_end_before_its_answer_has_left_is_closed_behind_it() -> None:
+    async def work(exchange: Exchange) -> None:
+        await exchange.answer(200, b"", b"hello")
+        assert isinstance(exchange.wire, ClientConnection)
+        exchange.wire.shutdown()
+
+    assert (await written(work, {})).endswith(b"\r\n\r\nhello")
+
+
+async def test_answer_that_is_dropped_before_it_has_left_is_not_sent() -> None:
+    async def work(exchange: Exchange) -> None:
+        await exchange.answer(200, b"", b"hello")
+        exchange.wire.abort()
+
+    assert await written(work, {}) == b""

@@ -24,7 +24,6 @@ DONE = b"[DONE]"
 _EMPTY = (b"null", b'""', b"[]", b"{}")
 LARGEST_NUMBER = 10**9  # that a request can mean: what is reckoned with it stays a number
 _NOT_OUTPUT = frozenset({"role", "obfuscation"})
-_MULTIPLYING = frozenset({"n", "best_of", "prompt"})
 
 
 class FrameKind(StrEnum):
@@ -177,7 +176,7 @@ def choices_answered(members: Mapping[str, Raw]) -> int:
 
 def choices_asked(members: Mapping[str, Raw]) -> int:
     """Count the choices that a request has made, and pays for: with `best_of` more than are answered."""
-    if _MULTIPLYING.isdisjoint(members):  # as nearly always
+    if not ("n" in members or "best_of" in members or "prompt" in members):  # as nearly always
         return 1
     return max(_number(members, "n"), _number(members, "best_of")) * _prompts(members)
 
