@@ -31,7 +31,7 @@ _STEERING = frozenset(
     {b"x-fairlead-provider", b"x-fairlead-no-failover", b"x-fairlead-deadline-ms", b"x-fairlead-tags"}
 )
 MOST_TAGS, LONGEST_TAG = 20, 64  # each set of tags that occurs is a row of the reports
-_OUTPUT_LIMITS = frozenset({"max_completion_tokens", "max_tokens", "max_output_tokens", "generationConfig", "options"})
+_OUTPUT_LIMITS = frozenset({"max_completion_tokens", "max_tokens", "max_output_tokens", "options", *demands.GENERATION})
 _CONTINUES = ("previous_response_id", "conversation")
 _NULL = Raw(b"null")
 _ABSENT = frozenset({b"null", b"false"})
