@@ -32,7 +32,7 @@ _STEERING = frozenset(
 )
 _NO_FAILOVER = {b"true": True, b"1": True, b"false": False, b"0": False, b"": False}
 MOST_TAGS, LONGEST_TAG = 20, 64  # each set of tags that occurs is a row of the reports
-_OUTPUT_LIMITS = frozenset({"max_completion_tokens", "max_tokens", "max_output_tokens", "generationConfig", "options"})
+_OUTPUT_LIMITS = frozenset({"max_completion_tokens", "max_tokens", "max_output_tokens", "options", *demands.GENERATION})
 _CONTINUES = ("previous_response_id", "conversation")
 _NULL = Raw(b"null")
 _ABSENT = frozenset({b"null", b"false"})

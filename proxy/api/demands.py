@@ -6,7 +6,7 @@ Quotes inside JSON text are escaped, so no text is taken for a part's type. A wr
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from proxy.core.capabilities import Scale
 from proxy.pricing.estimate import BYTES_PER_TOKEN, estimate_prompt
 from proxy.translate.openai_chat.frames import whole_number
 
+GENERATION = ("generationConfig", "generation_config")  # Google takes every name in either form
 _NOTHING = (b"[]", b"null", b"{}")
 
 
@@ -46,15 +47,15 @@ class _Signs:
 
     Attributes:
         parts: By capability; what is not named cannot be asked for in the dialect.
-        schema: The member that asks for structured output, and a word in it.
+        schema: Members that may ask for structured output, each with a word in it.
         limits: Members that hold the output limit.
-        nested: The member that holds it further inside.
+        nested: Members that hold it further inside.
     """
 
     parts: Mapping[str, _Sign]
-    schema: tuple[str, bytes]
+    schema: Mapping[str, bytes]
     limits: tuple[str, ...] = ()
-    nested: str = ""
+    nested: tuple[str, ...] = ()
 
 
 def _part(name: bytes) -> _Sign:
@@ -68,23 +69,23 @@ _LINKED = _Sign(
 )
 _OLLAMA = _Signs(
     {"images": _Sign(b'"images"', re.compile(rb'"images"\s*:\s*\[\s*"'))},
-    ("format", b"{"),
-    nested="options",
+    {"format": b"{"},
+    nested=("options",),
 )
 _SIGNS: Mapping[Dialect, _Signs] = {
     Dialect.OPENAI_CHAT: _Signs(
         {"images": _part(b"image_url"), "image_urls": _LINKED, "audio": _part(b"input_audio")},
-        ("response_format", b'"json_schema"'),
+        {"response_format": b'"json_schema"'},
         ("max_completion_tokens", "max_tokens"),
     ),
     Dialect.OPENAI_RESPONSES: _Signs(
         {"images": _part(b"input_image"), "image_urls": _LINKED, "audio": _part(b"input_audio")},
-        ("text", b'"json_schema"'),
+        {"text": b'"json_schema"'},
         ("max_output_tokens",),
     ),
     Dialect.ANTHROPIC: _Signs(
         {"images": _part(b"image"), "image_urls": _part(b"url")},
-        ("output_config", b'"json_schema"'),
+        {"output_config": b'"json_schema"'},
         ("max_tokens",),
     ),
     Dialect.GEMINI: _Signs(
@@ -93,12 +94,12 @@ _SIGNS: Mapping[Dialect, _Signs] = {
             "image_urls": _Sign(b'"http', re.compile(rb'"(?:fileUri|file_uri)"\s*:\s*"https?:')),
             "audio": _Sign(b'"audio/', re.compile(rb'"(?:mimeType|mime_type)"\s*:\s*"audio/')),
         },
-        ("generationConfig", b"Schema"),
-        nested="generationConfig",
+        dict.fromkeys(GENERATION, b'chema"'),
+        nested=GENERATION,
     ),
     Dialect.OLLAMA: _OLLAMA,
     Dialect.OLLAMA_PROMPT: _OLLAMA,
-    Dialect.PASSED: _Signs({}, ("", b"")),
+    Dialect.PASSED: _Signs({}, {}),
 }
 # With one of these the upstream shortens a prompt that is too long: OpenAI Responses, Anthropic, OpenRouter.
 _CUTTING = frozenset({"truncation", "context_management", "transforms"})
@@ -127,7 +128,8 @@ def needs(
     found = {need: sign.pattern.search(body) is not None for need, sign in signs.parts.items() if need in lacks}
     return Needs(
         tools="tools" in lacks and bytes(fields.get("tools", b"null")) not in _NOTHING,
-        json_schema="json_schema" in lacks and signs.schema[1] in bytes(fields.get(signs.schema[0], b"")),
+        json_schema="json_schema" in lacks
+        and any([name in fields and word in bytes(fields[name]) for name, word in signs.schema.items()]),
         input_tokens=tokens,
         is_cut=any(bytes(fields[name]) not in _UNCUT for name in _CUTTING if name in fields),
         **found,
@@ -138,17 +140,18 @@ def needs(
 def _hints(dialect: Dialect, lacks: tuple[str, ...]) -> tuple[frozenset[str], tuple[bytes, ...]]:
     """Give the members and the words without which a request needs none of these."""
     signs = _SIGNS[dialect]
-    members = {"tools": "tools", "json_schema": signs.schema[0]}
+    members: Mapping[str, Iterable[str]] = {"tools": ("tools",), "json_schema": signs.schema}
     words = [signs.parts[need].word for need in lacks if need in signs.parts]
-    return _CUTTING | {members[need] for need in lacks if need in members}, tuple(dict.fromkeys(words))
+    return _CUTTING.union(*(members.get(need, ()) for need in lacks)), tuple(dict.fromkeys(words))
 
 
 def max_tokens(fields: Mapping[str, Raw], dialect: Dialect) -> int | None:
     """Read the output limit. Which of two limits an upstream obeys is its own affair, so the larger one counts."""
     signs = _SIGNS[dialect]
     written = [fields[name] for name in signs.limits if name in fields]
-    if signs.nested and signs.nested in fields:
-        written += _inside(fields[signs.nested])
+    for name in signs.nested:
+        if name in fields:
+            written += _inside(fields[name])
     limits = [whole_number(value) for value in written]
     return max([limit for limit in limits if limit is not None and limit > 0], default=None)
 

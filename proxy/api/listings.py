@@ -15,8 +15,8 @@ from proxy.api.models import anthropic_list, anthropic_row, google_list, google_
 from proxy.core.errors import BodyTooLarge, MalformedRequest
 from proxy.core.snapshot import ClientKey, Snapshot
 from proxy.edge.open_mode import check_open_mode
-from proxy.routing.resolve import resolve, visible_models
-from proxy.translate.ollama.listing import Listed, encode_running, encode_show, encode_tags, encode_version
+from proxy.routing.resolve import resolve, untagged, visible_models
+from proxy.translate.ollama.listing import TAG, Listed, encode_running, encode_show, encode_tags, encode_version
 
 
 class _Asked(msgspec.Struct):
@@ -105,8 +105,8 @@ def _ollama(current: Current, caller: Caller) -> list[BaseRoute]:
         return _encoded(encode_running())
 
     async def show(request: Request) -> Response:
-        key = caller(request)
-        model = resolve(_named(await _body(request)), key, current())
+        key, snapshot = caller(request), current()
+        model = resolve(untagged(_named(await _body(request)), TAG, snapshot), key, snapshot)
         return _encoded(encode_show(Listed(model.name, capabilities=model.capabilities)))
 
     async def version(request: Request) -> Response:

@@ -1,6 +1,7 @@
 """From a request that passes as it came to a `Call`: forms, files and batches, and WebSocket handshakes.
 
-Reads the model and little else. Whatever has a body of JSON is left to `callparse`.
+Reads the model and little else. Whatever has a body of JSON is left to `callparse`, but for the tag that Ollama's
+clients put behind a model's name.
 """
 
 from __future__ import annotations
@@ -10,18 +11,21 @@ from urllib.parse import parse_qsl
 from msgspec.structs import replace
 
 from proxy.api.callparse import forwardable, known_query, parse_call, steered
-from proxy.core.call import Call, Needs, Takes
+from proxy.core.call import Call, Dialect, Needs, Takes
 from proxy.core.errors import MalformedRequest, MethodNotAllowed
 from proxy.core.form import Form
 from proxy.core.snapshot import Snapshot
 from proxy.edge.client_auth import plain_protocols
 from proxy.edge.exchange import Exchange
 from proxy.edge.tunnel import TunnelExchange
+from proxy.routing.resolve import untagged
+from proxy.translate.ollama.listing import TAG
 from proxy.wire.multipart import boundary_of, is_form, read_form, text_of
 from proxy.wire.websocket import HANDSHAKE, PROTOCOL, VERSION, is_key
 
 JSON = b"application/json"
 _NO_TEXT = Needs(input_tokens=1)  # by its bytes a recording would be millions
+_OF_OLLAMA = frozenset({Dialect.OLLAMA, Dialect.OLLAMA_PROMPT})
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -41,7 +45,10 @@ def parse_any(exchange: Exchange, body: bytes, snapshot: Snapshot) -> Call:
         return _parse_resource(exchange, body, snapshot)
     if endpoint.takes is Takes.FORM and is_form(_content_type(exchange)):
         return _parse_form(exchange, body, snapshot)
-    return parse_call(exchange, body, snapshot)
+    call = parse_call(exchange, body, snapshot)
+    if endpoint.dialect in _OF_OLLAMA and call.model:
+        call = replace(call, model=untagged(call.model, TAG, snapshot))
+    return call
 
 
 def method_not_allowed(exchange: Exchange) -> MethodNotAllowed:

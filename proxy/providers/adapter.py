@@ -27,6 +27,7 @@ from proxy.providers import codecs
 from proxy.providers.apis import Api
 from proxy.providers.dialects import account_of, is_sealed, translate_request
 from proxy.providers.kinds import KINDS, Kind
+from proxy.translate.gemini.reading import both_spellings
 from proxy.wire.headers import ALWAYS_FORWARDED, upstream_headers
 from proxy.wire.jsonbody import join_object, raw, split_object
 from proxy.wire.multipart import rewritten
@@ -71,6 +72,7 @@ class _Route:
     api: Api
     upstream: UpstreamRoute
     model: Raw
+    drops: frozenset[str]  # what the provider does not want, as its client or the vendor calls it
     unwanted: frozenset[str]
     client_headers: frozenset[bytes]
     target: Target
@@ -123,7 +125,7 @@ def _translated(call: Call, route: _Route, request: UpstreamRequest, edit: tuple
 
     What the provider drops are the client's members, which the vendor may have under other names or inside others.
     """
-    unwanted = tuple(name for name in call.fields if name in request.route.provider.drop_params and name != "model")
+    unwanted = tuple(name for name in call.fields if name in route.drops and name != "model")
     if unwanted:
         kept = {name: value for name, value in call.fields.items() if name not in unwanted}
         call = replace(call, fields=kept, body=join_object(kept))
@@ -259,6 +261,8 @@ def _route(
     # Google's vectors are asked for with the model's name inside the body, and on Vertex in other shapes.
     is_named = operation is Operation.EMBEDDINGS and api.dialect is Dialect.GEMINI
     is_translated = api.dialect is not endpoint.dialect or endpoint.array or (is_named and bool(api.host))
+    is_google = Dialect.GEMINI in (endpoint.dialect, api.dialect)
+    drops = both_spellings(provider.drop_params) if is_google else provider.drop_params
     forwarded = ALWAYS_FORWARDED | {name.encode() for name in provider.forward_headers}
     if api.dialect is endpoint.dialect:
         forwarded |= kind.forwards if api.forwards is None else api.forwards
@@ -270,7 +274,8 @@ def _route(
         api=api,
         upstream=UpstreamRoute(provider, method, f"{scheme}://{_host(base).decode()}", place, headers),
         model=raw(name),
-        unwanted=kind.rejects | provider.drop_params if is_chat else provider.drop_params,
+        drops=drops,
+        unwanted=kind.rejects | drops if is_chat else drops,
         client_headers=frozenset(forwarded) - {name for name, _ in headers},
         target=target,
         version=b"" if api.dialect is not Dialect.ANTHROPIC or api.host else ANTHROPIC_VERSION,

@@ -38,12 +38,16 @@ def _candidates(call: Call) -> int:
     """Google's clients ask for several too; those of the other dialects cannot."""
     if call.endpoint.dialect is not Dialect.GEMINI:
         return 1
-    fields = call.fields
-    written = fields.get("generationConfig") or fields.get("generation_config")
-    if written is None:
-        return 1
+    counts = [1]
+    for name in ("generationConfig", "generation_config"):
+        if name in call.fields:
+            counts += _counts(call.fields[name])
+    return max(counts)
+
+
+def _counts(written: Raw) -> list[int]:
     try:
         config = _CONFIG.decode(written)
     except (ValueError, RecursionError):
-        return 1
-    return max(1, whole_number(config.candidateCount) or 1, whole_number(config.candidate_count) or 1)
+        return []
+    return [whole_number(config.candidateCount) or 1, whole_number(config.candidate_count) or 1]

@@ -48,6 +48,14 @@ def resolve(name: str | None, key: ClientKey | None, snapshot: Snapshot) -> Mode
     raise UnknownModel(_unknown(name, key, snapshot), param="model")
 
 
+def untagged(name: str | None, tag: str, snapshot: Snapshot) -> str | None:
+    """Take a tag off a name that is none of the configuration with it, but is one without."""
+    bare = (name or "").removesuffix(tag)
+    if bare == name or name in snapshot.models or name in snapshot.aliases:
+        return name
+    return bare if bare in snapshot.models or bare in snapshot.aliases else name
+
+
 def may_call(key: ClientKey | None, name: str) -> bool:
     """Say whether a key's model globs allow this public name; no key and no globs allow every name."""
     return key is None or not key.models or _matches(key.models, name)

@@ -6,6 +6,7 @@ A process that is not there is a failed connection, so traffic fails over while 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -21,6 +22,8 @@ from proxy.core.ports import Clock, Transport, UpstreamRequest, UpstreamResponse
 from proxy.core.snapshot import Provider, Snapshot
 from proxy.upstream.process import LOOPBACK, Household, Supervised
 from proxy.upstream.process_orphans import end_orphans
+
+_LOG = logging.getLogger("fairlead.process")
 
 
 class Processes:
@@ -43,9 +46,17 @@ class Processes:
         async with anyio.create_task_group() as group:
             self._group = group
             self.keep_only(self._snapshot)
-            await end_orphans(self._household.is_hurried)
-            self._household.is_tidy.set()
+            await self._tidy()
             await anyio.sleep_forever()
+
+    async def _tidy(self) -> None:
+        """End what a killed Fairlead left; whatever comes of that, processes may be started then."""
+        try:
+            await end_orphans(self._household.is_hurried)
+        except Exception:  # the top of a background task: to find none is no reason to serve nobody
+            _LOG.exception("what a Fairlead before this one left running cannot be looked for")
+        finally:
+            self._household.is_tidy.set()
 
     def keep_only(self, snapshot: Snapshot) -> None:
         """Stop the processes that a new configuration does not have, and start what it wants at once.

@@ -7,6 +7,7 @@ snake case are rewritten to camel case first. What is inside tool arguments, res
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 import msgspec
 from msgspec import Raw
@@ -83,6 +84,13 @@ _CAMELS = {snake: re.sub("_([a-z])", lambda found: found[1].upper(), snake) for 
 _OPAQUE = frozenset(
     {"args", "response", "parameters", "parametersJsonSchema", "responseSchema", "responseJsonSchema", "labels"}
 )
+
+
+def both_spellings(names: Collection[str]) -> frozenset[str]:
+    """Add to names of members how else Google's clients may write them."""
+    camels = [re.sub("_([a-z])", lambda found: found[1].upper(), name) for name in names]
+    snakes = [re.sub("[A-Z]", lambda found: "_" + found[0].lower(), name) for name in names]
+    return frozenset(names).union(camels, snakes)
 
 
 def read_members(body: bytes) -> dict[str, Raw]:

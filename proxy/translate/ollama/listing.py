@@ -1,8 +1,10 @@
 """What Ollama's clients ask of a server before they chat: its models, one model, its version.
 
-Models here are names of this gateway's: they have no file, so sizes are 0 and digests are made from the names.
+Models here are names of this gateway's: they have no file, so sizes are 0 and digests are made from the names. A name
+without a tag is told with Ollama's own, `latest`: clients add it before they look for a name in the list.
 
-Source: ollama 0.6.3 _types.py (ListResponse, ShowResponse), github.com/ollama/ollama docs/api.md, read 2026-11-20.
+Source: ollama 0.6.3 _types.py (ListResponse, ShowResponse), github.com/ollama/ollama docs/api.md,
+open-webui/open-webui backend/open_webui/routers/ollama.py, read 2026-11-20.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from proxy.core.capabilities import Capabilities
 
 API_VERSION = "0.12.6"  # of the server whose native API this is; clients refuse one that is too old
 
+TAG = ":latest"
 _ENCODER = msgspec.json.Encoder()
 _FAMILY = "fairlead"
 _DETAILS: dict[str, Any] = {
@@ -74,9 +77,10 @@ def encode_running() -> bytes:
 
 def _tag(row: Listed) -> dict[str, Any]:
     digest = sha256(row.name.encode()).hexdigest()
+    name = row.name if ":" in row.name else row.name + TAG
     return {
-        "name": row.name,
-        "model": row.name,
+        "name": name,
+        "model": name,
         "modified_at": _time(row),
         "size": 0,
         "digest": digest,

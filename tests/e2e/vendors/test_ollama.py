@@ -67,8 +67,9 @@ def test_thinking_is_told(ollama: Sdk, vendor: str) -> None:
 
 
 def test_models_are_listed_and_shown(ollama: Sdk) -> None:
-    assert {model.model for model in ollama.list().models} >= set(VENDORS)
+    assert {model.model for model in ollama.list().models} >= {f"{vendor}:latest" for vendor in VENDORS}
     assert ollama.show("anthropic").details is not None
+    assert ollama.show("anthropic:latest").details is not None
     assert ollama.ps().models == []
 
 
@@ -139,3 +140,11 @@ def test_texts_are_embedded_in_both_ways(ollama: Sdk, vendor: str) -> None:
     embedded = ollama.embed(model=vendor, input=["hello", "there"])
     assert embedded.embeddings[0] != embedded.embeddings[1]
     assert ollama.embeddings(model=vendor, prompt="hello").embedding == embedded.embeddings[0]
+
+
+def test_names_may_be_asked_for_as_they_are_listed(ollama: Sdk, deployed: Vendors) -> None:
+    """Open WebUI does: it knows no name without a tag."""
+    assert ollama.chat(model="openai:latest", messages=HELLO).message.content.startswith("This answer is simulated")
+    assert ollama.generate(model="openai:latest", prompt="hello").response.startswith("This answer is simulated")
+    assert ollama.embed(model="openai:latest", input="hello").embeddings
+    assert deployed.last("openai")["model"] == "gpt-4.1"

@@ -94,8 +94,8 @@ async def test_refusal_that_is_no_small_object_is_told_in_the_client_s_dialect(b
 @pytest.mark.parametrize(
     ("method", "path", "headers", "told"),
     [
-        pytest.param("POST", "/v1beta/models/m:embedContent", {}, "code", id="google-method"),
-        pytest.param("POST", "/v1/models/m:embedContent", {}, "code", id="google-method-of-v1"),
+        pytest.param("POST", "/v1beta/models/m:predict", {}, "code", id="google-method"),
+        pytest.param("POST", "/v1/models/m:predict", {}, "code", id="google-method-of-v1"),
         pytest.param("GET", "/v1beta/models/none", {}, "code", id="google-model"),
         pytest.param("GET", "/v1/models/none:8b", {}, "type", id="openai-model"),
         pytest.param("GET", "/v1/models/none", {"anthropic-version": "x"}, "details", id="anthropic-model"),
@@ -114,7 +114,7 @@ async def test_where_nothing_is_the_error_is_of_the_client_s_dialect(
 
 async def test_ollama_s_clients_are_told_what_is_wrong_in_one_word() -> None:
     async with scene(providers("a") + model("a"), a=Witness(said())) as gateway:
-        answer = await gateway.client.post("/api/generate", json={})
+        answer = await gateway.client.post("/api/pull", json={})
     assert (answer.status_code, list(answer.json())) == (404, ["error"])
 
 

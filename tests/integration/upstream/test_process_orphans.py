@@ -14,7 +14,7 @@ import pytest
 from proxy.upstream import process_orphans
 from proxy.upstream.process_family import MARK
 from proxy.upstream.process_orphans import end_orphans, new_mark, orphans
-from tests.fakes.localprocesses import is_running
+from tests.fakes.localprocesses import ask, is_running, local, running
 
 # A namespace of these tests' own: another gateway of this machine would end what bears the usual mark.
 NAMESPACE = secrets.token_hex(8)
@@ -103,3 +103,16 @@ async def test_without_a_table_of_processes_nothing_is_found(monkeypatch: pytest
     assert new_mark().startswith(f"-{os.getpid()}--")
     assert orphans() == frozenset()
     process_orphans._owner.cache_clear()
+
+
+async def test_processes_are_started_where_nothing_can_be_looked_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> frozenset[int]:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(process_orphans, "orphans", broken)
+    provider = local()
+    async with running(provider) as transports:
+        assert isinstance(await ask(transports, provider), str)
+    assert "what a Fairlead before this one left running cannot be looked for" in caplog.messages

@@ -188,6 +188,12 @@ def test_output_limit_is_a_whole_number_above_zero_or_unknown(body: dict[str, ob
     assert parse(body).max_tokens == expected
 
 
+@pytest.mark.parametrize("config", ["generationConfig", "generation_config"])
+@pytest.mark.parametrize("limit", ["maxOutputTokens", "max_output_tokens"])
+def test_output_limit_of_googles_client_is_read_in_either_spelling(config: str, limit: str) -> None:
+    assert parse({config: {limit: 9}}, endpoint=GENERATE).max_tokens == 9
+
+
 IMAGE_PART = {"type": "image_url", "image_url": {"url": "https://x.test/a.png"}}
 AUDIO_PART = {"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}
 SPOKEN = 'Send {"type": "image_url", "image_url": {}} and {"type":"input_audio"} with "tools" and "json_schema".'

@@ -53,6 +53,7 @@ def test_words_in_a_text_are_no_parts(dialect: Dialect) -> None:
         pytest.param(CHAT, part(type="input_audio", input_audio={"data": "", "format": "wav"}), id="chat"),
         pytest.param(RESPONSES, {"input": [{"content": [{"type": "input_audio"}]}]}, id="responses"),
         pytest.param(GEMINI, {"contents": [{"parts": [{"inlineData": {"mimeType": "audio/wav"}}]}]}, id="gemini"),
+        pytest.param(GEMINI, {"contents": [{"parts": [{"inline_data": {"mime_type": "audio/wav"}}]}]}, id="snake"),
     ],
 )
 def test_audio_is_seen(dialect: Dialect, body: object) -> None:
@@ -66,6 +67,8 @@ def test_audio_is_seen(dialect: Dialect, body: object) -> None:
         pytest.param(RESPONSES, {"text": {"format": {"type": "json_schema"}}}, id="responses"),
         pytest.param(ANTHROPIC, {"output_config": {"format": {"type": "json_schema"}}}, id="anthropic"),
         pytest.param(GEMINI, {"generationConfig": {"responseJsonSchema": SCHEMA}}, id="gemini"),
+        pytest.param(GEMINI, {"generation_config": {"response_schema": SCHEMA}}, id="gemini-snake"),
+        pytest.param(GEMINI, {"generation_config": {"responseJsonSchema": SCHEMA}}, id="gemini-mixed"),
         pytest.param(OLLAMA, {"format": SCHEMA}, id="ollama"),
     ],
 )
@@ -154,6 +157,14 @@ def test_tools_are_wanted_where_there_are_some(tools: object, wants: bool) -> No
         pytest.param(ANTHROPIC, {"max_tokens": 5}, 5, id="anthropic"),
         pytest.param(RESPONSES, {"max_output_tokens": 5}, 5, id="responses"),
         pytest.param(GEMINI, {"generationConfig": {"maxOutputTokens": 5}}, 5, id="gemini"),
+        pytest.param(GEMINI, {"generation_config": {"max_output_tokens": 5}}, 5, id="gemini-snake"),
+        pytest.param(GEMINI, {"generation_config": {"maxOutputTokens": 5}}, 5, id="gemini-mixed"),
+        pytest.param(
+            GEMINI,
+            {"generationConfig": {"maxOutputTokens": 5}, "generation_config": {"max_output_tokens": 7}},
+            7,
+            id="gemini-both",
+        ),
         pytest.param(OLLAMA, {"options": {"num_predict": 5}}, 5, id="ollama"),
         pytest.param(OLLAMA, {"options": {"num_predict": -1}}, None, id="no-limit"),
         pytest.param(GEMINI, {"generationConfig": "odd"}, None, id="odd"),

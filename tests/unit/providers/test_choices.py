@@ -18,6 +18,12 @@ from tests.unit.routing.build import call
         pytest.param(CHAT, b'{"n":3}', 3, id="openai"),
         pytest.param(MESSAGES, b'{"n":3}', 1, id="anthropic-has-one"),
         pytest.param(GENERATE, b'{"generationConfig":{"candidateCount":4}}', 4, id="google"),
+        pytest.param(
+            GENERATE,
+            b'{"generationConfig":{"candidateCount":2},"generation_config":{"candidate_count":3}}',
+            3,
+            id="google-in-both-spellings",
+        ),
         pytest.param(GENERATE, b'{"generation_config":{"candidate_count":4}}', 4, id="google-in-snake-case"),
         pytest.param(GENERATE, b'{"generationConfig":{"candidateCount":0}}', 1, id="none-is-one"),
         pytest.param(GENERATE, b'{"generationConfig":{"candidateCount":"x"}}', 1, id="no-number"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from proxy.core.capabilities import Capabilities
 from proxy.core.errors import MalformedRequest, UnknownModel
 from proxy.core.health import CandidateId
 from proxy.core.snapshot import ClientKey, Model, Server, Snapshot
-from proxy.routing.resolve import may_call, nearest, resolve, visible_models
+from proxy.routing.resolve import may_call, nearest, resolve, untagged, visible_models
 from tests.fakes.prices import flat_price
 from tests.unit.routing.build import candidate, model, provider, snapshot
 
@@ -264,3 +265,22 @@ def test_visible_models_are_those_the_key_may_call(client: ClientKey | None, sho
 
 def test_may_call_matches_globs_with_case() -> None:
     assert may_call(None, "x") and may_call(key("a", "Q*"), "Qwen") and not may_call(key("Q*"), "qwen")
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        pytest.param("chat:latest", "chat", id="model"),
+        pytest.param("short:latest", "short", id="alias"),
+        pytest.param("chat", "chat", id="bare"),
+        pytest.param("kept:latest", "kept:latest", id="configured-with-it"),
+        pytest.param("alias:latest", "alias:latest", id="alias-with-it"),
+        pytest.param("unknown:latest", "unknown:latest", id="unknown"),
+        pytest.param(None, None, id="none"),
+    ],
+)
+def test_tag_is_taken_off_where_only_the_bare_name_is_one(name: str | None, found: str | None) -> None:
+    names = ("chat", "kept", "kept:latest", "alias")
+    configured = snapshot(*(replace(model(candidate("a")), name=each) for each in names))
+    configured = replace(configured, aliases={"short": "chat", "alias:latest": "chat"})
+    assert untagged(name, ":latest", configured) == found

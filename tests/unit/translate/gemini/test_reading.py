@@ -7,7 +7,7 @@ import json
 import pytest
 
 from proxy.core.translation import Undecodable
-from proxy.translate.gemini.reading import read_members
+from proxy.translate.gemini.reading import both_spellings, read_members
 
 
 def members_of(body: object) -> dict[str, object]:
@@ -52,3 +52,8 @@ def test_what_is_no_object_is_refused(body: bytes, param: str | None) -> None:
     with pytest.raises(Undecodable) as failure:
         read_members(body)
     assert failure.value.param == param
+
+
+def test_names_have_two_spellings() -> None:
+    names = frozenset({"safetySettings", "top_k", "labels"})
+    assert both_spellings(names) == names | {"safety_settings", "topK"}

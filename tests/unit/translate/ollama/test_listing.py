@@ -19,8 +19,16 @@ ROW = Listed("gpt-4o", 1_790_000_000, Capabilities(context_window_tokens=128_000
 
 def test_tags_name_the_models() -> None:
     (model,) = json.loads(encode_tags([ROW]))["models"]
-    assert (model["name"], model["model"], model["modified_at"]) == ("gpt-4o", "gpt-4o", "2026-09-21T14:13:20Z")
+    assert (model["name"], model["model"], model["modified_at"]) == (
+        "gpt-4o:latest",
+        "gpt-4o:latest",
+        "2026-09-21T14:13:20Z",
+    )
     assert len(model["digest"]) == 64
+
+
+def test_name_with_a_tag_keeps_it() -> None:
+    assert json.loads(encode_tags([Listed("qwen3:8b")]))["models"][0]["name"] == "qwen3:8b"
 
 
 def test_show_tells_what_is_known() -> None:
@@ -44,6 +52,6 @@ def test_version_is_told() -> None:
 
 def test_answers_fit_the_clients_own_types() -> None:
     types = pytest.importorskip("ollama", reason="the ollama package is not installed")
-    assert types.ListResponse.model_validate_json(encode_tags([ROW])).models[0].model == "gpt-4o"
+    assert types.ListResponse.model_validate_json(encode_tags([ROW])).models[0].model == "gpt-4o:latest"
     assert types.ProcessResponse.model_validate_json(encode_running()).models == []
     assert types.ShowResponse.model_validate_json(encode_show(ROW)).capabilities == ["completion", "tools"]
