@@ -295,6 +295,18 @@ async def test_f05_stream_request_answered_in_json_becomes_the_stream_that_was_a
         assert asked.chunks[-1]["usage"]["completion_tokens"] > 0
 
 
+@pytest.mark.parametrize(("rewrite", "model"), [("false", "their-own"), ("true", "m")])
+async def test_f05_stream_made_of_json_names_the_model_as_a_stream_would(rewrite: str, model: str) -> None:
+    said = ANSWER.replace(b'"id":"1"', b'"id":"1","model":"their-own","created":7')
+    sections = f"[server]\nrewrite_model = {rewrite}\n"
+    async with (
+        RawServer(answer(response(said, JSON))) as first,
+        stage(Upstream("first", "gpt", first.url), sections=sections) as on,
+    ):
+        heard = await on.ask(stream=True)
+        assert {(chunk["model"], chunk["created"]) for chunk in heard.chunks} == {(model, 7)}
+
+
 async def test_f05_json_after_a_keep_alive_is_the_rest_of_the_stream() -> None:
     first = Upstream("first", "sim-json-for-stream-delay-0.5")
     async with stage(first, SECOND, sections="[server]\nsse_keepalive_s = 0.2\n") as on:
