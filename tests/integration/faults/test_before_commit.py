@@ -73,6 +73,20 @@ async def test_f01_unreachable_upstream_fails_over_and_feeds_the_breaker(how: st
         assert on.breaker("first", "gpt") == BREAKER_OPEN, "three in a row"
 
 
+async def test_f01_log_says_what_was_wrong_with_each_upstream() -> None:
+    lost = answer(response(b"<h1>Not Found</h1>", b"Content-Type: text/html", status=b"404 Not Found"))
+    async with (
+        RawServer(lost) as elsewhere,
+        stage(Upstream("first", "gpt", refused_url()), Upstream("other", "gpt", elsewhere.url), SECOND) as on,
+    ):
+        (await on.ask()).check_whole("second")
+        (record,) = await on.records(1)
+        assert record["fairlead.failures"] == [
+            "first: connection refused",
+            "other: no such endpoint; check the provider's base URL (status 404)",
+        ]
+
+
 @BOTH
 async def test_f01_unreachable_lone_upstream_is_a_502_in_openais_form(stream: bool) -> None:
     async with stage(Upstream("first", "gpt", refused_url())) as on:
