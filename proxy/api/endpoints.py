@@ -221,6 +221,7 @@ def _note(edge: Edge, exchange: Exchange) -> None:
             call.tags,
             account.end or "failed",
             exchange.error,
+            account.failures,
         )
     )
 

@@ -64,6 +64,7 @@ class Account(Struct, eq=False):
     candidate: Candidate | None = None
     attempts: list[AttemptRecord] = []
     trail: str = ""
+    failures: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     usage: Usage | None = None
     cost: Cost | None = None
@@ -157,6 +158,8 @@ class Account(Struct, eq=False):
             if outcome.kind is FailureKind.CLIENT_GONE:  # what was begun is likely to be billed
                 self.candidate = candidate
                 self.estimate(0)
+            else:
+                self.failures += (_told(provider, outcome),)
         attempts.append(
             AttemptRecord(
                 provider, model, credential, result, status, began_s - arrived_s, ended_s - arrived_s, is_billed
@@ -168,6 +171,7 @@ class Account(Struct, eq=False):
         """The last attempt began an answer and did not finish it."""
         self.attempts[-1] = replace(self.attempts[-1], outcome=failure.kind.value, maybe_billed=True)
         self.trail = ";".join([f"{attempt.provider}={attempt.outcome}" for attempt in self.attempts])
+        self.failures += (_told(self.attempts[-1].provider, failure),)
 
     def committed(self, candidate: Candidate, status: int, now_s: float) -> None:
         """The first byte is about to go downstream."""
@@ -264,3 +268,10 @@ class Account(Struct, eq=False):
         elif self.usage is None and self.call.endpoint.operation not in UNMETERED:
             prompt_tokens = self.call.needs.input_tokens or estimate_prompt(self.call.body)
             self.usage = Usage(prompt_tokens, output_tokens, estimated=True)
+
+
+def _told(provider: str, failure: Failure) -> str:
+    """Say for the operator what a failure was; its detail holds no secret and no client's words."""
+    detail, status = failure.detail or failure.kind.value, failure.status
+    is_told = status is None or str(status) in detail
+    return f"{provider}: {detail}" if is_told else f"{provider}: {detail} (status {status})"

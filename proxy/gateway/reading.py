@@ -6,6 +6,7 @@ from functools import partial
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from proxy.core.call import OF_ACCOUNTS, Dialect, Gives, Headers, Operation, Takes
 from proxy.core.conversation import NOTHING
@@ -91,7 +92,11 @@ def retold(engine: Engine, sent: Sent, body: bytes) -> Reader:
         chunk.hold(b"data: %b\n\n%b" % (msgspec.json.format(body, indent=-1), TERMINATOR))
         return chunk
     answer = UPSTREAMS[sent.prepared.api.dialect].decode_answer(body, account_of(candidate.provider), candidate.model)
-    encoder, reader = encoder_of(call.endpoint, _envelope(engine, sent)), BytesReader()
+    envelope, reader = _envelope(engine, sent), BytesReader()
+    if not sent.prepared.is_translated:  # it says of itself what it would have said in a stream
+        model = envelope.model if engine.snapshot.server.rewrite_model else answer.model or envelope.model
+        envelope = replace(envelope, model=model, created_s=answer.created_s or envelope.created_s)
+    encoder = encoder_of(call.endpoint, envelope)
     reader.hold(b"".join([encoder.feed(part) for part in told(answer)]))
     reader.terminator, reader.done = encoder.finish(), True
     reader.usage, reader.output_events = answer.usage, len(answer.choices) and estimate_output(len(body))

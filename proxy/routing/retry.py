@@ -92,15 +92,19 @@ def _is_refusal(failure: Failure) -> bool:
 
 def _wait(walk: Walk) -> Step | None:
     """Return a wait for the soonest pair that stated a short delay and is free after it; nothing else is left."""
-    latest = {(tried.send.planned.candidate.id, credential_id(tried.send.credential)): tried for tried in walk.history}
-    waits = [wait for tried in latest.values() if (wait := _wait_for(tried, walk)) is not None]
+    ends_s = [*(following.began_s for following in walk.history[1:]), walk.now_s]
+    latest = {
+        (tried.send.planned.candidate.id, credential_id(tried.send.credential)): (tried, ended_s)
+        for tried, ended_s in zip(walk.history, ends_s, strict=False)  # nothing was tried: nothing ends
+    }
+    waits = [wait for tried, ended_s in latest.values() if (wait := _wait_for(tried, ended_s, walk)) is not None]
     soonest = min(waits, key=lambda wait: wait.delay_s, default=None)
     if soonest is None or walk.now_s + soonest.delay_s + LEAST_TIME_S > walk.policy.deadline_at_s:
         return None
     return soonest if soonest.delay_s > 0 else soonest.then
 
 
-def _wait_for(tried: Tried, walk: Walk) -> Wait | None:
+def _wait_for(tried: Tried, ended_s: float, walk: Walk) -> Wait | None:
     send, failure, _ = tried
     stated_s = failure.delay_s if failure.stated and failure.kind is FailureKind.RATE_LIMITED else None
     if stated_s is None or stated_s > LONGEST_WAIT_S or send.last_resort:
@@ -109,8 +113,8 @@ def _wait_for(tried: Tried, walk: Walk) -> Wait | None:
         return None
     hold = hold_of(send.planned.candidate.id, credential_id(send.credential), walk.view, walk.now_s)
     delay_s = hold.recovers_s - walk.now_s
-    if not hold.targets and tried is walk.history[-1]:  # nothing is set aside: cooldowns are off
-        delay_s = stated_s
+    if not hold.targets:  # cooldowns are off, or somebody else has ended it
+        delay_s = max(0.0, ended_s + stated_s - walk.now_s)
     if delay_s > LONGEST_WAIT_S + MARGIN_S:
         return None
     return Wait(delay_s, Send(send.planned, send.credential, hold.targets, send.edit))

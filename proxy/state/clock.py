@@ -16,4 +16,8 @@ class SystemClock:
     wall = staticmethod(time.time)
 
     async def sleep(self, delay_s: float) -> None:
-        await sleep(delay_s)
+        """Sleep so long at least: uvloop counts whole milliseconds and wakes up to one too early."""
+        until_s = time.monotonic() + delay_s
+        while delay_s > 0:
+            await sleep(delay_s)
+            delay_s = until_s - time.monotonic()

@@ -35,6 +35,7 @@ class AccessRecord(Struct, frozen=True):
         provider: Who answered; empty when nobody did.
         response_model: The upstream's name of the model that answered.
         trail: `openrouter=rate_limited;azure-eu=ok`.
+        failures: What each failure was, with whose: `azure-eu: connection refused`.
         key: The name of the client key, never the key.
         end: "ok", "truncated", "client_gone" or "failed".
         error: The `code` of the error that the client was told.
@@ -59,6 +60,7 @@ class AccessRecord(Struct, frozen=True):
     tags: tuple[str, ...] = ()
     end: str = "ok"
     error: str = ""
+    failures: tuple[str, ...] = ()
 
 
 class _Line(Struct, omit_defaults=True):
@@ -84,6 +86,7 @@ class _Line(Struct, omit_defaults=True):
     error: str = field(name="error.type", default="")
     key: str = field(name="fairlead.key", default="")
     tags: tuple[str, ...] = field(name="fairlead.tags", default=())
+    failures: tuple[str, ...] = field(name="fairlead.failures", default=())
     input_tokens: int | None = field(name="gen_ai.usage.input_tokens", default=None)
     output_tokens: int | None = field(name="gen_ai.usage.output_tokens", default=None)
     cached_tokens: int | None = field(name="gen_ai.usage.cache_read.input_tokens", default=None)
@@ -117,6 +120,7 @@ def access_json(record: AccessRecord, redact: Redact) -> bytes:
         record.error,
         record.key,
         tuple([_chosen(tag, redact) for tag in record.tags]) if record.tags else (),
+        _failures(record, redact) if record.failures else (),
     )
     if record.usage is not None:
         line.input_tokens = record.usage.prompt_tokens
@@ -139,11 +143,17 @@ def access_text(record: AccessRecord, redact: Redact) -> bytes:
         f"{record.duration_s:.3f}s",
         tokens,
         record.trail if record.attempts > 1 or record.end != "ok" else "",
+        f"({'; '.join(_failures(record, redact))})" if record.failures else "",
         record.end if record.end != "ok" else "",
         record.error,
         record.request_id,
     )
     return "  ".join(part for part in parts if part).encode()
+
+
+def _failures(record: AccessRecord, redact: Redact) -> tuple[str, ...]:
+    """A detail may name a member of the client's request."""
+    return tuple([_chosen(failure, redact) for failure in record.failures])
 
 
 def timestamp(at_s: float) -> str:

@@ -396,6 +396,16 @@ async def test_timeouts_of_a_candidate_win_over_its_models_and_providers() -> No
     assert trails == ["a=ok", "b=ok"]
 
 
+async def test_stated_delays_are_waited_for_where_nothing_is_set_aside() -> None:
+    soon = refused(429, "slow down", b"Retry-After: 1")
+    a, b = Witness(soon, said()), Witness(soon)
+    async with scene("[defaults]\ncooldowns = false\n" + TWO, a=a, b=b) as gateway:
+        began_s = time.monotonic()
+        heard = await ask(gateway)
+        assert (heard.status, heard.trail) == (200, "a=rate_limited;b=rate_limited;a=ok")
+        assert time.monotonic() - began_s >= 0.9
+
+
 async def test_alerts_are_raised_where_nothing_is_set_aside() -> None:
     a, b = Witness(refused(401)), Witness(said())
     async with scene("[defaults]\ncooldowns = false\n" + TWO, a=a, b=b) as gateway:

@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 from proxy.api import endpointspec
-from proxy.api.endpointspec import BY_PATH, DEPLOYMENTS, ENDPOINTS, GEMINI_METHODS, OTHERS, PREFIXES, RESOURCES, TUNNELS
+from proxy.api.endpointspec import DEPLOYMENTS, ENDPOINTS, OTHERS, PREFIXES, RESOURCES, TUNNELS
 from proxy.cli.main import app
 from proxy.core.call import EndpointSpec, Operation
 from proxy.core.plan import OmitReason
@@ -191,9 +191,3 @@ def assert_row(row: Mapping[str, str], kind: Kind) -> None:
     addresses = {name for name in re.findall(r"`([^`]+)`", row["url"]) if name not in keys}
     assert addresses == {*filter(None, [kind.base_url]), *kind.base_url_env}, kind.name
     assert row["endpoints"].split(", ") == [str(operation) for operation in Operation if operation in kind.operations]
-
-
-def test_every_endpoint_that_is_counted_is_named() -> None:
-    text = page("docs/metrics.md")
-    for endpoint in (*BY_PATH.values(), *RESOURCES.values(), *GEMINI_METHODS.values()):
-        assert f"`{endpoint.name}`" in text, endpoint.name

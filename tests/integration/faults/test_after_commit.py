@@ -33,6 +33,8 @@ async def check_truncated(on: Stage, heard: Heard, text: str) -> None:
     (record,) = await on.records(1)
     assert record["fairlead.end"] == "truncated"
     assert record["fairlead.trail"] == "first=truncated"
+    (failure,) = record["fairlead.failures"]
+    assert failure.startswith("first: ")
 
 
 CUTS = [

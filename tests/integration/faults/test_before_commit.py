@@ -73,6 +73,20 @@ async def test_f01_unreachable_upstream_fails_over_and_feeds_the_breaker(how: st
         assert on.breaker("first", "gpt") == BREAKER_OPEN, "three in a row"
 
 
+async def test_f01_log_says_what_was_wrong_with_each_upstream() -> None:
+    lost = answer(response(b"<h1>Not Found</h1>", b"Content-Type: text/html", status=b"404 Not Found"))
+    async with (
+        RawServer(lost) as elsewhere,
+        stage(Upstream("first", "gpt", refused_url()), Upstream("other", "gpt", elsewhere.url), SECOND) as on,
+    ):
+        (await on.ask()).check_whole("second")
+        (record,) = await on.records(1)
+        assert record["fairlead.failures"] == [
+            "first: connection refused",
+            "other: no such endpoint; check the provider's base URL (status 404)",
+        ]
+
+
 @BOTH
 async def test_f01_unreachable_lone_upstream_is_a_502_in_openais_form(stream: bool) -> None:
     async with stage(Upstream("first", "gpt", refused_url())) as on:
@@ -293,6 +307,18 @@ async def test_f05_stream_request_answered_in_json_becomes_the_stream_that_was_a
         asked = await on.ask(stream=True, stream_options={"include_usage": True})
         asked.check_clean()
         assert asked.chunks[-1]["usage"]["completion_tokens"] > 0
+
+
+@pytest.mark.parametrize(("rewrite", "model"), [("false", "their-own"), ("true", "m")])
+async def test_f05_stream_made_of_json_names_the_model_as_a_stream_would(rewrite: str, model: str) -> None:
+    said = ANSWER.replace(b'"id":"1"', b'"id":"1","model":"their-own","created":7')
+    sections = f"[server]\nrewrite_model = {rewrite}\n"
+    async with (
+        RawServer(answer(response(said, JSON))) as first,
+        stage(Upstream("first", "gpt", first.url), sections=sections) as on,
+    ):
+        heard = await on.ask(stream=True)
+        assert {(chunk["model"], chunk["created"]) for chunk in heard.chunks} == {(model, 7)}
 
 
 async def test_f05_json_after_a_keep_alive_is_the_rest_of_the_stream() -> None:

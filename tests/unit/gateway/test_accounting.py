@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as replace_failure
 from decimal import Decimal
 
 import pytest
@@ -134,6 +135,29 @@ def test_times_of_attempts_count_from_the_arrival() -> None:
     ]
     assert account.trail == "b=rate_limited;a=ok"
     assert bench.metric("failovers_total", from_provider="b", to_provider="a", reason="rate_limited") == 1
+
+
+def test_what_each_failure_was_is_told_with_who_it_was() -> None:
+    account = Bench().account(ask())
+    sent(account, A, replace_failure(UNREACHED, detail="connection refused"), 0.0, 0.1)
+    sent(account, B, replace_failure(LIMITED, detail="status 429"), 0.1, 0.2)
+    sent(account, B, replace_failure(LIMITED, status=404, detail="no such endpoint"), 0.2, 0.3)
+    sent(account, B, LATE, 0.3, 0.4)
+    answered(account)
+    account.truncated(Failure(FailureKind.TRUNCATED, detail="the connection ended inside the body"))
+    assert account.failures == (
+        "a: connection refused",
+        "b: status 429",
+        "b: no such endpoint (status 404)",
+        "b: timeout_response",
+        "a: the connection ended inside the body",
+    )
+
+
+def test_a_client_that_leaves_is_no_failure_of_anybody() -> None:
+    account = Bench().account(ask())
+    sent(account, B, GONE, 0.0, 0.5)
+    assert account.failures == ()
 
 
 def test_record_of_a_request_that_was_never_sent() -> None:

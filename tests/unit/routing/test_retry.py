@@ -200,8 +200,15 @@ def test_with_cooldowns_off_the_stated_delay_itself_is_waited_for() -> None:
     assert isinstance(found, Wait) and found.delay_s == 1.5
 
 
-def test_with_cooldowns_off_an_earlier_delay_is_taken_as_passed() -> None:
+def test_with_cooldowns_off_an_earlier_delay_counts_from_when_it_was_stated() -> None:
     history = tried(NEXT, limited(1.5), failure(K.SERVER_ERROR), failure(K.SERVER_ERROR))
+    found = step(NEXT, history)
+    assert isinstance(found, Wait) and where(found.then) == ("a", "k1")
+    assert found.delay_s == pytest.approx(0.5), "the next attempt began a second ago"
+
+
+def test_with_cooldowns_off_an_earlier_delay_that_has_passed_is_not_waited_for() -> None:
+    history = tried(NEXT, limited(0.9), failure(K.SERVER_ERROR), failure(K.SERVER_ERROR))
     assert where(step(NEXT, history)) == ("a", "k1")
 
 

@@ -80,6 +80,14 @@ def test_console_line_shows_the_trail_after_a_failover_and_how_a_stream_ended() 
     assert "azure=rate_limited;openrouter=ok  truncated" in line
 
 
+def test_what_failed_is_in_both_lines() -> None:
+    record = replace(FULL, failures=("azure: connection refused", "azure: sk-planted-0123456789"))
+    redact = Redactor().name
+    told = ["azure: connection refused", "azure: [redacted]"]
+    assert json.loads(access_json(record, redact))["fairlead.failures"] == told
+    assert f"  ({'; '.join(told)})  " in access_text(record, redact).decode()
+
+
 def test_console_line_of_a_refusal_shows_its_code() -> None:
     assert "404  chat_completions  -  0.001s  model_not_found" in access_text(BARE, Redactor().name).decode()
 
