@@ -250,6 +250,7 @@ _KINDS = (
             }
         ),
         renames=MappingProxyType({"seed": "random_seed", "max_completion_tokens": "max_tokens"}),
+        extensions=frozenset({"nine_letter_ids"}),
         stream_usage=False,
         limits_by_account=True,
         catalog="mistral",

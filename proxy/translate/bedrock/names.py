@@ -3,8 +3,8 @@
 Nothing is translated back: what a model writes is its own. So a tool that is offered keeps its name or is refused
 (`tools`); only what stands in the history is made fit.
 
-Source: botocore 1.44.5 bedrock-runtime service-2.json (ToolUseId, ToolName, DocumentBlock.name); Mistral's nine
-letters: vercel/ai packages/amazon-bedrock/src/normalize-tool-call-id.ts, read 2026-11-20.
+Source: botocore 1.44.5 bedrock-runtime service-2.json (ToolUseId, ToolName, DocumentBlock.name), read
+2026-11-20.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 
+from proxy.translate.callids import nine_letters
+
 LONGEST = 64
 _DIGEST = 12  # hex digits that tell apart what looks the same once it is fit
 _LONGEST_DOCUMENT = 190  # of 200: a number may follow
 
 _IDS = re.compile(r"[a-zA-Z0-9_.:-]{1,64}")
-_MISTRAL_IDS = re.compile(r"[a-zA-Z0-9]{9}")
 _NAMES = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _NOT_ID = re.compile(r"[^a-zA-Z0-9_.:-]")
 _NOT_NAME = re.compile(r"[^a-zA-Z0-9_-]")
@@ -60,7 +61,7 @@ class CallIds:
 
     def _fit(self, text: str) -> str:
         if self._mistral:
-            return text if _MISTRAL_IDS.fullmatch(text) else sha256(text.encode()).hexdigest()[:9]
+            return nine_letters(text)
         return text if _IDS.fullmatch(text) else _fit(_NOT_ID, text)
 
 

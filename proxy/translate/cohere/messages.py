@@ -42,6 +42,7 @@ from proxy.translate.instructions import answerable
 Block = dict[str, Any]
 
 _TEXTUAL = ("text/", "application/json", "application/xml")
+_NO_OUTPUT = "(no output)"  # no vendor's tools say nothing; that a message without content is refused is not verified
 _DETAILS = frozenset({"auto", "low", "high"})
 
 
@@ -69,6 +70,8 @@ def write_turns(conversation: Conversation) -> Turns:
             case _:
                 _user(message, param, turns)
     turns.messages = results_first(turns.messages)
+    if turns.messages and turns.messages[-1]["role"] == "system":  # it answers a user; not verified to be refused
+        turns.messages[-1]["role"] = "user"
     return turns
 
 
@@ -145,13 +148,13 @@ def _result(part: ToolResult, param: str) -> Block:
     for inner in part.parts:
         match inner:
             case Text():
-                content.append({"type": "text", "text": inner.text})
+                content += [{"type": "text", "text": inner.text}] if inner.text.strip() else []
             case Document():
                 content.append({"type": "document", "document": _document(inner, param)})
             case _:
                 raise refused("result_image", param)
     alone = content[0].get("text") if len(content) == 1 else None
-    return {"role": "tool", "tool_call_id": part.call_id, "content": alone if alone is not None else content or ""}
+    return {"role": "tool", "tool_call_id": part.call_id, "content": alone or content or _NO_OUTPUT}
 
 
 def _image(part: Image, param: str) -> Block:

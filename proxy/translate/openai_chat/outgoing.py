@@ -27,6 +27,7 @@ from proxy.core.conversation import (
 from proxy.core.signature import fits
 from proxy.core.translation import Target
 from proxy.translate.answeringcalls import results_first
+from proxy.translate.callids import LONGEST_CHAT, nine_letters, shortened
 from proxy.translate.instructions import settled
 from proxy.translate.openai_chat.parts import encode_cache, encode_part
 from proxy.translate.openai_chat.thoughts import encode_for_upstream
@@ -56,7 +57,7 @@ def _append_told(written: list[dict[str, Any]], message: Message, index: int, ta
     shown: list[Part] = []
     for part in message.parts:
         if isinstance(part, ToolResult):
-            written.append(_result(part))
+            written.append(_result(part, target))
             shown.extend([inner for inner in part.parts if isinstance(inner, Image | Document)])
         else:
             parts.append(part)
@@ -78,10 +79,14 @@ def _content(parts: Sequence[Part], index: int, target: Target) -> str | list[di
     return [part for part in written if part is not None] or ""
 
 
-def _result(result: ToolResult) -> dict[str, Any]:
+def _call_id(call_id: str, target: Target) -> str:
+    return nine_letters(call_id) if "nine_letter_ids" in target.extensions else shortened(call_id, LONGEST_CHAT)
+
+
+def _result(result: ToolResult, target: Target) -> dict[str, Any]:
     texts = [part.text for part in result.parts if isinstance(part, Text)]
     content = texts[0] if len(texts) == 1 else [{"type": "text", "text": text} for text in texts] or ""
-    return {"role": "tool", "tool_call_id": result.call_id, "content": content}
+    return {"role": "tool", "tool_call_id": _call_id(result.call_id, target), "content": content}
 
 
 def _assistant(message: Message, index: int, target: Target) -> dict[str, Any]:
@@ -130,10 +135,11 @@ def _words(texts: Sequence[Text], target: Target) -> str | list[dict[str, Any]]:
 
 
 def _call(call: ToolCall, target: Target) -> dict[str, Any]:
+    id_ = _call_id(call.id, target)
     if call.custom:
-        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
+        return {"id": id_, "type": "custom", "custom": {"name": call.name, "input": call.arguments}}
     function = {"name": call.name, "arguments": call.arguments or "{}"}
-    return {"id": call.id, "type": "function", "function": function, **_extra(call.signature, target)}
+    return {"id": id_, "type": "function", "function": function, **_extra(call.signature, target)}
 
 
 def _extra(signature: Signature | None, target: Target) -> dict[str, Any]:

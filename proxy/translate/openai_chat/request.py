@@ -2,7 +2,7 @@
 
 Extensions of the dialect that a `Target` may name: `allowed_tools`, `cache_control`, `extra_content`, `images` (in the
 assistant's messages), `reasoning`, `reasoning_content`, `reasoning_details`, `thinking`, `top_k`. What is not named is
-not sent: most vendors refuse members that they do not know.
+not sent: most vendors refuse members that they do not know. `nine_letter_ids` is no member: ids of calls are so there.
 
 Source: OpenAI Python SDK 3.51.0, types/chat/completion_create_params.py, read 2026-11-20.
 """

@@ -26,6 +26,7 @@ from proxy.core.conversation import (
     Vendor,
 )
 from proxy.core.translation import Target
+from proxy.translate.callids import LONGEST_RESPONSES, shortened
 from proxy.translate.openai_responses.parts import encode_part
 from proxy.translate.openai_responses.reasoning import encode_for_upstream
 from proxy.translate.openai_responses.unsupported import refused
@@ -71,7 +72,7 @@ def _result(result: ToolResult, where: str, *, is_custom: bool) -> Item:
     only_text = len(written) <= 1 and all(part["type"] == "input_text" for part in written)
     output: str | list[dict[str, Any]] = "".join([part["text"] for part in written]) if only_text else written
     kind = "custom_tool_call_output" if is_custom else "function_call_output"
-    return {"type": kind, "call_id": result.call_id, "output": output}
+    return {"type": kind, "call_id": shortened(result.call_id, LONGEST_RESPONSES), "output": output}
 
 
 def _append_said(items: list[Item], parts: Sequence[Part], custom: set[str], target: Target, where: str) -> None:
@@ -101,7 +102,8 @@ def _item(part: Part, custom: set[str], target: Target) -> Item | None:
 
 
 def _call(call: ToolCall, custom: set[str]) -> Item:
-    named = {"call_id": call.id, "name": call.name, **({"namespace": call.namespace} if call.namespace else {})}
+    id_ = shortened(call.id, LONGEST_RESPONSES)
+    named = {"call_id": id_, "name": call.name, **({"namespace": call.namespace} if call.namespace else {})}
     if call.custom:
         custom.add(call.id)
         return {"type": "custom_tool_call", **named, "input": call.arguments}

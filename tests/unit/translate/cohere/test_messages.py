@@ -132,7 +132,7 @@ def test_citations_go_back() -> None:
     ("parts", "content"),
     [
         pytest.param((Text("ok"),), "ok", id="one-text"),
-        pytest.param((), "", id="nothing"),
+        pytest.param((), "(no output)", id="nothing"),
         pytest.param(
             (Text("a"), Text("b")), [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], id="two-texts"
         ),
@@ -154,3 +154,18 @@ def test_blocks_of_other_vendors_are_left_out() -> None:
         {"role": "user", "content": "a"},
         {"role": "assistant", "content": "b"},
     ]
+
+
+@pytest.mark.parametrize("parts", [(), (Text(""),), (Text("  "), Text(""))], ids=["none", "empty", "blank"])
+def test_a_result_that_says_nothing_says_so(parts: tuple[Text, ...]) -> None:
+    said = messages(user("a"), assistant(ToolCall("c1", "f", "{}")), user(ToolResult("c1", parts)))
+    assert said[2] == {"role": "tool", "tool_call_id": "c1", "content": "(no output)"}
+
+
+def test_a_system_message_at_the_end_is_said_by_the_user() -> None:
+    assert messages(user("a"), system("b"), assistant("c"), system("d"))[1:] == [
+        {"role": "system", "content": "b"},
+        {"role": "assistant", "content": "c"},
+        {"role": "user", "content": "d"},
+    ]
+    assert messages(system("alone")) == [{"role": "user", "content": "alone"}]
