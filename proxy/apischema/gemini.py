@@ -145,6 +145,8 @@ class UsageMetadata(Struct, rename="camel"):
     total_token_count: int | None = None
     prompt_tokens_details: list[ModalityCount] | None = None
     candidates_tokens_details: list[ModalityCount] | None = None
+    cache_tokens_details: list[ModalityCount] | None = None
+    tool_use_prompt_tokens_details: list[ModalityCount] | None = None
     traffic_type: str | None = None
     service_tier: str | None = None
 

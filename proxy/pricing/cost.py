@@ -14,7 +14,7 @@ from msgspec import Struct
 from proxy.core.plan import Plan, Planned
 from proxy.core.price import Cost, Price
 from proxy.core.usage import Usage
-from proxy.pricing.tariff import STANDARD_TIERS, TokenTable, rounded, tariff_of, tokens_at
+from proxy.pricing.tariff import STANDARD_TIERS, Tariff, TokenTable, rounded, tariff_of, tokens_at
 
 REPORTED = "reported"
 USUAL_OUTPUT_TOKENS = 4_096  # expected of a request that sets no limit itself
@@ -59,15 +59,11 @@ def cost(usage: Usage, price: Price | None, multiplier: Decimal) -> Cost | None:
         return None
     tokens = tokens_at(tariff, usage.prompt_tokens) if tariff.steps else tariff.tokens
     amount = _of_tokens(usage, tokens)
+    if usage.searches and amount is not None:
+        searched = _of_searches(usage, tariff)
+        amount = None if searched is None else amount + searched
     if amount is None:
         return None
-    if usage.searches:
-        if tariff.search is not None:
-            amount += usage.searches * tariff.search
-        elif not (
-            usage.prompt_tokens or usage.completion_tokens or tariff.request
-        ):  # searches are all that it is charged for
-            return None
     return Cost(rounded(amount + tariff.request, tariff.unit), price.source)
 
 
@@ -156,6 +152,13 @@ def _of_tokens(usage: Usage, rates: TokenTable) -> int | None:
         for_an_hour = min(usage.cache_write_1h_tokens, written)
         amount += (written - for_an_hour) * rates.written + for_an_hour * rates.written_1h
     return amount
+
+
+def _of_searches(usage: Usage, tariff: Tariff) -> int | None:
+    """Price the searches. Without a rate they are free beside what has one, and unknown where there is nothing else."""
+    if tariff.search is not None:
+        return usage.searches * tariff.search
+    return 0 if usage.prompt_tokens or usage.completion_tokens or tariff.request else None
 
 
 def _multiplied(nusd: int, multiplier: Decimal) -> int:

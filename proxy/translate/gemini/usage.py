@@ -33,6 +33,7 @@ def read_usage(member: Raw | UnsetType) -> Usage | None:
     # Some models of Vertex count the thoughts among the candidates; then the total says so.
     completion = said if thought and counts.total_token_count == prompt + said else said + thought
     cached = counts.cached_content_token_count or 0
+    heard = _sound(counts.prompt_tokens_details) + _sound(counts.tool_use_prompt_tokens_details)
     if not (prompt or completion):
         return None
     return Usage(
@@ -40,8 +41,8 @@ def read_usage(member: Raw | UnsetType) -> Usage | None:
         completion_tokens=completion,
         cached_tokens=min(cached, prompt),
         reasoning_tokens=thought,
-        audio_input_tokens=_sound(counts.prompt_tokens_details, prompt),
-        audio_output_tokens=_sound(counts.candidates_tokens_details, completion),
+        audio_input_tokens=max(0, min(heard - _sound(counts.cache_tokens_details), prompt)),  # cached is cached
+        audio_output_tokens=min(_sound(counts.candidates_tokens_details), completion),
         service_tier=_tier(counts),
     )
 
@@ -62,9 +63,8 @@ def write_usage(usage: Usage) -> dict[str, Any]:
     return written
 
 
-def _sound(details: list[ModalityCount] | None, most: int) -> int:
-    counted = sum(item.token_count or 0 for item in details or () if item.modality == "AUDIO")
-    return max(0, min(counted, most))
+def _sound(details: list[ModalityCount] | None) -> int:
+    return sum(item.token_count or 0 for item in details or () if item.modality == "AUDIO")
 
 
 def _tier(counts: UsageMetadata) -> str:

@@ -72,7 +72,8 @@ def test_cached_tokens_and_the_limit_are_told(client: OpenAI, vendor: str) -> No
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (5, 5)
     details = answer.usage.prompt_tokens_details
     assert details is not None
-    assert details.cached_tokens == 2
+    # Cohere's cached tokens are of what it used, and not of what it bills.
+    assert details.cached_tokens == (0 if vendor == "cohere" else 2)
     assert limited.choices[0].finish_reason == "length"
 
 

@@ -106,6 +106,30 @@ async def test_images_are_relayed_whole_with_their_usage_and_no_invented_cost() 
     assert "x-fairlead-cost-usd" not in reported.headers
 
 
+RESPONDED = {"id": "resp_1", "object": "response", "status": "completed", "output": []}
+CHARGED = [
+    pytest.param("xai", "/v1/images/generations", {**PICTURE, "usage": {"cost_in_usd_ticks": 200_000_000}}, id="image"),
+    pytest.param("openrouter", "/v1/rerank", {**RANKED, "usage": {"cost": 0.02, "search_units": 1}}, id="ranking"),
+    pytest.param(
+        "openrouter", "/v1/responses", {**RESPONDED, "usage": {"input_tokens": 3, "cost": 0.02}}, id="responses"
+    ),
+    pytest.param("cohere", "/v1/rerank", {**RANKED, "meta": {"billed_units": {"search_units": 2}}}, id="searches"),
+]
+
+
+@pytest.mark.parametrize(("kind", "path", "answer"), CHARGED)
+async def test_what_the_upstream_charges_or_counts_is_the_cost(kind: str, path: str, answer: dict[str, Any]) -> None:
+    toml = '[prices."a/up"]\nsearch_usd = 0.01\n' + providers("a", kind=kind) + model("a")
+    body = {"prompt": "a cat", "query": "q", "documents": ["x", "y"], "input": "hi"}
+    async with scene(toml, a=Witness(document(answer))) as gateway:
+        ledger = kept(gateway)
+        heard = await post(gateway, path, **body)
+        assert gateway.metric("unpriced_requests_total", provider="a", model="m") == 0
+    assert ledger.closed.cost_nusd == 20_000_000
+    assert heard.headers["x-fairlead-cost-usd"] == "0.02"
+    assert ledger.closed.usage is not None and not ledger.closed.usage.estimated
+
+
 PARTIAL = event("image_generation.partial_image", b64_json="AAAA", partial_image_index=0)
 COMPLETE = event("image_generation.completed", b64_json="AAAABBBB", usage=IMAGE_USAGE)
 

@@ -40,7 +40,8 @@ async def test_chat_and_its_usage() -> None:
         answer = await client.chat(model="sim-reasoning-2-cached-1", messages=_MESSAGES)
     thought, said = answer.message.content
     assert (thought.type, "simulated by cohere" in said.text, answer.finish_reason) == ("thinking", True, "COMPLETE")
-    assert (answer.usage.tokens.input_tokens, answer.usage.cached_tokens) == (5, 1)
+    assert (answer.usage.billed_units.input_tokens, answer.usage.cached_tokens) == (5, 1)
+    assert answer.usage.tokens.input_tokens == 500, "what Cohere adds to a prompt is not billed"
 
 
 async def test_stream_has_its_events_in_order() -> None:
@@ -49,7 +50,7 @@ async def test_stream_has_its_events_in_order() -> None:
     assert [event.type for event in events] == [
         *("message-start", "content-start", "content-delta", "content-delta", "content-end", "message-end"),
     ]
-    assert events[-1].delta.usage.tokens.output_tokens == 2
+    assert events[-1].delta.usage.billed_units.output_tokens == 2
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -104,6 +104,8 @@ def test_parts_never_exceed_the_whole(usage: Usage, expected: int) -> None:
         pytest.param(Usage(1), flat_price(None, "1"), id="no-rate-for-input"),
         pytest.param(Usage(1, 1), flat_price("1"), id="no-rate-for-output"),
         pytest.param(Usage(1, service_tier="batch"), FULL, id="a-tier-that-the-price-does-not-know"),
+        pytest.param(Usage(searches=1), BARE, id="searches-alone-without-a-rate"),
+        pytest.param(Usage(1, 1, searches=1), replace(flat_price("1"), search_nusd=1), id="no-rate-beside-searches"),
     ],
 )
 def test_unknown_rate_is_no_cost_and_never_0(usage: Usage, price: Price | None) -> None:
@@ -256,6 +258,8 @@ CHEAP, DEAR = candidate("cheap", price=BARE), candidate("dear", price=flat_price
             plan(candidate("t", price=FULL)), Expected(1000, 100, service_tier="x"), 3_005_000, id="an-unknown-tier"
         ),
         pytest.param(plan(candidate("c", price=CHANGING)), Expected(1000, 100), 2_000_000, id="at-the-time"),
+        pytest.param(plan(candidate("s", price=SEARCHED)), Expected(0, 1, is_search=True), 10_010_000, id="a-search"),
+        pytest.param(plan(candidate("s", price=BARE)), Expected(0, 1, is_search=True), 10_000, id="a-free-search"),
     ],
 )
 def test_reserved_is_what_the_dearest_candidate_may_cost(made: Plan, expected: Expected, nusd: int) -> None:

@@ -55,6 +55,18 @@ from tests.unit.translate.gemini.making import raw
             Usage(7, 4, audio_input_tokens=5, audio_output_tokens=4),
             id="sound",
         ),
+        pytest.param(
+            {
+                "promptTokenCount": 10,
+                "cachedContentTokenCount": 6,
+                "toolUsePromptTokenCount": 5,
+                "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 3}, {"modality": "AUDIO", "tokenCount": 7}],
+                "cacheTokensDetails": [{"modality": "AUDIO", "tokenCount": 6}],
+                "toolUsePromptTokensDetails": [{"modality": "AUDIO", "tokenCount": 2}],
+            },
+            Usage(15, 0, 6, audio_input_tokens=3),
+            id="cached-sound-is-cached-and-that-of-tools-counts",
+        ),
         pytest.param({"promptTokenCount": 7, "serviceTier": "PRIORITY"}, Usage(7, service_tier="priority"), id="tier"),
         pytest.param(
             {"promptTokenCount": 7, "serviceTier": "standard"}, Usage(7, service_tier="default"), id="usual-tier"
