@@ -16,7 +16,6 @@ UNSUPPORTED = {
     "choices": "Ollama gives one answer to a request: leave out `n` or set it to 1.",
     "custom_tool": "Ollama's tools are functions: describe the custom tool as a function with one string argument.",
     "document": "Ollama reads no files: send their text instead.",
-    "foreign_tool": "Ollama cannot run a tool that belongs to another vendor: leave it out of `tools`.",
     "image_url": "Ollama takes images only as data in the request, not by URL or by a file's id.",
     "tool_choice": "Ollama cannot be made to call a tool: set `tool_choice` to `auto` or `none`.",
     "token_input": "Ollama embeds text, not tokens.",
