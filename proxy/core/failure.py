@@ -97,7 +97,8 @@ class Failure:
         stated: `delay_s` is the upstream's own word, not a vendor's usual window.
         detail: A short English phrase for logs; never a secret, a header value or prompt text.
         error: What the client may be told, when it is the client's fault.
-        edit: Top-level request fields to leave out in one resend to the same candidate; empty = no resend.
+        edit: Top-level request fields, and beta flags as `anthropic-beta=FLAG`, to leave out in one resend to the same
+            candidate; empty = no resend.
         renewed: The credential was refused and has been made anew: one resend with it.
     """
 

@@ -25,6 +25,7 @@ from proxy.core.translation import Target, Untranslatable
 from proxy.credentials.header import credential_headers
 from proxy.providers import codecs
 from proxy.providers.apis import Api
+from proxy.providers.betas import HEADER, flags_of, without_flags
 from proxy.providers.dialects import account_of, is_sealed, translate_request
 from proxy.providers.kinds import KINDS, Kind
 from proxy.translate.gemini.reading import both_spellings
@@ -90,7 +91,7 @@ def build(call: Call, candidate: Candidate, credential: Credential | None, edit:
         call: As the edge parsed it.
         candidate: Of a kind that serves the call's operation.
         credential: One of the candidate's provider; None sends none.
-        edit: Top-level members to leave out, beside those its kind refuses and its provider drops.
+        edit: Top-level members and beta flags to leave out, beside those its kind refuses and its provider drops.
 
     Raises:
         Undecodable: The client's request is not of its dialect.
@@ -107,6 +108,8 @@ def build_as(
     route = _route(kind, candidate, credential, call.endpoint, call.stream)
     upstream = _with_query(call, route.upstream) if call.query and route.is_own else route.upstream
     extra = upstream_headers(call.headers, route.client_headers) if call.headers else ()
+    if edit:
+        extra = without_flags(extra, edit)
     if route.version and not any(name == _VERSION for name, _ in extra):
         extra = (*extra, (_VERSION, route.version))
     is_chat = call.endpoint.operation is Operation.CHAT  # nothing else holds signatures that could be taken out
@@ -117,6 +120,8 @@ def build_as(
     members, dropped = _members(call, call.fields, route, edit)
     if call.headers:
         dropped += _unsaid(call, route)
+    if edit and flags_of(edit):
+        dropped += (HEADER.decode(),)
     return Prepared(UpstreamRequest(upstream, extra, join_object(members)), route.api, dropped)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from proxy.providers.betas import refused_flags
 from proxy.providers.errorbody import ErrorBody
 
 # Never here: what bounds cost (`max_tokens`), what the answer must contain (`tools`, `response_format`, `n`, `stop`,
@@ -19,6 +20,7 @@ OPTIONAL = frozenset(
     {
         "chat_template_kwargs",
         "client_metadata",
+        "context_management",
         "frequency_penalty",
         "logit_bias",
         "logprobs",
@@ -65,7 +67,9 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def droppable(error: ErrorBody) -> tuple[str, ...]:
-    """Name the members to leave out in one resend; empty if any refused one matters."""
+    """Name the members and the beta flags to leave out in one resend; empty if any refused member matters."""
+    if flags := refused_flags(error.message):
+        return flags
     named = list(dict.fromkeys(_snake(name) for name in _refused(error)))
     return tuple(named) if named and OPTIONAL.issuperset(named) else ()
 

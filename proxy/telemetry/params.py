@@ -13,8 +13,8 @@ _OPENAI_CHAT = """
     stream_options strict temperature tool_choice tools top_logprobs top_p user verbosity web_search_options
 """
 _OPENAI_RESPONSES = """
-    background context_management conversation include instructions max_output_tokens max_tool_calls
-    previous_response_id prompt reasoning text truncation
+    background client_metadata context_management conversation include instructions max_output_tokens
+    max_tool_calls previous_response_id prompt reasoning text truncation
 """
 _OPENAI_OTHERS = "best_of dimensions echo encoding_format input_type suffix"
 _ANTHROPIC = """

@@ -24,6 +24,7 @@ from proxy.translate.anthropic.turns import AnyBlock, mark
 from proxy.translate.anthropic.unsupported import refused
 from proxy.translate.anthropic.vocab import CHOICE_TYPES
 from proxy.translate.claude import Generation
+from proxy.translate.foreigntools import foreign_tool
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 
@@ -99,7 +100,7 @@ def _tool(tool: Tool, takes: Generation, where: str) -> dict[str, object] | Raw:
         raise refused("custom_tools", where)
     if isinstance(tool, NativeTool):
         if tool.vendor is not Vendor.ANTHROPIC:
-            raise refused("native_tools", where)
+            raise foreign_tool(tool.kind, where)
         return tool.value
     if not _NAME.fullmatch(tool.name):
         raise refused("tool_name", where)

@@ -17,7 +17,6 @@ SEMANTIC: dict[str, str] = {
     "json_schema": "This model has no structured output; choose a newer Claude.",
     "tool_choice": "This model cannot be made to call a tool; let it choose (tool_choice auto).",
     "custom_tools": "This upstream has no free-text tools; use function tools.",
-    "native_tools": "This tool runs at another vendor only.",
     "tool_name": "A tool's name is at most 128 letters, digits, `_` and `-` here.",
     "prefill": "This model cannot go on with a message that is already begun; end with a user message.",
     "assistant_media": "This upstream takes images and documents from the user only.",

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from proxy.core.conversation import Conversation, FunctionTool, Tool, ToolChoice, ToolChoiceMode
+from proxy.core.conversation import Conversation, FunctionTool, NativeTool, Tool, ToolChoice, ToolChoiceMode
 from proxy.translate.bedrock.blocks import Block, BlockWriter
 from proxy.translate.bedrock.families import Family, Model
 from proxy.translate.bedrock.names import is_tool_name
 from proxy.translate.bedrock.schema import ANYTHING, closed, parameters
 from proxy.translate.bedrock.unsupported import refused
+from proxy.translate.foreigntools import foreign_tool
 
 _STAND_IN: Block = {
     "toolSpec": {
@@ -79,6 +80,8 @@ def _offered(tools: Sequence[Tool], choice: ToolChoice, model: Model) -> list[Fu
     functions: list[FunctionTool] = []
     chosen = 0
     for index, tool in enumerate(tools):
+        if isinstance(tool, NativeTool):
+            raise foreign_tool(tool.kind, f"tools[{index}]")
         if not isinstance(tool, FunctionTool):
             raise refused("tool_kind", f"tools[{index}]")
         is_chosen = not choice.names or tool.name in choice.names

@@ -11,11 +11,12 @@ from typing import Any
 from msgspec import Raw
 from msgspec.json import Decoder
 
-from proxy.core.conversation import Conversation, FunctionTool, ToolChoice, ToolChoiceMode
+from proxy.core.conversation import Conversation, FunctionTool, NativeTool, ToolChoice, ToolChoiceMode
 from proxy.core.translation import Undecodable
 from proxy.translate.cohere.messages import Block
 from proxy.translate.cohere.unsupported import refused
 from proxy.translate.cohere.vocab import CHOICES
+from proxy.translate.foreigntools import foreign_tool
 from proxy.wire.typedjson import decoded
 
 _ANYTHING: dict[str, Any] = {"type": "object", "properties": {}}
@@ -67,6 +68,8 @@ def write_format(conversation: Conversation, *, beside: bool) -> Block:
 def _chosen(conversation: Conversation, choice: ToolChoice) -> list[FunctionTool]:
     functions = []
     for index, tool in enumerate(conversation.tools):
+        if isinstance(tool, NativeTool):
+            raise foreign_tool(tool.kind, f"tools[{index}]")
         if not isinstance(tool, FunctionTool):
             raise refused("tool_kind", f"tools[{index}]")
         if not choice.names or tool.name in choice.names:

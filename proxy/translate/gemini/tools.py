@@ -26,6 +26,7 @@ from proxy.core.conversation import (
     Vendor,
 )
 from proxy.core.translation import Undecodable, Untranslatable
+from proxy.translate.foreigntools import foreign_tool
 from proxy.translate.gemini.schemas import to_json_schema
 from proxy.wire.typedjson import decoded
 
@@ -104,11 +105,7 @@ def write_tools(tools: Sequence[Tool]) -> list[Any]:
             )
         if isinstance(tool, NativeTool):
             if tool.vendor is not Vendor.GOOGLE:
-                raise Untranslatable(
-                    f"The tool `{tool.kind}` is run by another vendor; Gemini models do not have it.",
-                    param=f"tools[{at}]",
-                    capability="tools",
-                )
+                raise foreign_tool(tool.kind, f"tools[{at}]")
             written.append(tool.value)
     return written
 

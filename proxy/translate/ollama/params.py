@@ -27,6 +27,7 @@ from proxy.core.conversation import (
 )
 from proxy.core.translation import Target
 from proxy.translate.effort import read_effort, wanted_effort
+from proxy.translate.foreigntools import foreign_tool
 from proxy.translate.ollama.unsupported import UNSUPPORTED, refused
 from proxy.wire.typedjson import decoded, given
 
@@ -154,7 +155,7 @@ def encode_tools(conversation: Conversation) -> list[dict[str, Any]]:
 
 def _tool(tool: Tool, index: int) -> dict[str, Any]:
     if isinstance(tool, NativeTool):
-        raise refused("foreign_tool", f"tools[{index}]", "tools")
+        raise foreign_tool(tool.kind, f"tools[{index}]")
     if isinstance(tool, CustomTool):
         raise refused("custom_tool", f"tools[{index}]", "tools")
     function = {

@@ -17,7 +17,6 @@ UNSUPPORTED = {
     "output": "Ollama answers in text: leave out `modalities`.",
     "custom_tool": "Ollama's tools are functions: describe the custom tool as a function with one string argument.",
     "document": "Ollama reads no files: send their text instead.",
-    "foreign_tool": "Ollama cannot run a tool that belongs to another vendor: leave it out of `tools`.",
     "formless": "A prompt is sent as a chat here: leave out `raw`, `suffix`, `template` and `context`, or ask at "
     "`/v1/completions`.",
     "image_url": "Ollama takes images only as data in the request, not by URL or by a file's id.",

@@ -23,8 +23,8 @@ from proxy.core.conversation import (
     Vendor,
 )
 from proxy.core.translation import Target, Undecodable
+from proxy.translate.foreigntools import foreign_tool
 from proxy.translate.openai_chat.parts import decode_cache, encode_cache
-from proxy.translate.openai_chat.unsupported import refused
 from proxy.wire.typedjson import given
 
 _MODES = {
@@ -140,7 +140,7 @@ def encode_tools(conversation: Conversation, target: Target) -> dict[str, Any]:
 
 def _tool_object(tool: Tool, index: int, *, caches: bool) -> dict[str, Any]:
     if isinstance(tool, NativeTool):
-        raise refused("foreign_tool", f"tools[{index}]", "tools")
+        raise foreign_tool(tool.kind, f"tools[{index}]")
     asked: dict[str, Any] = {"name": tool.name}
     if tool.description:
         asked["description"] = tool.description

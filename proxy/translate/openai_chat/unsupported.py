@@ -17,7 +17,6 @@ UNSUPPORTED = {
     "image_file": "This provider takes images only as data or by URL, not by a file's id.",
     "document_url": "This provider takes documents only as data in the request, not by URL.",
     "foreign_file": "This provider cannot read a file that another vendor keeps; send the file's data.",
-    "foreign_tool": "This provider cannot run a tool that belongs to another vendor: leave it out of `tools`.",
     "assistant_image": "This provider does not take images in the assistant's own messages.",
 }
 

@@ -26,7 +26,7 @@ from proxy.core.conversation import (
     Vendor,
 )
 from proxy.core.translation import Undecodable
-from proxy.translate.openai_responses.unsupported import refused
+from proxy.translate.foreigntools import foreign_tool
 from proxy.wire.jsonbody import raw
 from proxy.wire.typedjson import decoded, given
 
@@ -142,7 +142,7 @@ def encode_tools(conversation: Conversation) -> dict[str, Any]:
 def _written(tool: Tool, index: int) -> dict[str, Any] | Raw:
     if isinstance(tool, NativeTool):
         if tool.vendor is not Vendor.OPENAI:
-            raise refused("foreign_tool", f"tools[{index}]", "tools")
+            raise foreign_tool(tool.kind, f"tools[{index}]")
         return _search_object(tool.value) if tool.kind == _CHAT_SEARCH else tool.value
     if isinstance(tool, CustomTool):
         written: dict[str, Any] = {"type": "custom", "name": tool.name}

@@ -19,7 +19,6 @@ UNSUPPORTED = {
     "modalities": "This provider answers in text; leave `modalities` out.",
     "choices": "This provider gives one answer to a request: leave out `n` or set it to 1.",
     "foreign_file": "This provider cannot read a file that another vendor keeps; send the file's data.",
-    "foreign_tool": "This provider cannot run a tool that belongs to another vendor: leave it out of `tools`.",
     "stop": "This provider takes no stop sequences.",
     "previous_response_id": "`previous_response_id` works only with providers that keep responses; send the whole "
     "conversation in `input` instead.",

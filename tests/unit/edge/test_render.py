@@ -11,6 +11,7 @@ from proxy.core.errors import (
     GatewayError,
     MalformedRequest,
     MethodNotAllowed,
+    NotAuthenticated,
     Overloaded,
     RateLimited,
     UpstreamsExhausted,
@@ -69,6 +70,11 @@ def test_client_is_told_not_to_retry_once_upstreams_were_asked_unless_the_wait_i
     error: GatewayError, expected: bytes | None
 ) -> None:
     assert header(error, b"x-should-retry") == expected
+
+
+def test_wrong_key_is_not_worth_a_retry() -> None:
+    """Claude Code 2.1.197 retries a 401 ten times unless it is told not to."""
+    assert header(NotAuthenticated("No."), b"x-should-retry") == b"false"
 
 
 def test_error_is_json_with_no_other_headers() -> None:

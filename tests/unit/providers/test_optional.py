@@ -17,6 +17,15 @@ from proxy.providers.optional import droppable
         pytest.param("Unknown parameter: 'verbosity'.", ("verbosity",), id="openai-unknown"),
         pytest.param("`temperature` is deprecated for this model", ("temperature",), id="anthropic"),
         pytest.param("top_p: Extra inputs are not permitted", ("top_p",), id="anthropic-extra"),
+        pytest.param(
+            "context_management: Extra inputs are not permitted", ("context_management",), id="claude-code-to-a-host"
+        ),
+        pytest.param("Unknown parameter: 'client_metadata'.", ("client_metadata",), id="codex-to-a-host"),
+        pytest.param(
+            "Unexpected value(s) `effort-2025-11-24` for the `anthropic-beta` header.",
+            ("anthropic-beta=effort-2025-11-24",),
+            id="vertex-betas",
+        ),
         pytest.param("Argument not supported on this model: presencePenalty", ("presence_penalty",), id="xai"),
         pytest.param(
             "Model grok-4 does not support parameter frequencyPenalty.", ("frequency_penalty",), id="xai-newer"

@@ -208,10 +208,24 @@ BETA_MESSAGES = shape({**_CREATED, **_BETA}, ("model", "max_tokens", "messages")
 COUNT_TOKENS = shape(_COUNTED, ("model", "messages"))
 BETA_COUNT_TOKENS = shape({**_COUNTED, **_BETA}, ("model", "messages"))
 _HOSTED = {name: kind for name, kind in _CREATED.items() if name not in ("model", "service_tier")}
-VERTEX_MESSAGES = shape(
-    {**_HOSTED, "anthropic_version": text, "anthropic_beta": many(text)},
-    ("anthropic_version", "max_tokens", "messages"),
-)
+_VERTEX = {**_HOSTED, "anthropic_version": text, "anthropic_beta": many(text)}
+_VERTEX_NEEDS = ("anthropic_version", "max_tokens", "messages")
+VERTEX_MESSAGES = shape(_VERTEX, _VERTEX_NEEDS)
+VERTEX_MANAGED_MESSAGES = shape({**_VERTEX, "context_management": nullable(mapping)}, _VERTEX_NEEDS)
 VERTEX_COUNT_TOKENS = shape(
     {**_COUNTED, "anthropic_version": text, "anthropic_beta": many(text)}, ("model", "messages")
+)
+CONTEXT_MANAGEMENT = "context-management-2025-06-27"
+# Which flags Vertex takes. Source: litellm 1.83.0, anthropic_beta_headers_config.json; `claude-code-20250219`, which
+# Claude Code sends to it as well: github.com/anthropics/claude-code/issues/12429, read 2026-11-20.
+VERTEX_BETAS = frozenset(
+    {
+        "claude-code-20250219",
+        "computer-use-2025-01-24",
+        "computer-use-2025-11-24",
+        CONTEXT_MANAGEMENT,
+        "interleaved-thinking-2025-05-14",
+        "tool-search-tool-2025-10-19",
+        "web-search-2025-03-05",
+    }
 )

@@ -42,6 +42,7 @@ def read(question: Question) -> Heard:
     """
     unchecked = decoded(question.body)
     version = _version(question, unchecked)
+    _check_flags(question)
     body = held(unchecked, _kind(question), lambda misfit: MalformedRequest(_worded(misfit)))
     check_body(body, question.model, version, question.account)
     thinking = body.get("thinking") or {}
@@ -58,13 +59,32 @@ def _version(question: Question, body: Any) -> str:  # noqa: ANN401 - JSON
     return version
 
 
+def _flags(question: Question) -> list[str]:
+    return [flag.strip() for flag in question.sent.headers.get("anthropic-beta", "").split(",") if flag.strip()]
+
+
+def _check_flags(question: Question) -> None:
+    """Refuse flags that Vertex does not know; Anthropic's own API takes any here."""
+    unknown = [f"`{flag}`" for flag in _flags(question) if flag not in fields.VERTEX_BETAS]
+    if unknown and question.route.project is not None:
+        raise MalformedRequest(
+            f"Unexpected value(s) {', '.join(unknown)} for the `anthropic-beta` header. Please consult our "
+            "documentation at docs.anthropic.com or try again without the header."
+        )
+
+
 def _kind(question: Question) -> Kind:
     """Return what this endpoint takes; betas open more of it."""
-    hosted = question.route.project is not None
-    beta = "anthropic-beta" in question.sent.headers or "beta=true" in question.sent.query
-    if question.route.endpoint in (Endpoint.MESSAGE_TOKENS, Endpoint.RAW_COUNT_TOKENS):
-        return fields.VERTEX_COUNT_TOKENS if hosted else fields.BETA_COUNT_TOKENS if beta else fields.COUNT_TOKENS
-    return fields.VERTEX_MESSAGES if hosted else fields.BETA_MESSAGES if beta else fields.MESSAGES
+    flags = _flags(question)
+    beta = bool(flags) or "beta=true" in question.sent.query
+    counts = question.route.endpoint in (Endpoint.MESSAGE_TOKENS, Endpoint.RAW_COUNT_TOKENS)
+    if question.route.project is None:
+        if counts:
+            return fields.BETA_COUNT_TOKENS if beta else fields.COUNT_TOKENS
+        return fields.BETA_MESSAGES if beta else fields.MESSAGES
+    if counts:
+        return fields.VERTEX_COUNT_TOKENS
+    return fields.VERTEX_MANAGED_MESSAGES if fields.CONTEXT_MANAGEMENT in flags else fields.VERTEX_MESSAGES
 
 
 def _worded(misfit: Misfit) -> str:

@@ -77,6 +77,7 @@ def _worded(misfit: Misfit) -> str:
 def _request(body: Json) -> ChatRequest:
     config = body.get("inferenceConfig") or {}
     tools = body.get("toolConfig") or {}
+    own = (body.get("additionalModelRequestFields") or {}).get("tool_choice")
     schema = asked_schema(body)
     system = [{"role": "system", "content": item["text"]} for item in body.get("system") or () if item.get("text")]
     return ChatRequest(
@@ -84,7 +85,8 @@ def _request(body: Json) -> ChatRequest:
         max_tokens=config.get("maxTokens"),
         stop=config.get("stopSequences"),
         tools=[_tool(tool["toolSpec"]) for tool in tools.get("tools") or () if tool.get("toolSpec")] or None,
-        tool_choice=_choice(tools.get("toolChoice") or {}),
+        tool_choice=_choice(tools.get("toolChoice") or {}) if own is None else _claudes_choice(own),
+        parallel_tool_calls=None if own is None else not own.get("disable_parallel_tool_use"),
         response_format={"type": "json_schema", "json_schema": {"schema": json.loads(schema)}} if schema else None,
     )
 
@@ -97,6 +99,11 @@ def _choice(choice: Json) -> str | Json | None:
     if named := choice.get("tool"):
         return {"type": "function", "function": {"name": named["name"]}}
     return "required" if choice.get("any") is not None else None
+
+
+def _claudes_choice(choice: Json) -> str | Json | None:
+    """Read the choice as Claude has it, which goes to the model beside Bedrock's own members."""
+    return _choice({choice["type"]: choice})
 
 
 def _messages(message: Json) -> Iterator[Json]:

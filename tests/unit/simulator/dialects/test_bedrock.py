@@ -138,6 +138,29 @@ async def test_reasoning_is_asked_for_in_several_ways(extra: Json) -> None:
         pytest.param("ok", {"inferenceConfig": {"stopSequences": ["simulated"]}}, "stop_sequence", id="stop-word"),
         pytest.param("ok", {"toolConfig": {**_TOOLS, "toolChoice": {"any": {}}}}, "tool_use", id="any-tool"),
         pytest.param(
+            "ok",
+            {"toolConfig": _TOOLS, "additionalModelRequestFields": {"tool_choice": {"type": "any"}}},
+            "tool_use",
+            id="any-tool-by-claudes-word",
+        ),
+        pytest.param(
+            "ok",
+            {
+                "toolConfig": _TOOLS,
+                "additionalModelRequestFields": {
+                    "tool_choice": {"type": "tool", "name": "f", "disable_parallel_tool_use": True}
+                },
+            },
+            "tool_use",
+            id="one-tool-by-claudes-word",
+        ),
+        pytest.param(
+            "ok",
+            {"toolConfig": _TOOLS, "additionalModelRequestFields": {"tool_choice": {"type": "auto"}}},
+            "end_turn",
+            id="no-tool-by-claudes-word",
+        ),
+        pytest.param(
             "ok", {"toolConfig": {**_TOOLS, "toolChoice": {"tool": {"name": "f"}}}}, "tool_use", id="one-tool"
         ),
         pytest.param("policy", {}, "guardrail_intervened", id="policy"),
