@@ -106,7 +106,7 @@ async def test_command_serves_and_is_stopped_with_the_gateway(tmp_path: Path) ->
 
 async def test_traffic_fails_over_while_it_starts_and_comes_back(tmp_path: Path) -> None:
     more = "timeouts = { connect_s = 0.3 }"
-    async with serving(tmp_path, configuration("late=1.5", more=more)) as gateway:
+    async with serving(tmp_path, configuration("late=3", more=more)) as gateway:
         assert (await ask(gateway.url, chat("m"))).trail == "local=connect;spare=ok"
         assert (await process_of(gateway))["stage"] == "starting"
         assert "its port does not answer yet" in await shown(gateway)
