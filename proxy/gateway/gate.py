@@ -129,7 +129,7 @@ def _retold(engine: Engine, sent: Sent, body: bytes) -> Reply | Failure:
         return failure
     try:
         reader = retold(engine, sent, body)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         return _protocol(answer, f"an answer that is neither a stream nor one of its dialect: {exc}")
     if not reader.output_events:
         return _protocol(answer, "an answer without any output")

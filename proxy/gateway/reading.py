@@ -85,6 +85,7 @@ def retold(engine: Engine, sent: Sent, body: bytes) -> Reader:
 
     Raises:
         ValueError: It is not of its dialect, or no answer.
+        RecursionError: It is nested too deeply.
     """
     call, candidate = sent.call, sent.send.planned.candidate
     if call.endpoint.operation is Operation.COMPLETIONS:  # whole ones have the form of a chunk

@@ -338,6 +338,25 @@ async def test_f05_stream_request_answered_in_json_that_is_no_answer_fails_over(
         assert heard.trail == "first=protocol;second=ok"
 
 
+NO_COMPLETIONS = [
+    pytest.param(b'{"choices":%b%b}' % (b"[" * 100_000, b"]" * 100_000), id="too-deep"),
+    pytest.param(b'{"choices":[{"text":"ah', id="cut"),
+    pytest.param(b'{"choices":[]}', id="nothing"),
+    pytest.param(b"[]", id="no-object"),
+]
+
+
+@pytest.mark.parametrize("body", NO_COMPLETIONS)
+async def test_f05_stream_of_a_completion_answered_in_json_that_is_none_fails_over(body: bytes) -> None:
+    async with (
+        RawServer(answer(response(body, JSON))) as first,
+        stage(Upstream("first", "gpt", first.url), SECOND) as on,
+    ):
+        asked = {"model": "m", "prompt": "hello", "stream": True}
+        got = await on.gateway.client.post("/v1/completions", json=asked)
+        assert (got.status_code, got.headers["x-fairlead-trail"]) == (200, "first=protocol;second=ok")
+
+
 async def test_f05_stream_of_a_completion_answered_in_json_is_a_stream() -> None:
     said = b'{\n "object": "text_completion",\n "choices": [{"index": 0, "text": "ahoy", "finish_reason": "stop"}]}'
     async with (
