@@ -319,7 +319,7 @@ def translate_request(call: Call, dialect: Dialect, target: Target, edit: tuple[
     if SIGNATURES in edit:
         conversation = without_signatures(conversation)
     most = target.capabilities.max_output_tokens
-    if most is not None and (conversation.params.max_tokens or 0) > most:  # vendors refuse what no answer can reach
+    if most and (conversation.params.max_tokens or 0) > most:  # vendors refuse what no answer can reach
         conversation = replace(conversation, params=replace(conversation.params, max_tokens=most))
     encoded = UPSTREAMS[dialect].encode_request(conversation, target)
     if _EFFORT not in encoded.dropped:

@@ -27,6 +27,8 @@ ELSEWHERE: Mapping[str, tuple[str, str]] = {
     "conversation": ("This provider keeps no conversations; send the whole conversation.", ""),
     "prompt": ("This provider does not know this stored prompt; send its text.", ""),
 }
+_USER = Role.USER  # CPython 3.11 calls a Python function to get a member out of its enum
+_WITH_BLOCKS = frozenset({Vendor.ANTHROPIC, Vendor.GOOGLE})  # in whose dialects users too send blocks of their own
 _NOTHING = (b"null", b"[]")
 
 
@@ -42,16 +44,28 @@ def refuse_foreign(conversation: Conversation, vendor: Vendor, own: frozenset[st
     """
     if conversation.dialect_vendor is vendor:
         return
-    for name, value in conversation.rest.items():
-        if name in ELSEWHERE and name not in own and bytes(value) not in _NOTHING:
+    for name in conversation.rest.keys() & ELSEWHERE.keys() if conversation.rest else ():
+        if name not in own and bytes(conversation.rest[name]) not in _NOTHING:
             why, capability = ELSEWHERE[name]
             raise Untranslatable(why, param=name, capability=capability)
-    for index, message in enumerate(conversation.messages):
-        if message.role is not Role.USER:  # what a model did with tools of its vendor's is of no use to others
-            continue
-        for place, part in enumerate(message.parts):
-            if isinstance(part, Native) and part.vendor is not vendor and part.kind != EXTRAS:
-                raise Untranslatable(
-                    f"This provider cannot read a block of type {part.kind}; send what is in it as text or as a file.",
-                    param=f"messages[{index}].content[{place}]",
-                )
+    if conversation.dialect_vendor in _WITH_BLOCKS:
+        _refuse_blocks(conversation, vendor)
+
+
+def _refuse_blocks(conversation: Conversation, vendor: Vendor) -> None:
+    """Look at what users say; what a model did with tools of its vendor's is of no use to others."""
+    for message in conversation.messages:
+        if message.role is _USER:
+            for part in message.parts:
+                if type(part) is Native and part.vendor is not vendor and part.kind != EXTRAS:
+                    raise Untranslatable(
+                        f"This provider cannot read a block of type {part.kind}; send what is in it as text or as a "
+                        "file.",
+                        param=_place(conversation, part),
+                    )
+
+
+def _place(conversation: Conversation, part: Native) -> str:
+    at = next(n for n, message in enumerate(conversation.messages) if any(other is part for other in message.parts))
+    place = next(n for n, other in enumerate(conversation.messages[at].parts) if other is part)
+    return f"messages[{at}].content[{place}]"

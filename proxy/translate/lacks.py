@@ -17,25 +17,31 @@ class Lack(NamedTuple):
     capability: str = ""
 
 
-_PARAMS = frozenset(Params.__struct_fields__)
+_UNSAID = (None, "", ())
 Table = Mapping[str, Lack]  # by the names of `Params` and by names of the dialect's own
 
 
-def leave_out(conversation: Conversation, table: Table, own: frozenset[str]) -> list[str]:
+def params_of(table: Table) -> tuple[str, ...]:
+    """Give those of a table's names that are parameters, for `leave_out`."""
+    return tuple([name for name in table if name in Params.__struct_fields__])
+
+
+def leave_out(conversation: Conversation, table: Table, names: tuple[str, ...], own: frozenset[str]) -> list[str]:
     """Name what is left out of a request: parameters of the table, and members that the hub has no place for.
 
     Args:
+        names: Of the table's parameters.
         own: Members that the dialect takes from clients of any other.
 
     Raises:
         Untranslatable: A parameter cannot be left out.
     """
     params = conversation.params
-    asked = [name for name in table if name in _PARAMS and _is_asked(name, getattr(params, name))]
+    asked = [name for name in names if (value := getattr(params, name)) not in _UNSAID and _is_asked(name, value)]
     for name in asked:
         if table[name].refused:
             raise refusal(table, name, name)
-    return [*asked, *(name for name in conversation.rest if name not in own)]
+    return asked + [name for name in conversation.rest if name not in own] if conversation.rest else asked
 
 
 def refusal(table: Table, name: str, param: str | None) -> Untranslatable:
@@ -47,14 +53,14 @@ def refusal(table: Table, name: str, param: str | None) -> Untranslatable:
 def _is_asked(name: str, value: object) -> bool:
     match name:
         case "n":
-            return value not in (None, 1)
+            return value != 1
         case "modalities":
-            return value not in ((), ("text",))
+            return value != ("text",)
         case "seed":
-            return value is not None
+            return True
         case "parallel_tool_calls":
             return value is False
         case "service_tier":
-            return value not in ("", "auto", "default")  # that is what happens anyhow
+            return value not in ("auto", "default")  # that is what happens anyhow
         case _:
             return bool(value)

@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 from proxy.core.conversation import Conversation, Image, Inline, Link
 from proxy.core.translation import Undecodable, Untranslatable
 
+_USUAL = ("", "auto")
 _DEFAULT_TYPE = "text/plain"  # RFC 2397, section 2
 
 
@@ -57,9 +58,18 @@ def words_of(source: Inline, param: str) -> str:
 
 def details(conversation: Conversation) -> set[str]:
     """Collect the resolutions in which images are to be looked at; empty where there are none."""
-    return {part.detail or "auto" for message in conversation.messages for part in message.parts if type(part) is Image}
+    found = set()
+    for message in conversation.messages:
+        for part in message.parts:
+            if type(part) is Image:
+                found.add(part.detail or "auto")
+    return found
 
 
 def asks_detail(conversation: Conversation) -> bool:
     """Say whether a client asks for another resolution than the model's own choice."""
-    return not details(conversation) <= {"auto"}
+    for message in conversation.messages:
+        for part in message.parts:
+            if type(part) is Image and part.detail not in _USUAL:
+                return True
+    return False

@@ -46,6 +46,7 @@ UNSUPPORTED: Table = {
     "too_many_texts": Lack("Cohere embeds at most 96 texts a request.", True),
     "dimensions": Lack("This model's vectors have one size; leave dimensions out.", True),
 }
+_PARAMS = lacks.params_of(UNSUPPORTED)
 
 
 def leave_out(conversation: Conversation) -> list[str]:
@@ -55,7 +56,7 @@ def leave_out(conversation: Conversation) -> list[str]:
         Untranslatable: Something of it cannot be left out.
     """
     refuse_foreign(conversation, Vendor.AMAZON, OWN_MEMBERS)
-    return lacks.leave_out(conversation, UNSUPPORTED, OWN_MEMBERS)
+    return lacks.leave_out(conversation, UNSUPPORTED, _PARAMS, OWN_MEMBERS)
 
 
 def refused(name: str, param: str | None) -> Untranslatable:

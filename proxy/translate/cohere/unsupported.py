@@ -37,6 +37,7 @@ UNSUPPORTED: Table = {
     "too_many_texts": Lack("Cohere embeds at most 96 texts a request.", True),
     "no_documents": Lack("There is nothing to rank: documents is empty.", True),
 }
+_PARAMS = lacks.params_of(UNSUPPORTED)
 
 
 def leave_out(conversation: Conversation) -> list[str]:
@@ -46,7 +47,7 @@ def leave_out(conversation: Conversation) -> list[str]:
         Untranslatable: Something of it cannot be left out.
     """
     refuse_foreign(conversation, Vendor.COHERE, OWN_MEMBERS)
-    return lacks.leave_out(conversation, UNSUPPORTED, OWN_MEMBERS)
+    return lacks.leave_out(conversation, UNSUPPORTED, _PARAMS, OWN_MEMBERS)
 
 
 def refused(name: str, param: str | None) -> Untranslatable:

@@ -115,6 +115,7 @@ def test_a_result_knows_its_tool_and_its_failure() -> None:
         {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}},
         {"type": "web_search_tool_result", "tool_use_id": "s", "content": [], "caller": {"type": "direct"}},
         {"type": "container_upload", "file_id": "f"},
+        {"type": "image", "source": {"type": "of_a_later_version", "place": "x"}},
         {"type": "search_result", "source": "https://x", "title": "T"},
         {"type": "document", "source": {"type": "content"}},
         {
