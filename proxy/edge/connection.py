@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
@@ -47,11 +47,13 @@ class Front:
         app: Answers over ASGI what `find` does not know.
         find: From a request's target to what it names, or None. What it raises is answered with 400.
         serve: Answers an exchange; run as a task of its own.
+        outbox: Of all connections.
     """
 
     app: ASGIApp
     find: Callable[[bytes], Asked | None]
     serve: Callable[[Exchange], Coroutine[Any, Any, None]]
+    outbox: Outbox = field(default_factory=Outbox)
 
 
 class _Deaf:
@@ -75,7 +77,6 @@ class ClientConnection(PatientProtocol):
     """A connection of a client; the `Wire` of its exchanges."""
 
     front: Front
-    outbox: Outbox  # of all connections of a port
     is_writable = False
     caller: Caller | None = None
     turn: Turn | None = None
@@ -87,6 +88,8 @@ class ClientConnection(PatientProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
+        self._write = transport.write
+        self._outbox = self.front.outbox
         self.is_writable = True
         self._waiting: deque[Turn] = deque()
 
@@ -327,18 +330,12 @@ class ClientConnection(PatientProtocol):
         self.flow.resume_reading()
 
     def write(self, data: bytes) -> None:
+        self._outbox.put(self.loop.call_soon, self._write, data)
         if len(data) > TOGETHER_BYTES:  # at once: that is how the transport comes to say that its client is slow
-            self.outbox.flush()
-            self._write(data)
-        else:
-            self.outbox.put(self.loop.call_soon, self._write, data)
+            self._outbox.flush()
 
     def finish(self, last: bytes) -> None:
-        self.outbox.put(self.loop.call_soon, self._finish, last)
-
-    def _write(self, data: bytes) -> None:
-        if self.turn is not None:  # else the client has left
-            self.transport.write(data)
+        self._outbox.put(self.loop.call_soon, self._finish, last)
 
     def _finish(self, last: bytes) -> None:
         turn = self.turn
@@ -365,6 +362,7 @@ class ClientConnection(PatientProtocol):
         turn, self.turn = self.turn, None
         self.is_writable = False
         self._waiting.clear()
+        self._outbox.drop(self._write)
         super().connection_lost(exc)
         if isinstance(turn, Exchange):
             turn.cut_short(Cut.CLIENT_GONE)
@@ -385,5 +383,4 @@ def _has_begun(turn: Turn) -> bool:
 
 def client_protocol(settings: Callable[[], Listening], front: Front) -> type[ClientConnection]:
     """The protocol of connections of clients, under the settings in force."""
-    of_port = {"settings": staticmethod(settings), "front": front, "outbox": Outbox()}
-    return type("ClientProtocol", (ClientConnection,), of_port)
+    return type("ClientProtocol", (ClientConnection,), {"settings": staticmethod(settings), "front": front})

@@ -211,9 +211,10 @@ class Exchange(Struct, eq=False):
 
     def write_now(self, body: bytes) -> bool:
         """Write if that needs no waiting; False = not written, use `write`."""
-        if self._head or not self.wire.is_writable:
+        wire = self.wire
+        if self._head or not wire.is_writable:
             return False
-        self.wire.write(b"%x\r\n%b\r\n" % (len(body), body))
+        wire.write(b"%x\r\n%b\r\n" % (len(body), body))
         return True
 
     async def write(self, body: bytes) -> None:

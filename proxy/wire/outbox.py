@@ -25,7 +25,7 @@ class Outbox:
         self._held: list[tuple[Send, bytes]] = []
 
     def put(self, call_soon: Callable[[Callable[[], None]], Any], send: Send, data: bytes) -> None:
-        """Have `send` called with `data` soon. It may not raise, and has to know by then whether it still can send."""
+        """Have `send` called with `data` soon. It may not raise: `drop` it before it cannot send any more."""
         if not self._held:
             call_soon(self.flush)
         self._held.append((send, data))
@@ -35,3 +35,7 @@ class Outbox:
         held, self._held = self._held, []
         for send, data in held:
             send(data)
+
+    def drop(self, send: Send) -> None:
+        """Forget what waits for this one."""
+        self._held = [item for item in self._held if item[0] != send]

@@ -43,3 +43,13 @@ def test_what_is_put_while_others_are_sent_waits_for_the_next_round() -> None:
     assert sent == [b"first"]
     loop.run_once()
     assert sent == [b"first", b"next"]
+
+
+def test_what_waits_for_one_that_is_lost_is_dropped_and_the_rest_is_sent() -> None:
+    loop, outbox, sent, lost = Loop(), Outbox(), list[bytes](), list[bytes]()
+    outbox.put(loop.call_soon, sent.append, b"1")
+    outbox.put(loop.call_soon, lost.append, b"2")
+    outbox.put(loop.call_soon, sent.append, b"3")
+    outbox.drop(lost.append)
+    loop.run_once()
+    assert (sent, lost) == ([b"1", b"3"], [])
