@@ -37,7 +37,6 @@ from proxy.core.conversation import (
 from proxy.translate.answeringcalls import results_first
 from proxy.translate.cohere.unsupported import refused
 from proxy.translate.cohere.vocab import CITATION
-from proxy.translate.instructions import answerable
 
 Block = dict[str, Any]
 
@@ -60,7 +59,7 @@ def write_turns(conversation: Conversation) -> Turns:
         Untranslatable: A part that Cohere cannot take.
     """
     turns = Turns([], [])
-    for index, message in enumerate(answerable(conversation.messages)):
+    for index, message in enumerate(conversation.messages):
         param = f"messages[{index}].content"
         match message.role:
             case Role.SYSTEM | Role.DEVELOPER:

@@ -49,10 +49,6 @@ def test_the_four_roles_stand_where_they_stood() -> None:
     ]
 
 
-def test_system_message_that_is_last_is_the_users() -> None:
-    assert messages(user("a"), system("b"))[-1] == {"role": "user", "content": "<system>\nb\n</system>"}
-
-
 def test_several_texts_are_several_blocks() -> None:
     assert messages(user("a", Refusal("b"), "")) == [
         {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}
@@ -150,6 +146,8 @@ def test_a_result_is_a_message_of_its_own(parts: tuple[Text | Document, ...], co
 
 
 def test_blocks_of_other_vendors_are_left_out() -> None:
+    foreign = Native(Vendor.ANTHROPIC, "x", Raw(b"{}"))
+    assert messages(user("a", foreign)) == [{"role": "user", "content": "a"}]
     assert messages(user("a"), assistant("b", Native(Vendor.ANTHROPIC, "x", Raw(b"{}")))) == [
         {"role": "user", "content": "a"},
         {"role": "assistant", "content": "b"},
