@@ -7,6 +7,7 @@ so that what was judged is what is sent, even where a client wrote a member twic
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -38,6 +39,7 @@ _STREAM_OPTIONS = "stream_options"
 _VERSION = b"anthropic-version"
 # Anthropic's later versions refuse what this one takes; what a client of its dialect names wins.
 ANTHROPIC_VERSION = b"2023-06-01"
+_UNFIT_IDS = re.compile(rb'"(?:tool_call_)?id"\s*:\s*"(?![a-zA-Z0-9]{9}")')
 _BETA = b"anthropic-beta"
 _ASKING = frozenset({_BETA, b"openai-beta"})
 _INCLUDE_USAGE = raw({"include_usage": True})
@@ -81,6 +83,7 @@ class _Route:
     asks_usage: bool
     is_translated: bool
     is_apart: bool
+    ids: re.Pattern[bytes] | None  # finds ids of calls that it refuses, which only the hub makes fit
     is_own: bool  # it speaks the client's dialect, and at the vendor whose dialect that is
 
 
@@ -113,7 +116,9 @@ def build_as(
     if route.version and not any(name == _VERSION for name, _ in extra):
         extra = (*extra, (_VERSION, route.version))
     is_chat = call.endpoint.operation is Operation.CHAT  # nothing else holds signatures that could be taken out
-    if route.is_apart or (is_chat and (SIGNATURES in edit or is_sealed(call))):
+    if route.is_apart or (
+        is_chat and (SIGNATURES in edit or is_sealed(call) or (route.ids and route.ids.search(call.body)))
+    ):
         request = UpstreamRequest(upstream, extra, b"")
         is_passed = route.api.dialect is Dialect.PASSED
         return _passed(call, route, request, edit) if is_passed else _translated(call, route, request, edit)
@@ -287,6 +292,7 @@ def _route(
         asks_usage=is_chat and kind.stream_usage and operation in GENERATING,
         is_translated=is_translated,
         is_apart=is_translated or is_named or api.dialect is Dialect.PASSED,
+        ids=_UNFIT_IDS if is_chat and "nine_letter_ids" in kind.extensions else None,
         # Parameters and headers are of the dialect's own API; other hosts refuse those that they do not know.
         is_own=api.dialect is endpoint.dialect and not api.host,
     )

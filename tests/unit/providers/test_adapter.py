@@ -19,6 +19,7 @@ from proxy.core.snapshot import Candidate, Credential, Provider
 from proxy.core.translation import Untranslatable
 from proxy.providers.adapter import Prepared, build
 from proxy.providers.kinds import KINDS
+from proxy.translate.callids import nine_letters
 from proxy.wire.headers import NEVER_FORWARDED
 from proxy.wire.jsonbody import split_object
 
@@ -415,6 +416,42 @@ def test_headers_that_ask_another_vendor_for_something_are_named(
     prepared = build(_call(body, EndpointSpec("x", Operation.CHAT, dialect), BETAS), _candidate(kind), KEY)
     assert prepared.dropped == expected
     assert not {name.encode() for name in expected} & dict(prepared.request.extra).keys()
+
+
+def with_call(call_id: str) -> dict[str, Any]:
+    called = {"id": call_id, "type": "function", "function": {"name": "f", "arguments": '{"id": "x"}'}}
+    return {
+        "model": "m",
+        "made_up": 1,
+        "messages": [
+            {"role": "user", "content": 'go: "id": "y"'},
+            {"role": "assistant", "content": "", "tool_calls": [called]},
+            {"role": "tool", "tool_call_id": call_id, "content": "ok"},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "call_id", "sent"),
+    [
+        pytest.param(
+            "mistral", "call_PTLP8xhu3uwZk4l3nlnrrJha", nine_letters("call_PTLP8xhu3uwZk4l3nlnrrJha"), id="long"
+        ),
+        pytest.param("mistral", "abc-DEF12", nine_letters("abc-DEF12"), id="other-letters"),
+        pytest.param("mistral", "abcDEF123", "abcDEF123", id="its-own"),
+        pytest.param("openai", "call_PTLP8xhu3uwZk4l3nlnrrJha", "call_PTLP8xhu3uwZk4l3nlnrrJha", id="elsewhere"),
+    ],
+)
+def test_ids_of_other_vendors_calls_fit_where_they_must(kind: str, call_id: str, sent: str) -> None:
+    prepared = build(_call(with_call(call_id)), _candidate(kind), KEY)
+    body = _sent(prepared)
+    assert [body["messages"][1]["tool_calls"][0]["id"], body["messages"][2]["tool_call_id"]] == [sent, sent]
+    assert (body["made_up"], prepared.is_translated) == (1, False)
+    assert [message["content"] for message in body["messages"]] == [
+        'go: "id": "y"',
+        body["messages"][1]["content"],
+        "ok",
+    ]
 
 
 FILES = b"files-api-2025-04-14"

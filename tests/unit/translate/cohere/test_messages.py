@@ -167,3 +167,7 @@ def test_a_system_message_at_the_end_is_said_by_the_user() -> None:
         {"role": "user", "content": "d"},
     ]
     assert messages(system("alone")) == [{"role": "user", "content": "alone"}]
+
+
+def test_what_means_nothing_in_a_users_message_is_left_out() -> None:
+    assert messages(user("a", Thinking("Hm."))) == [{"role": "user", "content": "a"}]
