@@ -30,6 +30,7 @@ ELSEWHERE: Mapping[str, tuple[str, str]] = {
 _USER = Role.USER  # CPython 3.11 calls a Python function to get a member out of its enum
 _WITH_BLOCKS = frozenset({Vendor.ANTHROPIC, Vendor.GOOGLE})  # in whose dialects users too send blocks of their own
 _NOTHING = (b"null", b"[]")
+_LONGEST = 64  # of a tool's name, in what is said of it
 
 
 def refuse_foreign(conversation: Conversation, vendor: Vendor, own: frozenset[str] = frozenset()) -> None:
@@ -50,6 +51,16 @@ def refuse_foreign(conversation: Conversation, vendor: Vendor, own: frozenset[st
             raise Untranslatable(why, param=name, capability=capability)
     if conversation.dialect_vendor in _WITH_BLOCKS:
         _refuse_blocks(conversation, vendor)
+
+
+def foreign_tool(kind: str, where: str) -> Untranslatable:
+    """Name the tool, since the programs that send it, as Codex does a web search, seldom say that they do."""
+    return Untranslatable(
+        f"The tool `{kind[:_LONGEST]}` is run by its own vendor, and this provider is another's: leave it out, or turn it "
+        "off in the program that sends it.",
+        param=where,
+        capability="tools",
+    )
 
 
 def _refuse_blocks(conversation: Conversation, vendor: Vendor) -> None:

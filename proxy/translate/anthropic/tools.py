@@ -24,7 +24,7 @@ from proxy.translate.anthropic.turns import AnyBlock, mark
 from proxy.translate.anthropic.unsupported import refused
 from proxy.translate.anthropic.vocab import CHOICE_TYPES
 from proxy.translate.claude import Generation
-from proxy.translate.foreigntools import foreign_tool
+from proxy.translate.foreign import foreign_tool
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 

@@ -19,7 +19,7 @@ from proxy.translate.bedrock.families import Family, Model
 from proxy.translate.bedrock.names import is_tool_name
 from proxy.translate.bedrock.schema import ANYTHING, closed, parameters
 from proxy.translate.bedrock.unsupported import refused
-from proxy.translate.foreigntools import foreign_tool
+from proxy.translate.foreign import foreign_tool
 
 _STAND_IN: Block = {
     "toolSpec": {

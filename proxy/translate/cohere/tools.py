@@ -16,7 +16,7 @@ from proxy.core.translation import Undecodable
 from proxy.translate.cohere.messages import Block
 from proxy.translate.cohere.unsupported import refused
 from proxy.translate.cohere.vocab import CHOICES
-from proxy.translate.foreigntools import foreign_tool
+from proxy.translate.foreign import foreign_tool
 from proxy.wire.typedjson import decoded
 
 _ANYTHING: dict[str, Any] = {"type": "object", "properties": {}}

@@ -26,7 +26,7 @@ from proxy.core.conversation import (
     Vendor,
 )
 from proxy.core.translation import Undecodable, Untranslatable
-from proxy.translate.foreigntools import foreign_tool
+from proxy.translate.foreign import foreign_tool
 from proxy.translate.gemini.schemas import to_json_schema
 from proxy.wire.typedjson import decoded
 

@@ -27,7 +27,7 @@ from proxy.core.conversation import (
 )
 from proxy.core.translation import Target
 from proxy.translate.effort import read_effort, wanted_effort
-from proxy.translate.foreigntools import foreign_tool
+from proxy.translate.foreign import foreign_tool
 from proxy.translate.ollama.unsupported import UNSUPPORTED, refused
 from proxy.wire.typedjson import decoded, given
 

@@ -23,7 +23,7 @@ from proxy.core.conversation import (
     Vendor,
 )
 from proxy.core.translation import Target, Undecodable
-from proxy.translate.foreigntools import foreign_tool
+from proxy.translate.foreign import foreign_tool
 from proxy.translate.openai_chat.parts import decode_cache, encode_cache
 from proxy.wire.typedjson import given
 

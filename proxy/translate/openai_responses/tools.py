@@ -26,7 +26,7 @@ from proxy.core.conversation import (
     Vendor,
 )
 from proxy.core.translation import Undecodable
-from proxy.translate.foreigntools import foreign_tool
+from proxy.translate.foreign import foreign_tool
 from proxy.wire.jsonbody import raw
 from proxy.wire.typedjson import decoded, given
 
