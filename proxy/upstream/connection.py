@@ -51,6 +51,7 @@ class Connection(asyncio.Protocol):
         self._on_lost = on_lost
         self._outbox = outbox
         self._loop = asyncio.get_running_loop()
+        self._call_soon = self._loop.call_soon
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[bool] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -138,7 +139,7 @@ class Connection(asyncio.Protocol):
         if len(body) > JOIN_BYTES or self.parser.status or self.closed:
             return self._upload(transport, head, body, wait)
         self._wrote_s = self._now()
-        self._outbox.put(self._loop.call_soon, self._send, head + body)
+        self._outbox.put(self._call_soon, self._send, head + body)
         return self._arm(wait)
 
     def no_head(self, wait: Wait, *, in_time: bool) -> Failure:
