@@ -57,8 +57,10 @@ from proxy.wire.sse import Event, EventSplitter
 SSE = b"text/event-stream; charset=utf-8"
 NDJSON = b"application/x-ndjson"
 JSON = b"application/json"
-_SEAL = b'"' + PREFIX.encode()
-_SEALED = re.compile(b'"%b(?:%b)[.]' % (re.escape(PREFIX.encode()), "|".join(Vendor).encode()))
+# Looks through 100 KB in 31 microseconds, whatever they are; `find` takes twice that, and what begins with a quote five
+# times where there are many.
+_HINT = re.compile(b"%b(?:%b)[.]" % (re.escape(PREFIX.encode()), "|".join(Vendor).encode()))
+_SEALED = re.compile(b'"' + _HINT.pattern)
 
 
 class Splitter(Protocol):
@@ -105,7 +107,7 @@ class ClientDialect:
 
     Attributes:
         content_type: Of its streams.
-        seals: One of them stands in every body that holds a signature with its origin.
+        hint: Finds something in every body that holds a signature with its origin, and in hardly any other.
         sealed: Finds one for certain.
     """
 
@@ -115,7 +117,7 @@ class ClientDialect:
     encoder: Callable[[Envelope], StreamEncoder]
     error_body: Callable[[ErrorReply], bytes]
     error_event: Callable[[ErrorReply], bytes]
-    seals: tuple[bytes, ...] = (_SEAL,)
+    hint: re.Pattern[bytes] = _HINT
     sealed: re.Pattern[bytes] = _SEALED
 
 
@@ -193,7 +195,7 @@ CLIENTS: Mapping[Dialect, ClientDialect] = MappingProxyType(
             gemini_stream.Encoder,
             gemini_errors.error_body,
             gemini_errors.error_event,
-            gemini_signatures.SEALS,
+            gemini_signatures.HINT,
             gemini_signatures.SEALED,
         ),
         Dialect.OLLAMA: ClientDialect(
@@ -245,10 +247,7 @@ def error_event(endpoint: EndpointSpec, reply: ErrorReply, *, is_first: bool) ->
 def is_sealed(call: Call) -> bool:
     """Say whether the client sends back a signature with its origin, which only the hub takes apart again."""
     body, client = call.body, CLIENTS[call.endpoint.dialect]
-    for seal in client.seals:
-        if body.find(seal) >= 0:  # a tenth of what `in` takes, see wire.sse
-            return client.sealed.search(body) is not None
-    return False
+    return client.hint.search(body) is not None and client.sealed.search(body) is not None
 
 
 def translate_request(call: Call, dialect: Dialect, target: Target, edit: tuple[str, ...] = ()) -> Encoded:
