@@ -89,7 +89,7 @@ class ClientConnection(PatientProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
         self._write = transport.write
-        self._outbox = self.front.outbox
+        self._outbox, self._call_soon = self.front.outbox, self.loop.call_soon
         self.is_writable = True
         self._waiting: deque[Turn] = deque()
 
@@ -330,12 +330,12 @@ class ClientConnection(PatientProtocol):
         self.flow.resume_reading()
 
     def write(self, data: bytes) -> None:
-        self._outbox.put(self.loop.call_soon, self._write, data)
+        self._outbox.put(self._call_soon, self._write, data)
         if len(data) > TOGETHER_BYTES:  # at once: that is how the transport comes to say that its client is slow
             self._outbox.flush()
 
     def finish(self, last: bytes) -> None:
-        self._outbox.put(self.loop.call_soon, self._finish, last)
+        self._outbox.put(self._call_soon, self._finish, last)
 
     def _finish(self, last: bytes) -> None:
         turn = self.turn

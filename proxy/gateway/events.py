@@ -11,7 +11,15 @@ from dataclasses import dataclass
 
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.usage import Usage
-from proxy.translate.openai_chat.frames import Frame, FrameKind, ended_choices, is_plain, read_frame, skim_frame
+from proxy.translate.openai_chat.frames import (
+    UNREADABLE,
+    Frame,
+    FrameKind,
+    decode_plain,
+    ended_choices,
+    read_frame,
+    skim_frame,
+)
 from proxy.wire.jsonbody import join_object, raw, split_object
 from proxy.wire.sse import Event, EventSplitter, EventTooLarge, only_data, with_data
 
@@ -108,9 +116,14 @@ class EventReader:
 
     def pass_on(self, chunk: bytes) -> bytes:
         """Take bytes that came after the commit point and return those that go to the client."""
-        if self._is_between and (data := only_data(chunk)) is not None and is_plain(data):
-            self.output_events += 1
-            return chunk
+        if self._is_between and (data := only_data(chunk)) is not None:
+            try:
+                decode_plain(data)
+            except UNREADABLE:
+                pass
+            else:
+                self.output_events += 1
+                return chunk
         events = self._split(chunk)
         output = b"".join([self._bytes(event) for event in events if self._passes(event)])
         is_open = not self.done and self.failure is None

@@ -65,8 +65,10 @@ SSE = b"text/event-stream; charset=utf-8"
 NDJSON = b"application/x-ndjson"
 JSON = b"application/json"
 _EFFORT = "reasoning_effort"
-_SEAL = b'"' + PREFIX.encode()
-_SEALED = re.compile(b'"%b(?:%b)[.]' % (re.escape(PREFIX.encode()), "|".join(Vendor).encode()))
+# Looks through 100 KB in 31 microseconds, whatever they are; `find` takes twice that, and what begins with a quote five
+# times where there are many.
+_HINT = re.compile(b"%b(?:%b)[.]" % (re.escape(PREFIX.encode()), "|".join(Vendor).encode()))
+_SEALED = re.compile(b'"' + _HINT.pattern)
 
 
 class Splitter(Protocol):
@@ -113,7 +115,7 @@ class ClientDialect:
 
     Attributes:
         content_type: Of its streams.
-        seals: One of them stands in every body that holds a signature with its origin.
+        hint: Finds something in every body that holds a signature with its origin, and in hardly any other.
         sealed: Finds one for certain.
         effort: What it calls the member that says how much to think, for who is told that it was left out.
         echo: Takes from a request's members those that its answer repeats; None = it repeats none.
@@ -128,7 +130,7 @@ class ClientDialect:
     encoder: Callable[[Envelope], StreamEncoder]
     error_body: Callable[[ErrorReply], bytes]
     error_event: Callable[[ErrorReply], bytes]
-    seals: tuple[bytes, ...] = (_SEAL,)
+    hint: re.Pattern[bytes] = _HINT
     sealed: re.Pattern[bytes] = _SEALED
     effort: str = _EFFORT
     echo: Callable[[Mapping[str, Raw]], Mapping[str, Raw]] | None = None
@@ -218,7 +220,7 @@ CLIENTS: Mapping[Dialect, ClientDialect] = MappingProxyType(
             gemini_stream.Encoder,
             gemini_errors.error_body,
             gemini_errors.error_event,
-            gemini_signatures.SEALS,
+            gemini_signatures.HINT,
             gemini_signatures.SEALED,
             effort="thinkingConfig",
             names=(("modelVersion",),),
@@ -299,10 +301,7 @@ def renamed_event(dialect: Dialect, event: Event, model: str) -> bytes:
 def is_sealed(call: Call) -> bool:
     """Say whether the client sends back a signature with its origin, which only the hub takes apart again."""
     body, client = call.body, CLIENTS[call.endpoint.dialect]
-    for seal in client.seals:
-        if body.find(seal) >= 0:  # a tenth of what `in` takes, see wire.sse
-            return client.sealed.search(body) is not None
-    return False
+    return client.hint.search(body) is not None and client.sealed.search(body) is not None
 
 
 def translate_request(call: Call, dialect: Dialect, target: Target, edit: tuple[str, ...] = ()) -> Encoded:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeAlias, cast
 
 from httptools import HttpParserError
@@ -51,6 +52,7 @@ class Connection(asyncio.Protocol):
         self._on_lost = on_lost
         self._outbox = outbox
         self._loop = asyncio.get_running_loop()
+        self._call_soon = self._loop.call_soon
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[bool] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -135,10 +137,13 @@ class Connection(asyncio.Protocol):
         """
         transport = self._transport
         assert transport is not None
-        if len(body) > JOIN_BYTES or self.parser.status or self.closed:
+        if len(body) > SLICE_BYTES or self.parser.status or self.closed:
             return self._upload(transport, head, body, wait)
         self._wrote_s = self._now()
-        self._outbox.put(self._loop.call_soon, self._send, head + body)
+        if len(body) > JOIN_BYTES:
+            self._outbox.put(self._call_soon, partial(self._send_behind, head), body)
+        else:
+            self._outbox.put(self._call_soon, self._send, head + body)
         return self._arm(wait)
 
     def no_head(self, wait: Wait, *, in_time: bool) -> Failure:
@@ -223,6 +228,10 @@ class Connection(asyncio.Protocol):
     def _send(self, request: bytes) -> None:
         if self._transport is not None and not self.closed:
             self._transport.write(request)
+
+    def _send_behind(self, head: bytes, body: bytes) -> None:
+        if self._transport is not None and not self.closed:
+            self._transport.writelines((head, body))
 
     async def _upload(self, transport: asyncio.Transport, head: bytes, body: bytes, wait: Wait) -> bool:
         if self._is_settled():

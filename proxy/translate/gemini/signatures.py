@@ -25,7 +25,7 @@ _MARKS = (b64encode(PREFIX.encode()).decode(), b64encode(_HIDDEN.encode()).decod
 
 # How a seal begins in JSON: nine bytes, which are twelve letters, tell a vendor from any other text.
 _BEGINNINGS = b"|".join([re.escape(b64encode((PREFIX + vendor)[:9].encode())) for vendor in Vendor])
-SEALS = tuple([f'"{mark}'.encode() for mark in (_MARKS[0], _MARKS[1] + _MARKS[0])])
+HINT = re.compile(re.escape(_MARKS[0].encode()))
 SEALED = re.compile(b'"(?:%b)?(?:%b)' % (_MARKS[1].encode(), _BEGINNINGS))
 
 

@@ -92,7 +92,7 @@ class _Groq(Struct):
     usage: Counts | None = None
 
 
-_PLAIN = msgspec.json.Decoder(_Plain)
+decode_plain = msgspec.json.Decoder(_Plain).decode  # every chunk of a stream passes here
 _SKIMMED = msgspec.json.Decoder(_Skimmed)
 _CHUNK = msgspec.json.Decoder(_Chunk)
 _ANSWER = msgspec.json.Decoder(_Answer)
@@ -103,7 +103,7 @@ _LIST = msgspec.json.Decoder(list[Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 
 # msgspec's own errors are ValueErrors, and so is the UnicodeDecodeError that it lets through.
-_UNREADABLE = (ValueError, RecursionError)
+UNREADABLE = (ValueError, RecursionError)
 
 _OUTPUT = FrameKind.OUTPUT  # CPython 3.11 takes a function call to get a member out of its enum
 _TERMINATOR = Frame(FrameKind.DONE)
@@ -111,24 +111,19 @@ PLAIN_OUTPUT = Frame(FrameKind.OUTPUT)
 _FINISHED = Frame(FrameKind.OUTPUT, finished=True)
 
 
-def is_plain(payload: bytes) -> bool:
-    """Say whether an event's data is a chunk with choices and nothing else of note, as nearly all are."""
-    try:
-        _PLAIN.decode(payload)
-    except _UNREADABLE:
-        return False
-    return True
-
-
 def skim_frame(payload: bytes) -> Frame:
     """Say what an event's data is, taking any chunk with choices for output. Never raises."""
-    if is_plain(payload):
+    try:
+        decode_plain(payload)
+    except UNREADABLE:
+        pass
+    else:
         return PLAIN_OUTPUT
     if payload == DONE:
         return _TERMINATOR
     try:
         chunk = _SKIMMED.decode(payload)
-    except _UNREADABLE:
+    except UNREADABLE:
         return _unreadable(payload, skim_frame)
     return _frame(chunk, payload, _usage(chunk, payload))
 
@@ -139,7 +134,7 @@ def read_frame(payload: bytes) -> Frame:
         return _TERMINATOR
     try:
         chunk = _CHUNK.decode(payload)
-    except _UNREADABLE:
+    except UNREADABLE:
         return _unreadable(payload, read_frame)
     frame = _frame(chunk, payload, _usage(chunk, payload))
     if frame.kind is FrameKind.OUTPUT and not frame.finished and not any(map(_speaks, chunk.choices or ())):
@@ -151,7 +146,7 @@ def ended_choices(payload: bytes) -> frozenset[int]:
     """Name the choices that an event's data gives a finish reason."""
     try:
         choices = _ENDINGS.decode(readable(payload)).choices
-    except _UNREADABLE:
+    except UNREADABLE:
         return frozenset({0})
     return frozenset(choice.index for choice in choices if choice.finish_reason)
 
@@ -164,7 +159,7 @@ def whole_number(member: Raw) -> int | None:
     """
     try:
         number = _NUMBER.decode(member)
-    except _UNREADABLE:
+    except UNREADABLE:
         return LARGEST_NUMBER if bytes(member)[:1].isdigit() else None  # a number too large to be read is one
     return int(min(number, LARGEST_NUMBER)) if number.is_integer() else None
 
@@ -189,7 +184,7 @@ def read_answer(body: bytes) -> Frame:
     """
     try:
         answer = _ANSWER.decode(body)
-    except _UNREADABLE:
+    except UNREADABLE:
         frame = _unreadable(body, skim_frame)
     else:
         frame = _frame(answer, body, None if answer.usage is None else read_usage(answer.usage, answer.service_tier))
@@ -206,7 +201,7 @@ def _usage(chunk: _Skimmed, payload: bytes) -> Usage | None:
             return None
         try:
             counts = _GROQ.decode(chunk.x_groq).usage
-        except _UNREADABLE:
+        except UNREADABLE:
             return None
     return None if counts is None else read_usage(counts, _service_tier(payload))
 
@@ -216,7 +211,7 @@ def _service_tier(payload: bytes) -> object:
         return None
     try:
         return _ANSWER.decode(payload).service_tier
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
@@ -249,7 +244,7 @@ def _unexpected(payload: bytes, judge: Callable[[bytes], Frame]) -> Frame:
     """An object whose members have unexpected types is passed on; anything but a JSON object is broken."""
     try:
         members = _OBJECT.decode(payload)
-    except _UNREADABLE:
+    except UNREADABLE:
         return Frame(FrameKind.BROKEN, suspect=b'"error"' in payload)
     usage = members.get("usage")
     if usage is not None and bytes(mending := mended(usage)) != bytes(usage):
@@ -265,7 +260,7 @@ def _speaks(choice: _Choice) -> bool:
         return False
     try:
         members = _OBJECT.decode(choice.delta)
-    except _UNREADABLE:
+    except UNREADABLE:
         return True
     return any(name not in _NOT_OUTPUT and not _is_empty(value) for name, value in members.items())
 
@@ -283,7 +278,7 @@ def _prompts(members: Mapping[str, Raw]) -> int:
         return 1
     try:
         prompts = _LIST.decode(members["prompt"])
-    except _UNREADABLE:
+    except UNREADABLE:
         return 1
     is_several = bool(prompts) and bytes(prompts[0])[:1] in (b'"', b"[")  # else one prompt, given as tokens
     return len(prompts) if is_several else 1

@@ -79,16 +79,18 @@ async def bench() -> Bench:
     return Bench()
 
 
-async def test_a_small_request_leaves_in_one_write(bench: Bench) -> None:
-    sending = asyncio.ensure_future(bench.send(b"b" * JOIN_BYTES))
+@pytest.mark.parametrize("size", [0, JOIN_BYTES, JOIN_BYTES + 1, SLICE_BYTES])
+async def test_a_request_of_one_slice_leaves_in_one_write(bench: Bench, size: int) -> None:
+    sending = asyncio.ensure_future(bench.send(b"b" * size))
     await _rounds(2)  # one to be sent, and one in which what was sent leaves
-    assert bench.socket.written == [b"head" + b"b" * JOIN_BYTES]
+    assert bench.socket.written == [b"head" + b"b" * size]
     bench.connection.data_received(OK)
     assert await sending is None
 
 
-async def test_a_request_does_not_leave_on_a_connection_that_closed_meanwhile(bench: Bench) -> None:
-    sending = asyncio.ensure_future(bench.send())
+@pytest.mark.parametrize("size", [0, SLICE_BYTES])
+async def test_a_request_does_not_leave_on_a_connection_that_closed_meanwhile(bench: Bench, size: int) -> None:
+    sending = asyncio.ensure_future(bench.send(bytes(size)))
     await _rounds(1)
     bench.connection.eof_received()
     assert isinstance(await sending, Failure)
@@ -112,7 +114,7 @@ async def test_a_large_request_leaves_as_fast_as_the_socket_takes_it(bench: Benc
 
 async def test_an_answer_ends_the_upload_and_the_connection(bench: Bench) -> None:
     bench.connection.pause_writing()
-    sending = asyncio.ensure_future(bench.send(bytes(SLICE_BYTES)))
+    sending = asyncio.ensure_future(bench.send(bytes(SLICE_BYTES + 1)))
     await asyncio.sleep(0)
     bench.connection.data_received(OK)
     assert await sending is None
