@@ -56,8 +56,8 @@ def refuse_foreign(conversation: Conversation, vendor: Vendor, own: frozenset[st
 def foreign_tool(kind: str, where: str) -> Untranslatable:
     """Name the tool, since the programs that send it, as Codex does a web search, seldom say that they do."""
     return Untranslatable(
-        f"The tool `{kind[:_LONGEST]}` is run by its own vendor, and this provider is another's: leave it out, or turn it "
-        "off in the program that sends it.",
+        f"The tool `{kind[:_LONGEST]}` is run by its own vendor, and this provider is another's: leave it out, or turn "
+        "it off in the program that sends it.",
         param=where,
         capability="tools",
     )
