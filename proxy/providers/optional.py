@@ -20,7 +20,6 @@ OPTIONAL = frozenset(
     {
         "chat_template_kwargs",
         "client_metadata",
-        "context_management",
         "frequency_penalty",
         "logit_bias",
         "logprobs",

@@ -17,9 +17,6 @@ from proxy.providers.optional import droppable
         pytest.param("Unknown parameter: 'verbosity'.", ("verbosity",), id="openai-unknown"),
         pytest.param("`temperature` is deprecated for this model", ("temperature",), id="anthropic"),
         pytest.param("top_p: Extra inputs are not permitted", ("top_p",), id="anthropic-extra"),
-        pytest.param(
-            "context_management: Extra inputs are not permitted", ("context_management",), id="claude-code-to-a-host"
-        ),
         pytest.param("Unknown parameter: 'client_metadata'.", ("client_metadata",), id="codex-to-a-host"),
         pytest.param(
             "Unexpected value(s) `effort-2025-11-24` for the `anthropic-beta` header.",

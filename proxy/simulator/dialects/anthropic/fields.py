@@ -216,16 +216,22 @@ VERTEX_COUNT_TOKENS = shape(
     {**_COUNTED, "anthropic_version": text, "anthropic_beta": many(text)}, ("model", "messages")
 )
 CONTEXT_MANAGEMENT = "context-management-2025-06-27"
-# Which flags Vertex takes. Source: litellm 1.83.0, anthropic_beta_headers_config.json; `claude-code-20250219`, which
-# Claude Code sends to it as well: github.com/anthropics/claude-code/issues/12429, read 2026-11-20.
-VERTEX_BETAS = frozenset(
+# Flags that Vertex is known to refuse. Source: github.com/anthropics/claude-code/issues/21625 and 34802,
+# github.com/QuantumNous/new-api/issues/2975; litellm 1.83.0, anthropic_beta_headers_config.json, read 2026-11-20.
+VERTEX_REFUSES = frozenset(
     {
-        "claude-code-20250219",
-        "computer-use-2025-01-24",
-        "computer-use-2025-11-24",
-        CONTEXT_MANAGEMENT,
-        "interleaved-thinking-2025-05-14",
-        "tool-search-tool-2025-10-19",
-        "web-search-2025-03-05",
+        "adaptive-thinking-2026-01-28",
+        "code-execution-2025-08-25",
+        "compact-2026-01-12",
+        "effort-2025-11-24",
+        "fast-mode-2026-02-01",
+        "files-api-2025-04-14",
+        "fine-grained-tool-streaming-2025-05-14",
+        "mcp-client-2025-11-20",
+        "prompt-caching-scope-2026-01-05",
+        "skills-2025-10-02",
+        "structured-outputs-2025-11-13",
+        "structured-outputs-2025-12-15",
+        "web-fetch-2025-09-10",
     }
 )

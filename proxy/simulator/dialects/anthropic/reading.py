@@ -64,11 +64,11 @@ def _flags(question: Question) -> list[str]:
 
 
 def _check_flags(question: Question) -> None:
-    """Refuse flags that Vertex does not know; Anthropic's own API takes any here."""
-    unknown = [f"`{flag}`" for flag in _flags(question) if flag not in fields.VERTEX_BETAS]
-    if unknown and question.route.project is not None:
+    """Refuse flags that Vertex is known not to take; Anthropic's own API takes any here."""
+    refused = [f"`{flag}`" for flag in _flags(question) if flag in fields.VERTEX_REFUSES]
+    if refused and question.route.project is not None:
         raise MalformedRequest(
-            f"Unexpected value(s) {', '.join(unknown)} for the `anthropic-beta` header. Please consult our "
+            f"Unexpected value(s) {', '.join(refused)} for the `anthropic-beta` header. Please consult our "
             "documentation at docs.anthropic.com or try again without the header."
         )
 
