@@ -29,6 +29,7 @@ FORMS = (
 
 
 def load(path: Path, text: str, environ: Mapping[str, str] | None = None, *, strict: bool = False) -> Snapshot:
+    path.unlink(missing_ok=True)  # a new file costs a hundredth of what it costs to cut an old one short
     path.write_text(text, encoding="utf-8")
     return load_snapshot(path, environ or {}, strict=strict, simulator_url=None, version=4)
 
