@@ -157,12 +157,12 @@ async def test_body_of_many_small_pieces_takes_no_more_room_than_one() -> None:
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak_bytes < 2_000_000
+    assert peak_bytes < 1_500_000
 
 
 async def arrive_in_crumbs(exchange: Exchange) -> None:
-    """A megabyte in a hundred reads, each of five thousand chunks."""
-    for _ in range(100):
+    """Four hundred kilobytes in forty reads, each of five thousand chunks."""
+    for _ in range(40):
         exchange.pieces.extend(b"%d%d" % (number % 7, number % 9) for number in range(5000))
         exchange.wake()
         await asyncio.sleep(0)

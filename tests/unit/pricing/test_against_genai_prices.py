@@ -47,6 +47,11 @@ NUSD = 10**9
 MILLION = 10**6
 
 ALL = [(provider, model) for provider in providers for model in provider.models]
+LARGE = 100  # models, from which on a vendor takes seconds
+SLOW = (pytest.mark.slow, pytest.mark.timeout(60))
+VENDORS = [
+    pytest.param(provider, id=provider.id, marks=SLOW if len(provider.models) > LARGE else ()) for provider in providers
+]
 
 
 def texts(clause: object) -> Iterator[str]:
@@ -164,7 +169,7 @@ def charged(usage: Usage, price: Price | None, tier: str = "") -> int | None:
     return None if made is None else made.nusd
 
 
-@pytest.mark.parametrize("provider", [pytest.param(provider, id=provider.id) for provider in providers])
+@pytest.mark.parametrize("provider", VENDORS)
 def test_every_model_of_a_vendor_costs_what_genai_prices_says(provider: Provider) -> None:
     rng = random.Random(provider.id)
     seen: set[str] = set()

@@ -29,8 +29,17 @@ FORMS = (
 
 
 def load(path: Path, text: str, environ: Mapping[str, str] | None = None, *, strict: bool = False) -> Snapshot:
+    write(path, text)
+    return read(path, environ or {}, strict=strict)
+
+
+def write(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)  # a new file costs a hundredth of what it costs to cut an old one short
     path.write_text(text, encoding="utf-8")
-    return load_snapshot(path, environ or {}, strict=strict, simulator_url=None, version=4)
+
+
+def read(path: Path, environ: Mapping[str, str], *, strict: bool) -> Snapshot:
+    return load_snapshot(path, environ, strict=strict, simulator_url=None, version=4)
 
 
 @pytest.fixture
@@ -104,15 +113,20 @@ def planted_files() -> Iterator[tuple[str, str]]:
 def test_no_problem_and_no_exception_ever_holds_a_secret(path: Path) -> None:
     told = 0
     for place, text in planted_files():
-        for strict in (True, False):
+        write(path, text)
+        for strict in (False, True):
             try:
-                made = load(path, text, {"PLANTED": PLANTED}, strict=strict)
+                made = read(path, {"PLANTED": PLANTED}, strict=strict)
             except ConfigError as error:
                 said = "".join(traceback.format_exception(error)) + repr(error) + repr(error.problems)
+                is_decided = True
             else:
                 said = repr(made.problems)
+                is_decided = not made.problems  # strictness matters to problems that are not fatal alone
             told += "where=" in said
             assert PLANTED not in said, place
+            if is_decided:
+                break
     assert told > 1000  # most places refuse a secret, so the above is not empty
 
 

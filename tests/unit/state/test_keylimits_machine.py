@@ -6,6 +6,7 @@ import copy
 from collections import Counter, defaultdict
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -15,6 +16,8 @@ from proxy.core.snapshot import ClientKey, KeyLimits
 from proxy.routing.budget import NEVER, Books, BudgetMark, Window, day_of, find, month_of
 from proxy.routing.keylimits import KeyUse
 from proxy.state.keylimits import KeyLimitsState
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]  # to choose thousands of steps costs more than to take them
 
 MIDNIGHT_S = 1_796_083_200.0  # 2026-12-01T00:00:00Z: a day and a month begin
 LIMITS = st.builds(

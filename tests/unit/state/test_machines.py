@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -18,6 +19,8 @@ from proxy.routing.view import CLAIM_S, LAST_RESORTS, block, pick, targets_of
 from proxy.state.memory import MemoryState
 from tests.unit.routing.build import NOW_S, candidate, credential, limited, model, planned, provider
 from tests.unit.state.drive import admit, done
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]  # to choose thousands of steps costs more than to take them
 
 K = FailureKind
 FAILURES = st.builds(
