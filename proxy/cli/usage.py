@@ -55,10 +55,7 @@ def usage(
     requests: Annotated[
         bool, typer.Option("--requests", help="Request by request; with --json one object a line.")
     ] = False,
-    end: Annotated[
-        str | None,
-        typer.Option("--end", help=f"With --requests: only one of {', '.join(ENDS)}."),
-    ] = None,
+    end: Annotated[str | None, typer.Option("--end", help=f"With --requests: only one of {', '.join(ENDS)}.")] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help=f"With --requests: how many; default {LAST}, with --json all.")
     ] = None,

@@ -375,13 +375,10 @@ class CloseRecord(Struct, frozen=True, eq=False, array_like=True):
 
 
 class KeptItems(Protocol):
-    """Items of answers to OpenAI Responses, which a client may refer to by their ids. Neither call may wait.
-
-    An owner is the name of a client key, empty in open mode: nobody finds what another was answered.
-    """
+    """Items of answers to OpenAI Responses; an owner, a client key's name or "" in open mode, finds its own alone."""
 
     def keep(self, owner: str, items: Mapping[str, bytes]) -> None:
-        """Keep items, JSON by their ids, as long as there is room."""
+        """Keep items, JSON by their ids, as long as there is room; never waits."""
         ...
 
     def find(self, owner: str, id_: str) -> bytes | None:

@@ -1,7 +1,7 @@
 """Brings the instructions of a conversation to where a model takes them.
 
 Anthropic's and OpenAI's clients put some between the turns, Claude Code after its first. Many templates take one system
-message alone and that first ("System message must be at the beginning"); and not everybody answers one that is last.
+message alone and that first ("System message must be at the beginning").
 
 Source: claude-code 2.1.197 (beta `mid-conversation-system-2026-04-07`); github.com/ollama/ollama/issues/17774 and its
 openai/openai.go (each text of a message is one of its own), github.com/anthropics/claude-code/issues/77698 (llama.cpp),
@@ -31,11 +31,11 @@ def settled(messages: Sequence[Message], *, caches: bool) -> list[Message]:
     held: tuple[Part, ...] = ()  # for the user's next message
     for message in messages[count:]:
         if message.role in _INSTRUCTING:
-            marked = tuple([_marked(part) for part in message.parts])
+            told = tuple([_marked(part) for part in message.parts])
             if put and put[-1].role is Role.USER:
-                put[-1] = replace(put[-1], parts=(*put[-1].parts, *marked))
+                put[-1] = replace(put[-1], parts=(*put[-1].parts, *told))
             else:
-                held += marked
+                held += told
             continue
         if held and message.role is Role.USER:
             message = replace(message, parts=(*held, *message.parts))
@@ -46,11 +46,9 @@ def settled(messages: Sequence[Message], *, caches: bool) -> list[Message]:
     return [*put, Message(Role.USER, held)] if held else put
 
 
-def answerable(messages: Sequence[Message]) -> Sequence[Message]:
-    """Let the user say what a system message that is last says."""
-    if not messages or messages[-1].role not in _INSTRUCTING:
-        return messages
-    return [*messages[:-1], Message(Role.USER, tuple([_marked(part) for part in messages[-1].parts]))]
+def marked(text: str) -> str:
+    """Tell instructions from the user's words among which they stand."""
+    return f"<system>\n{text}\n</system>"
 
 
 def _joined(parts: Sequence[Part], *, caches: bool) -> Sequence[Part]:
@@ -61,4 +59,4 @@ def _joined(parts: Sequence[Part], *, caches: bool) -> Sequence[Part]:
 
 
 def _marked(part: Part) -> Part:
-    return replace(part, text=f"<system>\n{part.text}\n</system>") if isinstance(part, Text) else part
+    return replace(part, text=marked(part.text)) if isinstance(part, Text) else part

@@ -78,13 +78,15 @@ def _mark(pid: str) -> str | None:
 
 def _is_orphaned(mark: str) -> bool:
     namespace, pid, began = (*mark.split("-"), "", "")[:3]
-    return namespace == _namespace() and pid.isdigit() and began.isdigit() and _began(pid) != began
+    if not namespace or namespace != _namespace() or not (pid.isdigit() and began.isdigit()):
+        return False
+    return _began(pid) not in (began, None)
 
 
 @lru_cache(maxsize=1)
 def _owner() -> str:
     pid = str(os.getpid())
-    return f"{_namespace()}-{pid}-{_began(pid)}"
+    return f"{_namespace()}-{pid}-{_began(pid) or ''}"
 
 
 def _namespace() -> str:
@@ -95,10 +97,15 @@ def _namespace() -> str:
         return ""
 
 
-def _began(pid: str) -> str:
-    """Tell when a process began, in the kernel's ticks: no two of one id have that in common. "" where it is none."""
+def _began(pid: str) -> str | None:
+    """Tell when a process began, in the kernel's ticks: no two of one id have that in common.
+
+    "" where it is none; None where that cannot be told, as with too many open files.
+    """
     try:
         state, *fields = (_PROC / pid / "stat").read_text().rpartition(")")[2].split()
         return "" if state == "Z" else fields[18]
-    except (OSError, ValueError, IndexError):
+    except (FileNotFoundError, ProcessLookupError):
         return ""
+    except (OSError, ValueError, IndexError):
+        return None

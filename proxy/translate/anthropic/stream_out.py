@@ -82,20 +82,23 @@ class Encoder:
         return bool(self._waiting) or not self._is_whole()
 
     def _is_whole(self) -> bool:
+        last = self._arguments[-1].rstrip() if self._arguments else ""
+        if last and not last.endswith("}"):  # no object ends so: what has come is not put together for each piece
+            return False
         return is_object("".join(self._arguments).encode())
 
     def _catch_up(self, *, ended: bool) -> bytes:
         """Write what waited, as far as the calls in it are whole; all of it where nothing more comes."""
-        written = b""
+        written: list[bytes] = []
         while self._waiting and (ended or self._kind != _CALL or self._is_whole()):
             waited, self._waiting = self._waiting, []
-            written += self._close()
+            written.append(self._close())
             for part in waited:
                 if self._kind == _CALL and self._must_wait(part):
                     self._waiting.append(part)
                 else:
-                    written += self._write(part)
-        return written
+                    written.append(self._write(part))
+        return b"".join(written)
 
     def _write(self, part: StreamPart) -> bytes:
         match part:

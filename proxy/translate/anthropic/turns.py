@@ -41,6 +41,7 @@ from proxy.translate.anthropic.toolids import ToolIds
 from proxy.translate.anthropic.unsupported import refused
 from proxy.translate.claude import Generation
 from proxy.translate.foreign import EXTRAS
+from proxy.translate.instructions import marked
 
 AnyBlock = dict[str, object] | Raw
 
@@ -128,7 +129,7 @@ class Turns:
             if turn.role == "system" and not (self._takes.system_messages and stands):
                 for block in turn.blocks:
                     assert isinstance(block, dict)
-                    block["text"] = f"<system>\n{block['text']}\n</system>"
+                    block["text"] = marked(str(block["text"]))
                 turn = Turn("user", [], turn.blocks)
             self._add(turn)
 

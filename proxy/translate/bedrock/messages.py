@@ -18,6 +18,7 @@ from proxy.core.conversation import Audio, Conversation, Document, Image, Messag
 from proxy.translate.bedrock.blocks import Block, BlockWriter
 from proxy.translate.bedrock.families import Model
 from proxy.translate.bedrock.unsupported import refused
+from proxy.translate.instructions import marked
 
 _FILLER = "."  # where Bedrock wants words and the client has none
 _BARRED = {Role.SYSTEM: "system_media", Role.DEVELOPER: "system_media", Role.ASSISTANT: "assistant_media"}
@@ -46,9 +47,7 @@ def write_turns(conversation: Conversation, model: Model, writer: BlockWriter) -
             if not turns:
                 system += blocks
                 continue
-            blocks = [
-                {"text": f"<system>\n{block['text']}\n</system>"} if "text" in block else block for block in blocks
-            ]
+            blocks = [{"text": marked(block["text"])} if "text" in block else block for block in blocks]
         role = "assistant" if message.role is Role.ASSISTANT else "user"
         if blocks and turns and turns[-1][0] == role:
             turns[-1][1].extend(blocks)

@@ -30,6 +30,7 @@ from proxy.core.translation import Envelope, Undecodable
 from proxy.translate.openai_responses.citations import KIND, read_citations, written_citations
 from proxy.translate.openai_responses.items import generated_image
 from proxy.translate.openai_responses.logprobs import chat_logprobs, item_tokens
+from proxy.translate.openai_responses.namespaces import flat_name
 from proxy.translate.openai_responses.output import (
     Output,
     call_item,
@@ -91,9 +92,9 @@ _READ = frozenset({"message", "function_call", "custom_tool_call", "reasoning", 
 def _read_item(item: schema.Item, where: str, account: str) -> list[Part]:
     match item.type:
         case "function_call":
-            return [ToolCall(item.call_id or item.id or "", item.name or "", item.arguments or "")]
+            return [ToolCall(item.call_id or item.id or "", _name(item), item.arguments or "")]
         case "custom_tool_call":
-            return [ToolCall(item.call_id or item.id or "", item.name or "", item.input or "", custom=True)]
+            return [ToolCall(item.call_id or item.id or "", _name(item), item.input or "", custom=True)]
         case "reasoning":
             thought = decode_answered(item, account)
             return [] if thought is None else [thought]
@@ -103,6 +104,11 @@ def _read_item(item: schema.Item, where: str, account: str) -> list[Part]:
             parts = decode_parts(item.content, f"{where}.content")
             cited = read_citations(_annotations(item))
             return parts if cited is None else [*parts, cited]
+
+
+def _name(item: schema.Item) -> str:
+    """Name a tool as `named_call` looks for it."""
+    return flat_name(item.namespace or "", item.name or "")
 
 
 def _annotations(item: schema.Item) -> list[Raw]:

@@ -78,6 +78,27 @@ def test_what_started_this_one_is_left_alone(sleepers: Sleepers, monkeypatch: py
     assert left not in orphans()
 
 
+@pytest.mark.parametrize(("is_told", "found"), [(True, {5}), (False, set())], ids=["gone", "unreadable"])
+def test_only_who_is_known_to_have_ended_leaves_orphans(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_told: bool, found: set[int]
+) -> None:
+    """A table that cannot be read says nothing: what it hides may run, and so may what it has started."""
+    (tmp_path / "5").mkdir()
+    (tmp_path / "5" / "environ").write_text(f"{MARK}={NAMESPACE}-7-1-x")
+    if not is_told:
+        (tmp_path / "7" / "stat").mkdir(parents=True)
+    monkeypatch.setattr(process_orphans, "_PROC", tmp_path)
+    assert orphans() == found
+
+
+def test_where_no_namespace_can_be_told_nothing_is_an_orphan(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "5").mkdir()
+    (tmp_path / "5" / "environ").write_text(f"{MARK}=-7-1-x")
+    monkeypatch.setattr(process_orphans, "_PROC", tmp_path)
+    monkeypatch.setattr(process_orphans, "_namespace", lambda: "")
+    assert orphans() == frozenset()
+
+
 async def test_orphans_are_ended_also_those_that_do_not_listen(
     sleepers: Sleepers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

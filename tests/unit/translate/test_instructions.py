@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.core.conversation import CacheMark, Image, Inline, Message, Role, Text, ToolCall, ToolResult
-from proxy.translate.instructions import answerable, settled
+from proxy.translate.instructions import settled
 
 SYSTEM, DEVELOPER, USER, ASSISTANT = Role.SYSTEM, Role.DEVELOPER, Role.USER, Role.ASSISTANT
 SEEN = Image(Inline("image/png", "AA=="))
@@ -77,9 +77,3 @@ def test_texts_to_be_cached_stay_apart_where_the_vendor_caches(caches: bool, tex
     message = Message(SYSTEM, (Text("a", CacheMark()), Text("b")))
     (found,) = settled((message,), caches=caches)
     assert [part.text for part in found.parts if isinstance(part, Text)] == texts
-
-
-def test_system_message_that_is_last_is_the_users() -> None:
-    assert list(answerable((said(USER, "u"), said(SYSTEM, "s")))) == [said(USER, "u"), Message(USER, (MARKED,))]
-    for messages in ((), (said(SYSTEM, "s"), said(USER, "u"))):
-        assert answerable(messages) is messages

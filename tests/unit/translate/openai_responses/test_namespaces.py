@@ -13,8 +13,9 @@ from proxy.core.streamparts import Finished, StreamPart, ToolBegan, ToolDelta
 from proxy.core.translation import Undecodable
 from proxy.translate.openai_responses.namespaces import flat_name, flattened, namespaces
 from proxy.translate.openai_responses.request import decode_request, encode_request
-from proxy.translate.openai_responses.response import encode_answer
+from proxy.translate.openai_responses.response import decode_answer, encode_answer
 from proxy.translate.openai_responses.stream import Encoder
+from proxy.translate.told import told
 from tests.fakes.dialects import ENVELOPE, TARGET
 
 GROUP: dict[str, Any] = {
@@ -122,3 +123,13 @@ def test_every_event_of_a_stream_tells_both_names() -> None:
     events = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith(b"data: ")]
     items = [event["item"] for event in events if "item" in event] + events[-1]["response"]["output"]
     assert [(item["namespace"], item["name"]) for item in items] == [("mcp__weather", "look")] * 3
+
+
+@pytest.mark.parametrize("kind", ["function_call", "custom_tool_call"])
+def test_whole_answer_of_the_same_dialect_keeps_both_names_as_a_stream(kind: str) -> None:
+    called = {"type": kind, "call_id": "c", "name": "look", "namespace": "mcp__weather"}
+    answer = decode_answer(json.dumps({"status": "completed", "output": [called]}).encode(), "account")
+    encoder = Encoder(GROUPED)
+    events = b"".join(encoder.feed(part) for part in told(answer)) + encoder.finish()
+    items = [json.loads(line[6:])["item"] for line in events.splitlines() if b'"item":' in line]
+    assert [(item["name"], item["namespace"]) for item in items] == [("look", "mcp__weather")] * 2
