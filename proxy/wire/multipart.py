@@ -80,13 +80,13 @@ def text_of(body: bytes, form: Form, name: str) -> str | None:
     """Return the text of the one part of this name; None where there is none.
 
     Raises:
-        ValueError: There are several, or it is a file, or no UTF-8.
+        ValueError: There are several, or it is a file, or no UTF-8, or its name is only nearly this one.
     """
-    found = [part for part in form.parts if part.name == name]
+    found = [part for part in form.parts if part.name.strip().lower() == name.lower()]
     if not found:
         return None
-    if len(found) > 1 or found[0].is_file:
-        raise ValueError(f"'{name}' must be one part, and no file")
+    if len(found) > 1 or found[0].is_file or found[0].name != name:
+        raise ValueError(f"'{name}' must be one part of just this name, and no file")
     try:
         return body[found[0].value : found[0].end].decode()
     except UnicodeDecodeError as exc:
