@@ -204,6 +204,8 @@ async def test_planted_secret_is_in_nothing_that_a_gateway_tells_or_keeps(tmp_pa
     assert all("a402" in report.stdout for report in reports)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(60)
 async def test_planted_password_of_a_database_that_is_away_is_told_to_nobody(tmp_path: Path) -> None:
     away = refused_url().replace("http://", f"postgresql://fairlead:{DATABASE_PASSWORD}@")
     environ = {**SECRETS, "DATABASE_URL": f"{away}/books"}
@@ -215,7 +217,7 @@ async def test_planted_password_of_a_database_that_is_away_is_told_to_nobody(tmp
             assert answer.status_code == 200
             page = (await running.client.get("/metrics")).text
             assert await running.stop() == 0
-        commands = [await run_command(tmp_path, *command, environ=environ) for command in AWAY]
+        commands = await asyncio.gather(*(run_command(tmp_path, *command, environ=environ) for command in AWAY))
     told = [text for command in commands for text in (command.stdout, command.stderr)]
     check_absent([running.out, running.err, page, *told, *kept_by(running).values()], PLANTED)
     assert "the database is away" in running.err
