@@ -38,6 +38,7 @@ from proxy.translate.gemini.media import write_medium
 from proxy.translate.gemini.models import Traits
 from proxy.translate.gemini.parts import call_part, object_in, text_part
 from proxy.translate.gemini.signatures import SKIP
+from proxy.translate.instructions import marked
 
 _SYSTEM_ROLES = frozenset({Role.SYSTEM, Role.DEVELOPER})
 _WORDS = (Text, Refusal)
@@ -103,7 +104,7 @@ class _Writer:
         elif message.role is Role.USER:
             self._user(message, at)
         else:
-            self._add("user", _system_parts(message, at))
+            self._add("user", [text_part(marked(part["text"])) for part in _system_parts(message, at)])
 
     def _add(self, role: str, parts: list[Json]) -> None:
         if not parts:

@@ -58,10 +58,10 @@ def test_leading_system_messages_are_the_instruction() -> None:
     assert body["contents"] == [{"role": "user", "parts": [{"text": "Hello"}]}]
 
 
-def test_a_later_system_message_is_said_by_the_user() -> None:
+def test_a_later_system_message_is_said_by_the_user_marked_as_what_it_is() -> None:
     assert contents(HELLO, model(Text("Hi")), system("Be brief"), HELLO)[2] == {
         "role": "user",
-        "parts": [{"text": "Be brief"}, {"text": "Hello"}],
+        "parts": [{"text": "<system>\nBe brief\n</system>"}, {"text": "Hello"}],
     }
 
 
@@ -223,4 +223,4 @@ def test_results_come_before_what_the_user_says_beside_them() -> None:
     written = contents(HELLO, calls, user(Text("wait"), RESULT), system("Be brief"), user(second))
     parts = written[2]["parts"]
     assert [part.get("functionResponse", {}).get("id") for part in parts] == ["1", "2", None, None]
-    assert [part.get("text") for part in parts[2:]] == ["wait", "Be brief"]
+    assert [part.get("text") for part in parts[2:]] == ["wait", "<system>\nBe brief\n</system>"]
