@@ -10,6 +10,16 @@ from openai import AsyncOpenAI, OpenAI
 from tests.fakes.deployment import TEAM_KEY, Deployment, deployment
 
 TIMEOUT_S = 10.0
+STARTED_BY_THE_FIRST = ("deployed", "google")  # several processes; a large SDK
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whichever test is first pays for what all of them share, and in which process that is, nobody knows before."""
+    for item in items:
+        shared = set(getattr(item, "fixturenames", ())).intersection(STARTED_BY_THE_FIRST)
+        if shared and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.timeout(60))
 
 
 @pytest.fixture(scope="session")

@@ -210,6 +210,8 @@ async def test_sighup_without_a_file_does_nothing(tmp_path: Path) -> None:
         assert await gateway.stop() == 0
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(60)
 async def test_commands_ask_and_steer_the_running_gateway(tmp_path: Path) -> None:
     async with gateway_process(tmp_path, GUARDED) as gateway:
 

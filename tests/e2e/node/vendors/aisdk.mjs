@@ -100,7 +100,7 @@ export const cases = {
     await assert.rejects(ask("rate-limit-retry-9"), (error) => error.statusCode === 429);
     const errors = [];
     const onError = ({ error }) => errors.push(error);
-    const cut = model(on, `${name}--cut-after-3-rate-100`);
+    const cut = model(on, `${name}--cut-after-3-rate-10`);
     await streamText({ model: cut, prompt: "hello", maxRetries: 0, onError }).consumeStream({ onError() {} });
     assert.equal(errors.length, 1);
   },

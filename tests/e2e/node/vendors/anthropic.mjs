@@ -51,7 +51,7 @@ export const cases = {
     await assert.rejects(ask("invalid"), Anthropic.BadRequestError);
     await assert.rejects(ask("overload"), Anthropic.InternalServerError);
     await assert.rejects(ask("rate-limit-retry-9"), Anthropic.RateLimitError);
-    const stream = claude(on).messages.stream({ ...ASK, model: `${model}--cut-after-3-rate-100` });
+    const stream = claude(on).messages.stream({ ...ASK, model: `${model}--cut-after-3-rate-10` });
     await assert.rejects(stream.finalMessage(), /ended its answer early/);
   },
 };
