@@ -14,7 +14,7 @@ from itertools import islice
 from math import pi, sin
 from pathlib import Path
 
-from proxy.core.ports import AttemptRecord, CloseRecord
+from proxy.core.records import AttemptRecord, CloseRecord
 from proxy.core.usage import Usage
 from proxy.store.ledgerrows import request_row
 from proxy.store.tables import DAYS, HOURS, REQUESTS

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from proxy.core.ports import AttemptRecord, CloseRecord, OpenRecord
+from proxy.core.records import AttemptRecord, CloseRecord, OpenRecord
 from proxy.core.snapshot import Ledger
 from proxy.core.usage import Usage
 from proxy.state.clock import SystemClock

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -11,8 +11,8 @@ from proxy.core.access import Access
 from proxy.core.call import Headers
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.health import CandidateId, Slot, StateView, Target
+from proxy.core.records import CloseRecord, OpenRecord
 from proxy.core.snapshot import Candidate, ClientKey, Credential, Provider
-from proxy.core.usage import Usage
 
 
 class Clock(Protocol):
@@ -294,84 +294,6 @@ class KeyBudget(Struct, frozen=True):
 
     requests: tuple[int, int, float] | None
     tokens: tuple[int, int, float] | None
-
-
-class AttemptRecord(Struct, frozen=True, array_like=True):
-    """One send, for the ledger and the trail."""
-
-    provider: str
-    model: str
-    credential: str
-    outcome: str  # "ok" or a FailureKind
-    status: int | None
-    began_s: float
-    ended_s: float
-    maybe_billed: bool
-
-
-class OpenRecord(Struct, frozen=True, eq=False, array_like=True):
-    """Appended before the first upstream byte: a request that may cost money has begun.
-
-    It is all that is known of the request if the process dies before `close`; then it is "interrupted", its usage an
-    estimate.
-
-    Attributes:
-        request_id: `req_` and a UUIDv7 in hex; the ledger's key.
-        started_at_s: Unix time.
-        endpoint: The metric label.
-        model: The public name.
-        key: The client key's name; "" in open mode.
-        provider, upstream_model: Of the candidate that is tried first.
-        prompt_tokens: Estimate.
-        estimated_nusd: What the prompt alone would cost there; None where it has no price.
-    """
-
-    request_id: str
-    started_at_s: float
-    endpoint: str
-    model: str
-    key: str
-    tags: tuple[str, ...]
-    stream: bool
-    provider: str
-    upstream_model: str
-    prompt_tokens: int
-    estimated_nusd: int | None
-
-
-class CloseRecord(Struct, frozen=True, eq=False, array_like=True):
-    """Appended before the last downstream bytes: the whole record, whether `open` was written or not.
-
-    Attributes:
-        ended_at_s: Unix time.
-        end: "ok", "truncated", "client_gone" or "failed".
-        provider, upstream_model: Who answered last; "" when nothing was sent.
-        status: What the client got, 499 if it left first.
-        first_token_s: Seconds from arrival to commit; None when nothing was committed.
-        attempts: Their times are seconds since the request's arrival.
-        cost_nusd: Nano-dollars; None where no price is known or no usage.
-        price: Which price that was (`core.price.Price.source`).
-        error: OpenAI's code of the error that the client got; "" for none.
-    """
-
-    request_id: str
-    started_at_s: float
-    ended_at_s: float
-    endpoint: str
-    model: str
-    key: str
-    tags: tuple[str, ...]
-    stream: bool
-    end: str
-    provider: str
-    upstream_model: str
-    status: int
-    first_token_s: float | None
-    attempts: Sequence[AttemptRecord]
-    usage: Usage | None
-    cost_nusd: int | None
-    price: str
-    error: str
 
 
 class KeptItems(Protocol):

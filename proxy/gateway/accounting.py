@@ -14,8 +14,9 @@ from proxy.core.call import OF_ACCOUNTS, UNMETERED, Call, Operation
 from proxy.core.errors import GatewayError, LedgerFull, Overloaded, told_name
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.plan import Send
-from proxy.core.ports import AttemptRecord, CloseRecord, KeyGrant, OpenRecord
+from proxy.core.ports import KeyGrant
 from proxy.core.price import Cost
+from proxy.core.records import AttemptRecord, CloseRecord, OpenRecord
 from proxy.core.snapshot import Candidate, Model
 from proxy.core.usage import Usage
 from proxy.gateway.context import Engine

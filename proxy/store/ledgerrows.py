@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from proxy.core.ports import CloseRecord, OpenRecord
+from proxy.core.records import CloseRecord, OpenRecord
 from proxy.core.usage import Usage
 
 Row = tuple[Any, ...]

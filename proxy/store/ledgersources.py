@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Protocol
 
-from proxy.core.ports import CloseRecord, OpenRecord
+from proxy.core.records import CloseRecord, OpenRecord
 from proxy.store.ledgerrows import Row, interrupted_row, request_row
 from proxy.store.spend import Place
 from proxy.store.spool import Spool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.core.ports import CloseRecord, OpenRecord
+from proxy.core.records import CloseRecord, OpenRecord
 
 
 class LedgerOff:

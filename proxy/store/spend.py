@@ -15,7 +15,7 @@ from anyio.lowlevel import checkpoint
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from proxy.core.ports import CloseRecord, OpenRecord
+from proxy.core.records import CloseRecord, OpenRecord
 from proxy.store.database import Database
 from proxy.store.ledgersql import missing_ids
 from proxy.store.spoolfile import CLOSE, OPEN

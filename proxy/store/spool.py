@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from proxy.core.errors import LedgerFull
-from proxy.core.ports import CloseRecord, OpenRecord
+from proxy.core.records import CloseRecord, OpenRecord
 from proxy.store.spoolfile import frame
 from proxy.store.spoolfolder import Position, SpoolFolder
 from proxy.store.spoolkeeper import Post, SpoolKeeper

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from proxy.core.ports import CloseRecord, OpenRecord
+from proxy.core.records import CloseRecord, OpenRecord
 
 LONGEST = 100_000  # some 100 MB
 

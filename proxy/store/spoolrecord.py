@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from proxy.core.ports import CloseRecord, OpenRecord
+from proxy.core.records import CloseRecord, OpenRecord
 from proxy.store.spoolfile import CLOSE, OPEN, frame
 
 LARGEST = 2**63 - 1

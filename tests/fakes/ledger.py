@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from proxy.core.ports import CloseRecord
+from proxy.core.records import CloseRecord
 from proxy.store.database import Database
 from proxy.store.ledgerrows import request_row
 from proxy.store.ledgersql import insert_requests

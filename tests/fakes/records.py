@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from proxy.core.ports import AttemptRecord, CloseRecord, OpenRecord
+from proxy.core.records import AttemptRecord, CloseRecord, OpenRecord
 from proxy.core.usage import Usage
 
 STARTED_S = 1_795_000_000.0  # 2026-11-18, 12:26:40 UTC

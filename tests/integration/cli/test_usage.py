@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.core.ports import CloseRecord
+from proxy.core.records import CloseRecord
 from proxy.core.usage import Usage
 from proxy.store.database import Database
 from proxy.store.migrate import upgrade

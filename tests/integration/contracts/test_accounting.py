@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from proxy.core.ports import CloseRecord, OpenRecord
+from proxy.core.records import CloseRecord, OpenRecord
 from proxy.core.usage import Usage
 from tests.fakes.gateway import RunningGateway
 from tests.fakes.rawserver import Handler, Peer, cut_after, refused_url

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from proxy.core.errors import LedgerFull
-from proxy.core.ports import CloseRecord, OpenRecord
+from proxy.core.records import CloseRecord, OpenRecord
 from proxy.core.usage import Usage
 from tests.fakes.clock import ShiftedClock
 from tests.fakes.gateway import RunningGateway

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from proxy.core.ports import CloseRecord
+from proxy.core.records import CloseRecord
 from proxy.core.usage import Usage
 from tests.fakes.rawserver import response
 from tests.integration.contracts.scene import Witness, refused, scene

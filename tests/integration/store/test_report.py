@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import delete, func, select
 
-from proxy.core.ports import CloseRecord
+from proxy.core.records import CloseRecord
 from proxy.core.usage import Usage
 from proxy.store.database import Database
 from proxy.store.period import Period, make_period, read_moment, read_zone

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TypedDict, Unpack, cast
 
 from proxy.core.call import Call
-from proxy.core.ports import CloseRecord, Credentials, OpenRecord, Transport
+from proxy.core.ports import Credentials, Transport
+from proxy.core.records import CloseRecord, OpenRecord
 from proxy.core.snapshot import ClientKey, KeyLimits, Model, Snapshot
 from proxy.gateway.accounting import Account
 from proxy.gateway.context import Engine

@@ -12,8 +12,8 @@ from proxy.core.call import Call, EndpointSpec, Needs, Operation
 from proxy.core.errors import GatewayError, LedgerFull, Overloaded, QuotaExhausted, UpstreamsExhausted
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.plan import Planned, Send
-from proxy.core.ports import AttemptRecord, CloseRecord, OpenRecord
 from proxy.core.price import Change, Cost
+from proxy.core.records import AttemptRecord, CloseRecord, OpenRecord
 from proxy.core.snapshot import Candidate, Model
 from proxy.core.usage import Usage
 from proxy.gateway.accounting import UNKNOWN_USAGE, Account

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from proxy.core.call import Headers
 from proxy.core.errors import LedgerFull, UpstreamsExhausted
 from proxy.core.failure import Failure
-from proxy.core.ports import OpenRecord, Sink, UpstreamRequest, Wait
+from proxy.core.ports import Sink, UpstreamRequest, Wait
+from proxy.core.records import OpenRecord
 from proxy.gateway.accounting import Account
 from proxy.gateway.attempts import attempt
 from tests.unit.gateway.engine import Bench

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from proxy.core.ports import CloseRecord
+from proxy.core.records import CloseRecord
 from proxy.core.usage import Usage
 from proxy.store.ledgerrows import (
     LARGEST,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from proxy.core.ports import AttemptRecord, CloseRecord, OpenRecord
+from proxy.core.records import AttemptRecord, CloseRecord, OpenRecord
 from proxy.core.usage import Usage
 from proxy.store.spoolfile import CLOSE, OPEN, frame, scan
 from proxy.store.spoolrecord import LARGEST, read_close, read_open, write_close, write_open
