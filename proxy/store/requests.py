@@ -47,7 +47,7 @@ class Search:
 
 
 class Attempt(msgspec.Struct, frozen=True, array_like=True):
-    """One send to an upstream, as `core.records.AttemptRecord` has it; the column `attempts` is a list of such lists."""
+    """One send to an upstream, as `core.records.AttemptRecord` has it: the column `attempts` is a list of such."""
 
     provider: str
     model: str
