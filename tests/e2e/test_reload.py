@@ -23,15 +23,13 @@ from tests.fakes.wireclient import WireClient, chat
 RELOAD_S = 3.0
 # By then an attempt that was decided on before the reload has arrived, on a busy machine too.
 DECIDED_S = 0.5
+WATCHED_S = 1.0
 
 CLIENTS = 20
 EVERY_S = 0.1  # of each client: 200 requests a second together
-WATCHED = 200  # requests: a second's, longer only where the machine is too busy for the load
-WATCHED_S = 5.0
 STREAMS = 50
 QUICK = "sim-delay-0.02"  # some requests are always on their way
-PACED = "sim-rate-4-tokens-100"  # 25 seconds, longer than both reloads take
-STREAMED_S = 40.0
+PACED = "sim-rate-6-tokens-78"  # 13 seconds, longer than both reloads take
 
 OLD_KEY, NEW_KEY, THIRD_KEY = "sk-the-old-key", "sk-the-new-key", "sk-the-third-key"
 ALL = ("staying", "deleted", "disabled", "rekeyed")
@@ -93,14 +91,14 @@ async def load(url: str) -> AsyncIterator[list[Heard]]:
 
 async def stream(url: str) -> Heard:
     async with WireClient(url) as client:
-        return await client.ask(chat("paced", stream=True), within_s=STREAMED_S)
+        return await client.ask(chat("paced", stream=True), within_s=18)
 
 
 async def arrivals_after_a_reload(simulator: Simulator) -> list[Entry]:
-    """What upstreams get in a second of the whole load, once nothing that was decided before is on its way."""
+    """What upstreams get for a while, once nothing that was decided before is on its way."""
     await asyncio.sleep(DECIDED_S)
     simulator.reset()
-    assert await settles(lambda: len(simulator.journal.entries) >= WATCHED, WATCHED_S), "hardly any load"
+    await asyncio.sleep(WATCHED_S)
     return list(simulator.journal.entries)
 
 
@@ -122,6 +120,7 @@ async def test_providers_are_deleted_disabled_and_rekeyed_under_load_without_a_f
     simulator = simulator_app()
     async with serve(simulator) as url, gateway_process(tmp_path, configuration(url, ALL, OLD_KEY)) as gateway:
         async with asyncio.TaskGroup() as group, load(gateway.url) as heard:
+            began_s = asyncio.get_running_loop().time()
             streams = [group.create_task(stream(gateway.url)) for _ in range(STREAMS)]
             before = await arrivals_after_a_reload(simulator)
             assert await open_streams(gateway) == STREAMS
@@ -135,6 +134,7 @@ async def test_providers_are_deleted_disabled_and_rekeyed_under_load_without_a_f
             await gateway.metric_becomes("config_version", 3, within_s=RELOAD_S)
             restored = await arrivals_after_a_reload(simulator)
             assert await open_streams(gateway) == STREAMS
+            took_s = asyncio.get_running_loop().time() - began_s
         assert await gateway.stop() == 0
 
     assert providers_of(before) == set(ALL)
@@ -144,7 +144,7 @@ async def test_providers_are_deleted_disabled_and_rekeyed_under_load_without_a_f
     assert providers_of(restored) == set(ALL)
     assert keys_used(restored, "rekeyed") == {Secret(THIRD_KEY).fingerprint}
 
-    assert len(heard) >= 3 * WATCHED, "the load was not what it should be"
+    assert len(heard) >= 0.9 * took_s * CLIENTS / EVERY_S, "the load was not what it should be"
     served_by = {streamed.result().headers["x-fairlead-provider"] for streamed in streams}
     assert served_by == set(ALL)
     for answer in (*heard, *(streamed.result() for streamed in streams)):
