@@ -1,14 +1,16 @@
 """A vendor's signature as text that a client of another dialect keeps and sends back: where it came from goes with it.
 
-`fl.` + vendor + `.` + account + `.` + the vendor's own value. What has no such beginning is a client's own: of the
-vendor whose dialect it speaks, from an account nobody knows.
+`^f.` + vendor + `.` + account + `.` + the vendor's own value. What has no such beginning is a client's own: of the
+vendor whose dialect it speaks, from an account nobody knows. It begins with the rarest letter of JSON: a body without
+one holds no seal, which is seen at once.
 """
 
 from __future__ import annotations
 
 from proxy.core.conversation import Signature, Vendor
 
-PREFIX = "fl."
+SIGN = "^"
+PREFIX = f"{SIGN}f."
 _VENDORS = frozenset(Vendor)
 
 

@@ -25,7 +25,7 @@ _MARKS = (b64encode(PREFIX.encode()).decode(), b64encode(_HIDDEN.encode()).decod
 
 # How a seal begins in JSON: nine bytes, which are twelve letters, tell a vendor from any other text.
 _BEGINNINGS = b"|".join([re.escape(b64encode((PREFIX + vendor)[:9].encode())) for vendor in Vendor])
-HINT = re.compile(re.escape(_MARKS[0].encode()))
+_HINT = re.compile(re.escape(_MARKS[0].encode()))
 SEALED = re.compile(b'"(?:%b)?(?:%b)' % (_MARKS[1].encode(), _BEGINNINGS))
 
 
@@ -34,6 +34,11 @@ class Opened(NamedTuple):
 
     signature: Signature
     redacted: bool = False
+
+
+def may_be_sealed(body: bytes) -> bool:
+    """Say yes of every body that holds a seal, and of hardly any other."""
+    return _HINT.search(body) is not None
 
 
 def seal(signature: Signature | None, *, redacted: bool = False) -> str | None:

@@ -29,7 +29,7 @@ def signatures_in(document: Any) -> set[str]:  # noqa: ANN401 - any JSON
 
 
 def _bare(signature: str) -> str:
-    return signature.split(".", 3)[3] if signature.startswith("fl.") else signature
+    return signature.split(".", 3)[3] if signature.startswith("^f.") else signature
 
 
 @pytest.mark.parametrize("asker", ASKERS)
@@ -85,7 +85,7 @@ def test_signature_whose_account_nobody_knows_costs_one_more_attempt_at_most(
     client = ASKERS[asker]
     called = client.asked(deployed, "anthropic--reasoning-3", client.first)  # another key's: not sealed
     (signature,) = signatures_in(called.history)
-    assert '"fl.' not in json.dumps(called.history)
+    assert '"^f.' not in json.dumps(called.history)
     answered = client.asked(deployed, vendor, client.result(called))
     assert "1 tool result" in answered.text
     is_claude = vendor in ("anthropic", "vertex-claude", "bedrock")

@@ -52,7 +52,7 @@ def test_conversation_goes_on_at_another_vendor(
     assert "It came with 2 tool results." in answered.output_text
     body = deployed.last(f"{then}--reasoning-3")["body"]
     assert "item_reference" not in body
-    assert '"fl.' not in body
+    assert '"^f.' not in body
 
 
 @both_ways

@@ -22,7 +22,7 @@ def test_signature_of_an_unknown_account_goes_as_the_vendor_wrote_it() -> None:
     assert sealed(Signature(Vendor.ANTHROPIC, "", "c2ln")) == "c2ln"
 
 
-@pytest.mark.parametrize("text", ["c2ln", "fl.", "fl.anthropic.abc", "fl.nobody.abc.def", ""])
+@pytest.mark.parametrize("text", ["c2ln", "^f.", "^f.anthropic.abc", "^f.nobody.abc.def", ""])
 def test_text_that_was_not_sealed_is_of_the_client_s_own_vendor(text: str) -> None:
     assert opened(text, Vendor.ANTHROPIC) == Signature(Vendor.ANTHROPIC, "", text)
 

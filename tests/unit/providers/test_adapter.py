@@ -468,7 +468,7 @@ FILES = b"files-api-2025-04-14"
 )
 def test_betas_of_the_client_and_ours_are_one_header(client: Headers, sent: bytes) -> None:
     image = {"type": "image", "source": {"type": "file", "file_id": "file_1"}}
-    sealed = {"type": "thinking", "thinking": "hm", "signature": "fl.anthropic.acc.c2ln"}  # takes it through the hub
+    sealed = {"type": "thinking", "thinking": "hm", "signature": "^f.anthropic.acc.c2ln"}  # takes it through the hub
     messages = [
         {"role": "user", "content": [image]},
         {"role": "assistant", "content": [sealed, {"type": "text", "text": "A cat."}]},
@@ -571,15 +571,15 @@ def test_model_stays_one_piece_of_the_path(kind: str, model: str) -> None:
 
 @pytest.mark.parametrize("endpoint", [CHAT, EMBEDDINGS], ids=["chat", "embeddings"])
 def test_text_that_only_looks_like_a_seal_passes_as_it_came(endpoint: EndpointSpec) -> None:
-    body = b'{"model": "up", "odd":"fl.oz", "input" : "fl.x.y"}'
+    body = b'{"model": "up", "odd":"^f.oz", "input" : "^f.x.y"}'
     assert (
         build(_call(body, endpoint), _candidate(), None).request.body
-        == b'{"model":"up","odd":"fl.oz","input":"fl.x.y"}'
+        == b'{"model":"up","odd":"^f.oz","input":"^f.x.y"}'
     )
 
 
 def test_only_conversations_hold_seals() -> None:
-    body = b'{"model":"up","input":"fl.google.abcd.x"}'
+    body = b'{"model":"up","input":"^f.google.abcd.x"}'
     assert build(_call(body, EMBEDDINGS), _candidate(), None).request.body == body
 
 

@@ -60,10 +60,10 @@ def test_an_array_ends_with_its_error(before: bytes, is_first: bool) -> None:
 @pytest.mark.parametrize(
     ("body", "sealed"),
     [
-        pytest.param(b'{"signature":"fl.anthropic.abcd.x"}', True, id="seal"),
-        pytest.param(b'{"content":"fl.oz"}', False, id="text"),
-        pytest.param(b'{"content":"fl.anthropics"}', False, id="no-vendor"),
-        pytest.param(b'{"content":"see fl.anthropic.abcd.x"}', False, id="within-text"),
+        pytest.param(b'{"signature":"^f.anthropic.abcd.x"}', True, id="seal"),
+        pytest.param(b'{"content":"^f.oz"}', False, id="text"),
+        pytest.param(b'{"content":"^f.anthropics"}', False, id="no-vendor"),
+        pytest.param(b'{"content":"see ^f.anthropic.abcd.x"}', False, id="within-text"),
     ],
 )
 def test_seal_names_its_vendor_at_the_beginning_of_a_text(body: bytes, sealed: bool) -> None:
@@ -78,7 +78,7 @@ def test_seal_of_google_s_clients_is_found_in_base64() -> None:
             assert is_sealed(replace(call(), body=body, endpoint=GENERATE_STREAM))
 
 
-@pytest.mark.parametrize("text", ["Zmwu", "ZmwuYWJjZGVm", "aGlkZGVu", "fl.google.abcd.x"])
+@pytest.mark.parametrize("text", ["XmYu", "XmYuYWJjZGVm", "aGlkZGVu", "^f.google.abcd.x"])
 def test_other_text_of_google_s_clients_is_no_seal(text: str) -> None:
     body = json.dumps({"thoughtSignature": text}).encode()
     assert not is_sealed(replace(call(), body=body, endpoint=GENERATE_STREAM))

@@ -76,7 +76,7 @@ def parts(*blocks: dict[str, Any], role: str = "user") -> tuple[Part, ...]:
             {"type": "redacted_thinking", "data": "sig"}, Thinking("", UNKNOWN_ACCOUNT, redacted=True), id="redacted"
         ),
         pytest.param(
-            {"type": "thinking", "thinking": "t", "signature": "fl.openai.acc.v"},
+            {"type": "thinking", "thinking": "t", "signature": "^f.openai.acc.v"},
             Thinking("t", Signature(Vendor.OPENAI, "acc", "v")),
             id="thought-of-another-vendor",
         ),

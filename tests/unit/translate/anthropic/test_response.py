@@ -182,13 +182,13 @@ GEMINI = Signature(Vendor.GOOGLE, "acc", "c2ln")
     [
         pytest.param(
             (Thinking("t", own()),),
-            [{"type": "thinking", "thinking": "t", "signature": "fl.anthropic.acct.sig"}],
+            [{"type": "thinking", "thinking": "t", "signature": "^f.anthropic.acct.sig"}],
             id="thought",
         ),
         pytest.param((Thinking("t"),), [{"type": "thinking", "thinking": "t", "signature": ""}], id="unsigned"),
         pytest.param(
             (Thinking("", own(), redacted=True),),
-            [{"type": "redacted_thinking", "data": "fl.anthropic.acct.sig"}],
+            [{"type": "redacted_thinking", "data": "^f.anthropic.acct.sig"}],
             id="redacted",
         ),
         pytest.param(
@@ -204,7 +204,7 @@ GEMINI = Signature(Vendor.GOOGLE, "acc", "c2ln")
         pytest.param(
             (ToolCall("c", "f", "", GEMINI),),
             [
-                {"type": "redacted_thinking", "data": "fl.google.acc.c2ln"},
+                {"type": "redacted_thinking", "data": "^f.google.acc.c2ln"},
                 {"type": "tool_use", "id": "c", "name": "f", "input": {}},
             ],
             id="gemini-call",

@@ -187,8 +187,8 @@ def test_a_stream_is_put_together_by_the_sdk() -> None:
     with sdk.messages.stream(model="m", max_tokens=9, messages=[{"role": "user", "content": "hi"}]) as stream:
         message = stream.get_final_message()
     thought, hidden, text, first, second = message.content
-    assert (thought.thinking, thought.signature) == ("t1t2", "fl.anthropic.acct.sig")
-    assert hidden.data == "fl.anthropic.acct.hidden"
+    assert (thought.thinking, thought.signature) == ("t1t2", "^f.anthropic.acct.sig")
+    assert hidden.data == "^f.anthropic.acct.hidden"
     assert (text.text, text.citations[0].cited_text) == ("Hello there", "a")
     assert (first.input, second.input) == ({"n": 1}, {})
     assert (message.stop_reason, message.usage.output_tokens, message.usage.input_tokens) == ("tool_use", 30, 27)

@@ -74,7 +74,7 @@ def said(*texts: str) -> list[dict[str, str]]:
 
 
 TEXT, THOUGHT = {"type": "text", "text": ""}, {"type": "thinking", "thinking": "", "signature": ""}
-SIGNED = {"type": "signature_delta", "signature": "fl.anthropic.acct.sig"}
+SIGNED = {"type": "signature_delta", "signature": "^f.anthropic.acct.sig"}
 
 
 def call(call_id: str, name: str) -> dict[str, object]:
@@ -105,7 +105,7 @@ def arguments(*fragments: str) -> list[dict[str, str]]:
             (TextDelta("a"), ThinkingSigned(own(), redacted=True), TextDelta("b")),
             [
                 (TEXT, said("a")),
-                ({"type": "redacted_thinking", "data": "fl.anthropic.acct.sig"}, []),
+                ({"type": "redacted_thinking", "data": "^f.anthropic.acct.sig"}, []),
                 (TEXT, said("b")),
             ],
             id="redacted",
@@ -179,7 +179,7 @@ def arguments(*fragments: str) -> list[dict[str, str]]:
         ),
         pytest.param(
             (ToolBegan(0, "x", "f", signature=Signature(Vendor.GOOGLE, "acc", "c2ln")),),
-            [({"type": "redacted_thinking", "data": "fl.google.acc.c2ln"}, []), (call("x", "f"), [])],
+            [({"type": "redacted_thinking", "data": "^f.google.acc.c2ln"}, []), (call("x", "f"), [])],
             id="gemini-call",
         ),
         pytest.param(

@@ -94,10 +94,10 @@ def test_thought_goes_with_its_signature_as_one_block() -> None:
     )
     assert [delta.get("thinking_blocks") for delta in found] == [
         None,
-        [{"type": "redacted_thinking", "data": "fl.anthropic.acc.h"}],
+        [{"type": "redacted_thinking", "data": "^f.anthropic.acc.h"}],
         None,
-        [{"type": "thinking", "thinking": "ab", "signature": "fl.anthropic.acc.v"}],
-        [{"type": "thinking", "thinking": "", "signature": "fl.anthropic.acc.v"}],
+        [{"type": "thinking", "thinking": "ab", "signature": "^f.anthropic.acc.v"}],
+        [{"type": "thinking", "thinking": "", "signature": "^f.anthropic.acc.v"}],
     ]
 
 

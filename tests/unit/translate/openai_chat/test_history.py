@@ -58,12 +58,12 @@ def said(**members: Any) -> tuple[Part, ...]:  # noqa: ANN401
         pytest.param({"content": [{"type": "thinking", "thinking": "r"}]}, (Thinking("r"),), id="thinking-text"),
         pytest.param({"thinking_blocks": [{"type": "thinking"}]}, (), id="empty-thinking-block"),
         pytest.param(
-            {"reasoning_content": "r", "thinking_blocks": [{"type": "redacted_thinking", "data": "fl.google.a.v"}]},
+            {"reasoning_content": "r", "thinking_blocks": [{"type": "redacted_thinking", "data": "^f.google.a.v"}]},
             (Thinking("r"), Thinking("", Signature(Vendor.GOOGLE, "a", "v"), redacted=True)),
             id="text-beside-a-hidden-block",
         ),
         pytest.param(
-            {"thinking_blocks": [{"type": "redacted_thinking", "data": "fl.google.a.v"}]},
+            {"thinking_blocks": [{"type": "redacted_thinking", "data": "^f.google.a.v"}]},
             (Thinking("", Signature(Vendor.GOOGLE, "a", "v"), redacted=True),),
             id="sealed-block",
         ),

@@ -109,11 +109,11 @@ def test_thoughts_and_texts_take_turns() -> None:
         "message",
     ]
     assert [item.get("encrypted_content") for item in items] == [
-        "fl.anthropic.acc.v",
+        "^f.anthropic.acc.v",
         None,
         None,
-        "fl.anthropic.acc.v",
-        "fl.anthropic.acc.v",
+        "^f.anthropic.acc.v",
+        "^f.anthropic.acc.v",
         None,
     ]
 
@@ -130,7 +130,7 @@ def test_arguments_may_come_in_turns() -> None:
         Finished(Finish.TOOL_CALLS),
     )
     assert [item.get("arguments") for item in items] == ["{}", None, "{}"]
-    assert items[1]["encrypted_content"] == "fl.google.acc.v"
+    assert items[1]["encrypted_content"] == "^f.google.acc.v"
 
 
 def test_wholes_are_items_or_citations() -> None:

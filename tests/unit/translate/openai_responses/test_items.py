@@ -63,7 +63,7 @@ def test_result_of_a_call_that_is_not_there_has_the_name_it_says() -> None:
 
 def test_googles_signature_goes_back_on_its_call() -> None:
     signature = Signature(Vendor.GOOGLE, "a", "v")
-    seal = {**REASONING, "summary": [], "encrypted_content": "fl.google.a.v"}
+    seal = {**REASONING, "summary": [], "encrypted_content": "^f.google.a.v"}
     assert messages(seal, CALL, {**CALL, "call_id": "d"})[0].parts == (
         ToolCall("c", "f", "", signature),
         ToolCall("d", "f", ""),
