@@ -20,6 +20,9 @@ from proxy.translate.bedrock.families import Model
 from proxy.translate.bedrock.unsupported import refused
 from proxy.translate.instructions import marked
 
+_ASSISTANT = Role.ASSISTANT  # CPython 3.11 calls a Python function to get a member out of its enum
+_INSTRUCTING = (Role.SYSTEM, Role.DEVELOPER)
+
 _FILLER = "."  # where Bedrock wants words and the client has none
 _BARRED = {Role.SYSTEM: "system_media", Role.DEVELOPER: "system_media", Role.ASSISTANT: "assistant_media"}
 _JSON_ALONE = "Answer with one JSON object and nothing else: no words before or after it, no code fence."
@@ -43,12 +46,12 @@ def write_turns(conversation: Conversation, model: Model, writer: BlockWriter) -
     turns: list[tuple[str, list[Block]]] = []
     for index, message in enumerate(conversation.messages):
         blocks = _blocks(message, writer, index)
-        if message.role in (Role.SYSTEM, Role.DEVELOPER):
+        if message.role in _INSTRUCTING:
             if not turns:
                 system += blocks
                 continue
             blocks = [{"text": marked(block["text"])} if "text" in block else block for block in blocks]
-        role = "assistant" if message.role is Role.ASSISTANT else "user"
+        role = "assistant" if message.role is _ASSISTANT else "user"
         if blocks and turns and turns[-1][0] == role:
             turns[-1][1].extend(blocks)
         elif blocks:

@@ -16,6 +16,8 @@ from proxy.translate.bedrock.reasoning import DROPPED, Thought
 from proxy.translate.claude import Generation, ThinkingMode
 from proxy.translate.claudethinking import BUDGETS, LEAST_BUDGET, ThinkingPlan, adaptive, level, not_to_think
 
+_ASSISTANT = Role.ASSISTANT  # CPython 3.11 calls a Python function to get a member out of its enum
+
 _ROOM = 4_096  # tokens for the answer beside the budget, where nobody says how many
 
 
@@ -48,7 +50,7 @@ def lost_thread(messages: Sequence[Message], writer: BlockWriter) -> bool:
 
     With a budget, Claude refuses such a turn. It comes from another vendor or account, whose thoughts cannot go along.
     """
-    last = next((message for message in reversed(messages) if message.role is Role.ASSISTANT), None)
+    last = next((message for message in reversed(messages) if message.role is _ASSISTANT), None)
     if last is None or not any(isinstance(part, ToolCall) for part in last.parts):
         return False
     return not any(writer.is_signed(part) for part in last.parts)

@@ -21,6 +21,9 @@ from proxy.translate.bedrock.schema import ANYTHING, closed, parameters
 from proxy.translate.bedrock.unsupported import refused
 from proxy.translate.foreign import foreign_tool
 
+_NAMED = ToolChoiceMode.NAMED  # CPython 3.11 calls a Python function to get a member out of its enum
+_FORCING = (ToolChoiceMode.REQUIRED, ToolChoiceMode.NAMED)
+
 _STAND_IN: Block = {
     "toolSpec": {
         "name": "unavailable_tool",
@@ -62,10 +65,10 @@ def write_tools(conversation: Conversation, model: Model, writer: BlockWriter, *
     if choice.mode is ToolChoiceMode.NONE or not tools:
         return Tooling(config={"tools": [_STAND_IN]} if has_history else None)
     config: Block = {"tools": [block for tool in tools for block in _tool(tool, model, writer)]}
-    forced = choice.mode in (ToolChoiceMode.REQUIRED, ToolChoiceMode.NAMED)
+    forced = choice.mode in _FORCING
     if forced and not model.takes_force:
         raise refused("tool_choice", "tool_choice")
-    named = choice.names[0] if choice.mode is ToolChoiceMode.NAMED else ""
+    named = choice.names[0] if choice.mode is _NAMED else ""
     one_at_a_time = conversation.params.parallel_tool_calls is False
     if one_at_a_time and model.claude is not None:  # Claude's own member, which cannot stand beside Bedrock's
         return Tooling(config, {"tool_choice": _one_at_a_time(forced, named)}, forced)
@@ -76,7 +79,7 @@ def write_tools(conversation: Conversation, model: Model, writer: BlockWriter, *
 
 def _offered(tools: Sequence[Tool], choice: ToolChoice, model: Model) -> list[FunctionTool]:
     """Give the tools that may be called, all of them functions; where the one to call can be named, the others stay."""
-    by_name = choice.mode is ToolChoiceMode.NAMED and model.family in _NAMING
+    by_name = choice.mode is _NAMED and model.family in _NAMING
     functions: list[FunctionTool] = []
     chosen = 0
     for index, tool in enumerate(tools):

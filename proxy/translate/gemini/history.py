@@ -19,6 +19,8 @@ from proxy.translate.gemini.signatures import unseal
 from proxy.translate.gemini.vocab import ROLES
 from proxy.wire.typedjson import decoded
 
+_ASSISTANT = Role.ASSISTANT  # CPython 3.11 calls a Python function to get a member out of its enum
+
 _CONTENTS: msgspec.json.Decoder[list[Content] | Content] = msgspec.json.Decoder(list[Content] | Content)
 _SYSTEM: msgspec.json.Decoder[Content | str] = msgspec.json.Decoder(Content | str)
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
@@ -50,8 +52,8 @@ def read_contents(member: Raw) -> list[Message]:
     messages: list[Message] = []
     for at, content in enumerate([contents] if isinstance(contents, Content) else contents):
         message = reader.read(content, at)
-        if message.role is Role.ASSISTANT:
-            said = [*messages.pop().parts] if messages and messages[-1].role is Role.ASSISTANT else []
+        if message.role is _ASSISTANT:
+            said = [*messages.pop().parts] if messages and messages[-1].role is _ASSISTANT else []
             message = Message(message.role, tuple(_joined([*said, *message.parts])))
         messages.append(message)
     return messages
