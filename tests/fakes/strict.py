@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, cast
 
-import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import BaseModel, TypeAdapter
@@ -94,7 +93,7 @@ def _responses_stream(events: Iterable[bytes]) -> None:
 
 
 def _ollama(body: bytes) -> None:
-    types = pytest.importorskip("ollama", reason="the ollama package is not installed")
+    types = require_module("ollama")
     kind = type("ChatAnswer", (types.ChatResponse,), {"model_config": {"extra": "allow"}, "__module__": __name__})
     strictly(kind, json.loads(body), OLLAMA_ADDED)
 

@@ -22,6 +22,7 @@ from tests.fakes.conversations import answers, conversations, streamed
 from tests.fakes.dialects import DIALECTS
 from tests.fakes.strict import check_request
 from tests.fakes.survivors import of_answer
+from tests.fakes.tools import require_module
 
 FEW = settings(max_examples=40, deadline=None, derandomize=True)
 CHUNK = TypeAdapter(ChatCompletionChunk)
@@ -47,7 +48,7 @@ def test_request_is_one_that_the_sdk_would_send(dialect: str, kind: Any, convers
 @FEW
 @given(conversation=conversations())
 def test_request_is_one_that_ollamas_client_would_send(conversation: Conversation) -> None:
-    types = pytest.importorskip("ollama._types", reason="the ollama package is not installed")
+    types = require_module("ollama._types")
     types.ChatRequest.model_validate_json(DIALECTS["ollama"].encode_request(conversation).body, strict=True)
 
 

@@ -47,6 +47,7 @@ async def test_nothing_is_written_before_there_is_a_socket() -> None:
     connection = TunnelConnection(PLACE, StillClock(), LOST.append, Outbox())
     connection.write(b"x")
     connection.abort()
+    assert connection.closed
 
 
 @pytest.mark.parametrize("end", ["resumed", "ended", "lost"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -54,9 +55,9 @@ from proxy.translate.anthropic.response import encode_answer
 from proxy.translate.anthropic.stream import Encoder
 from tests.unit.translate.anthropic.said import ENVELOPE, assistant, body, own, system, talk, user
 
-anthropic = pytest.importorskip("anthropic")
-httpx2 = pytest.importorskip("httpx2")
-pydantic = pytest.importorskip("pydantic")
+anthropic = import_module("anthropic")
+httpx2 = import_module("httpx2")
+pydantic = import_module("pydantic")
 
 SCHEMA = Raw(b'{"type":"object","properties":{"n":{"type":"integer"}}}')
 F = FunctionTool("f", "Does it.", SCHEMA, strict=True, cache=CacheMark("1h"))

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from proxy.core.capabilities import Capabilities
 from proxy.translate.ollama.listing import (
     API_VERSION,
@@ -13,6 +11,7 @@ from proxy.translate.ollama.listing import (
     encode_tags,
     encode_version,
 )
+from tests.fakes.tools import require_module
 
 ROW = Listed("gpt-4o", 1_790_000_000, Capabilities(context_window_tokens=128_000, images=False))
 
@@ -51,7 +50,7 @@ def test_version_is_told() -> None:
 
 
 def test_answers_fit_the_clients_own_types() -> None:
-    types = pytest.importorskip("ollama", reason="the ollama package is not installed")
+    types = require_module("ollama")
     assert types.ListResponse.model_validate_json(encode_tags([ROW])).models[0].model == "gpt-4o:latest"
     assert types.ProcessResponse.model_validate_json(encode_running()).models == []
     assert types.ShowResponse.model_validate_json(encode_show(ROW)).capabilities == ["completion", "tools"]
