@@ -22,6 +22,7 @@ from proxy.core.call import Takes
 from proxy.core.snapshot import Server as Listening
 from proxy.edge.client_auth import handshake_headers
 from proxy.edge.exchange import Asked, Caller, Cut, Exchange, PlainExchange
+from proxy.edge.known_head import KnownHead, known_head
 from proxy.edge.patience import PatientProtocol
 from proxy.edge.tunnel import TunnelExchange, offers_websocket
 from proxy.wire.outbox import Outbox
@@ -32,6 +33,7 @@ MAX_FIELDS = 200
 MAX_HEAD_BYTES = 64 * 1024
 MAX_WAITING = 8  # requests on one connection behind the one that is being answered, before reading stops
 TOGETHER_BYTES = 16 * 1024  # up to which a piece of an answer waits for the others of its round
+LESSONS = 4  # heads that are looked at to know the next by: behind another proxy each may be another client's
 MAX_QUEUED = 64  # the same with those of the read that goes beyond it: thousands fit into one
 
 _HEAD, _REST = "head", "rest"
@@ -83,6 +85,8 @@ class ClientConnection(PatientProtocol):
     _reading: Exchange | None = None  # whose body is still to come
     _offered: TunnelExchange | None = None  # a handshake whose head has just come
     _unfinished: str | None = None  # the part of a message that is being read
+    _known: KnownHead | None = None  # of a request before
+    _lessons = LESSONS
     _growing: object = None  # the head (its list) or the body (its exchange) that did not come in one read
     _grown_bytes = 0  # of it: of a head, after its first read
 
@@ -96,6 +100,11 @@ class ClientConnection(PatientProtocol):
     # Reading.
 
     def data_received(self, data: bytes) -> None:
+        is_fresh = self.turn is None and self._unfinished is None
+        if is_fresh and self._known is not None:
+            exchange = self._known.read(data, self)
+            if exchange is not None:
+                return self._start(exchange)
         try:
             self.parser.feed_data(data)
         except HttpParserUpgrade as offer:
@@ -104,6 +113,9 @@ class ClientConnection(PatientProtocol):
             self._refuse()
         if self._unfinished is not None:
             self._keep_small(len(data))
+        elif is_fresh and self._lessons and isinstance(self.turn, Exchange) and not self._waiting:
+            self._lessons -= 1
+            self._known = known_head(data, self.turn)
 
     def on_message_begin(self) -> None:
         self.url = b""
@@ -254,6 +266,7 @@ class ClientConnection(PatientProtocol):
         self.logger.warning(why)
         bad: Turn | None = (self._reading or self.cycle) if self._unfinished is _REST else None
         self.parser = _Deaf()  # type: ignore[assignment] # for good
+        self._known, self._lessons = None, 0
         self._reading = self._unfinished = None
         if self._waiting and self._waiting[-1] is bad:
             self._waiting.pop()
