@@ -32,10 +32,10 @@ class MessageReader:
     """
 
     __slots__ = (
-        "_beginning",
         "_head",
         "_is_data",
         "_is_last",
+        "_is_new",
         "_is_open",
         "_is_wanted",
         "_kept",
@@ -62,7 +62,7 @@ class MessageReader:
         self._is_last = False  # it ends its message
         self._is_open = False  # more frames of the present message are to come
         self._kept: bytearray | None = None  # of the present message; None = nobody wants it
-        self._beginning = False  # too little of it has come to tell
+        self._is_new = False  # too little of it has come to tell whether it is wanted
         self.is_over = False
         self.has_missed = False
 
@@ -109,23 +109,24 @@ class MessageReader:
             self._is_last = bool(data[at] & _LAST)
             self._is_open = not self._is_last
             if opcode != _CONTINUATION:
-                self._kept, self._beginning = bytearray() if opcode == _TEXT else None, True
+                self._kept, self._is_new = bytearray() if opcode == _TEXT else None, True
         return payload_bytes(data, at)
 
     def _plain(self, payload: bytes) -> bytes:
-        """Unmask a piece of a frame. Servers do not mask, so that it is done byte by byte does not matter."""
-        mask = self._mask
-        if not mask or not payload:
+        """Unmask a piece of a frame. Servers are not to mask; one that does is read too."""
+        mask, size = self._mask, len(payload)
+        if not mask:
             return payload
-        turn = len(payload) % MASK_BYTES
+        turn = size % MASK_BYTES
         self._mask = mask[turn:] + mask[:turn]
-        return bytes([byte ^ mask[place % MASK_BYTES] for place, byte in enumerate(payload)])
+        repeated = (mask * (size // MASK_BYTES + 1))[:size]
+        return (int.from_bytes(payload, "big") ^ int.from_bytes(repeated, "big")).to_bytes(size, "big")
 
     def _take(self, payload: bytes) -> None:
         """Hold a piece of a message as long as it may be wanted."""
         assert self._kept is not None
         self._kept += payload
-        if self._beginning and len(self._kept) >= BEGINNING_BYTES and not self._is_chosen():
+        if self._is_new and len(self._kept) >= BEGINNING_BYTES and not self._is_chosen():
             return
         if len(self._kept) > self._max_bytes:
             self._kept, self.has_missed = None, True
@@ -133,8 +134,8 @@ class MessageReader:
     def _is_chosen(self) -> bool:
         """Say whether the present message is wanted, by what has come of it."""
         assert self._kept is not None
-        if self._beginning:
-            self._beginning = False
+        if self._is_new:
+            self._is_new = False
             if not self._is_wanted(bytes(self._kept[:BEGINNING_BYTES])):
                 self._kept = None
         return self._kept is not None
