@@ -1,12 +1,15 @@
-"""The reader of an answer whose bytes nobody here understands: a recording, or what is in a file.
+"""The readers of an answer whose bytes pass as they come: a recording, or what is in a file.
 
-It never holds anything back but what came before the commit point, and finds neither usage nor errors.
+They never hold anything back but what came before the commit point, and find no errors. One looks at copies of the
+events in which sound may come, for the usage that the last of them tells.
 """
 
 from __future__ import annotations
 
 from proxy.core.failure import Failure
 from proxy.core.usage import Usage
+from proxy.translate.passed import read_spoken
+from proxy.wire.sse import EventSplitter, EventTooLarge
 
 
 class BytesReader:
@@ -58,3 +61,37 @@ class BytesReader:
 
     def end(self) -> bytes:
         return b""
+
+
+class SpokenReader(BytesReader):
+    """Lets everything through and looks on. Whatever it cannot read, it reads no further."""
+
+    __slots__ = ("_splitter",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._splitter: EventSplitter | None = EventSplitter()
+
+    def hold(self, chunk: bytes) -> None:
+        self._look_at(chunk)
+        super().hold(chunk)
+
+    def pass_on(self, chunk: bytes) -> bytes:
+        self._look_at(chunk)
+        return chunk
+
+    def end(self) -> bytes:
+        self._look_at(b"\n\n")
+        return b""
+
+    def _look_at(self, chunk: bytes) -> None:
+        if self._splitter is None:
+            return
+        try:
+            events = self._splitter.feed(chunk)
+        except EventTooLarge:
+            self._splitter = None
+            return
+        for event in events:
+            if event.data is not None:
+                self.usage = read_spoken(event.data) or self.usage

@@ -16,7 +16,7 @@ from proxy.gateway.context import Deadlines, Engine, Reader, Reply, Sent
 from proxy.gateway.reading import find_error, make_reader, read_whole_answer, retold
 from proxy.providers.signals import classify, rows_for, unserved, verbatim
 from proxy.translate.openai_chat.frames import read_answer
-from proxy.wire.websocket import ACCEPT, accepted
+from proxy.wire.websocket import ACCEPT, EXTENSIONS, accepted
 
 MAX_ERROR_BYTES = 64 * 1024
 _CHAT, _PASSED = Dialect.OPENAI_CHAT, Dialect.PASSED
@@ -79,7 +79,7 @@ def _switched(sent: Sent) -> Reply | Failure:
     answer, headers = sent.answer, dict(sent.answer.headers)
     key = dict(sent.call.headers).get(b"sec-websocket-key", b"")
     is_websocket = headers.get(b"upgrade", b"").lower() == b"websocket" and headers.get(ACCEPT) == accepted(key)
-    if not is_websocket or not isinstance(answer, UpstreamTunnel):
+    if not is_websocket or EXTENSIONS in headers or not isinstance(answer, UpstreamTunnel):
         return _protocol(answer, "a protocol that nobody asked for")
     return Reply(sent.send, answer, answer.status, answer.headers)
 

@@ -1,7 +1,7 @@
-"""Answers whose bytes nobody here understands: recordings and the contents of files.
+"""Answers whose bytes pass as they come: recordings and the contents of files.
 
-They commit at their first byte and pass as they come. One that cannot be finished has no place for an error: the
-client's connection is dropped, so that a part never passes for the whole.
+They commit at their first byte. One that cannot be finished has no place for an error: the client's connection is
+dropped, so that a part never passes for the whole.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ async def deliver_bytes(delivery: Delivery) -> None:
         return await deliver(delivery)
     account.committed(reply.send.planned.candidate, reply.status, delivery.engine.clock.now())
     await downstream.begin(reply.status, reply_lines(delivery.snapshot, account, reply.headers))
-    failure = await Pump(delivery, reply.reader).run()
+    try:
+        failure = await Pump(delivery, reply.reader).run()
+    finally:
+        account.usage = reply.reader.usage
     if failure is not None:
         return await give_up(delivery, failure)
     account.close(OK)

@@ -13,7 +13,7 @@ from proxy.core.conversation import NOTHING
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.translation import Envelope, Undecodable
 from proxy.core.usage import Usage
-from proxy.gateway.bytesreader import BytesReader
+from proxy.gateway.bytesreader import BytesReader, SpokenReader
 from proxy.gateway.context import Engine, Reader, Sent
 from proxy.gateway.events import TERMINATOR, EventPolicy, EventReader
 from proxy.gateway.translated import TranslatedReader, TranslationPolicy
@@ -55,6 +55,8 @@ def make_reader(engine: Engine, sent: Sent) -> Reader:
         model = sent.send.planned.model.name if server.rewrite_model else None
         return EventReader(EventPolicy(search, call.include_usage, ends_on_broken, model, answered(call)))
     if call.endpoint.gives is Gives.BYTES:
+        if call.endpoint.operation is Operation.SPEECH and _content_type(sent).startswith(b"text/event-stream"):
+            return SpokenReader()
         return BytesReader(may_be_empty=call.endpoint.operation in OF_ACCOUNTS)
     if dialect is Dialect.PASSED:
         reader = TranslatedReader(TranslationPolicy(EventSplitter(), Decoder(), None, search, ends_on_broken))
@@ -133,13 +135,17 @@ def _passed_usage(sent: Sent, body: bytes) -> Usage | None:
     endpoint = sent.call.endpoint
     if endpoint.takes is Takes.TUNNEL:
         raise Undecodable(_NO_TUNNEL)
-    content_type = next((value for name, value in sent.answer.headers if name == b"content-type"), b"").lower()
+    content_type = _content_type(sent)
     if endpoint.gives is Gives.JSON or content_type.startswith(b"application/json"):
         usage = read_usage(body)
         return None if endpoint.operation in OF_ACCOUNTS else usage  # a batch says what others used
     if content_type.startswith(b"text/html"):
         raise Undecodable("an HTML page")
     return None
+
+
+def _content_type(sent: Sent) -> bytes:
+    return next((value for name, value in sent.answer.headers if name == b"content-type"), b"").lower()
 
 
 def _read_coded(engine: Engine, sent: Sent, body: bytes) -> Said:

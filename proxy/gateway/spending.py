@@ -48,8 +48,12 @@ async def reserve(engine: Engine, call: Call, plan: Plan, account: Account) -> N
     account.taken = taken
 
 
-def settle(account: Account) -> None:
-    """Book what a closed request used, and give back the rest. A second call does nothing."""
+def settle(account: Account, used_at_s: float = 0.0) -> None:
+    """Book what a closed request used, and give back the rest. A second call does nothing.
+
+    Args:
+        used_at_s: When its tokens were, for limits by the minute (monotonic); 0 = now.
+    """
     if account.is_settled:
         return
     account.is_settled = True
@@ -63,7 +67,7 @@ def settle(account: Account) -> None:
     if usage is not None and account.cost is None and needs_price(taken.ask.key):
         nusd = taken.ask.nusd  # answered in a way that nobody can price: it is not free for that
     tokens = 0 if usage is None else usage.prompt_tokens + usage.completion_tokens
-    engine.state.settle(taken, tokens, nusd, engine.clock.now())
+    engine.state.settle(taken, tokens, nusd, used_at_s or engine.clock.now())
 
 
 def _service_tier(call: Call) -> str:

@@ -1,8 +1,8 @@
 """A WebSocket passed on: bytes both ways between a client and the upstream that accepted its handshake.
 
-Up to the upstream's 101 it is a request like any other. From then on nobody reads what passes; who is slow slows the
-other side down. It ends when a side ends it, after `idle_s` of silence in both directions, after `max_stream_s`, or
-with the gateway. What it used is not known.
+Up to the upstream's 101 it is a request like any other. From then on everything passes as it comes; who is slow slows
+the other side down. It ends when a side ends it, after `idle_s` of silence in both directions, after `max_stream_s`, or
+with the gateway. What it used is read from copies (`gateway.metering`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from proxy.core.call import Headers
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.ports import UpstreamTunnel, Wait
 from proxy.gateway.context import Downstream
-from proxy.gateway.relay import Delivery, give_up
+from proxy.gateway.metering import SessionMeter
+from proxy.gateway.relay import Delivery, give_up, used_tokens
 from proxy.gateway.replyheaders import reply_lines
+from proxy.gateway.spending import settle
 from proxy.telemetry.metrics import OK
 from proxy.wire.headers import field_lines
 from proxy.wire.websocket import ACCEPT, BAD_GATEWAY, GOING_AWAY, PROTOCOL
@@ -26,7 +28,7 @@ _IDLE = FailureKind.TIMEOUT_IDLE
 _SILENCE = Failure(_IDLE, Scope.CANDIDATE, 101, detail="nobody said anything")
 _LONG = Failure(_IDLE, Scope.CANDIDATE, 101, detail="the connection lasted too long")
 _CUT = Failure(FailureKind.TRUNCATED, Scope.CANDIDATE, 101, detail="the upstream left without a farewell")
-_HANDSHAKE = frozenset({ACCEPT, PROTOCOL, b"sec-websocket-extensions"})
+_HANDSHAKE = frozenset({ACCEPT, PROTOCOL})
 
 
 class ClientTunnel(Downstream, Protocol):
@@ -62,18 +64,30 @@ async def deliver_tunnel(client: ClientTunnel, delivery: Delivery) -> None:
     try:
         failure = await passing.run()
     except get_cancelled_exc_class():
-        if client.is_over:
-            account.end_if_cancelled = OK
+        account.close(OK if client.is_over else account.end_if_cancelled)
+        _settle(delivery, passing.began_s)
         raise
     if client.is_over:
         account.close(OK)
-        return await client.leave()
-    if failure.kind is _IDLE:  # our own limit, and no fault of the upstream's
+        code = None
+    elif failure.kind is _IDLE:  # our own limit, and no fault of the upstream's
         account.truncated(failure)
         account.close("truncated")
-        return await client.leave(GOING_AWAY)
-    await give_up(delivery, failure)
-    await client.leave(BAD_GATEWAY)
+        code = GOING_AWAY
+    else:
+        await give_up(delivery, failure)
+        code = BAD_GATEWAY
+    _settle(delivery, passing.began_s)
+    await client.leave(code)
+
+
+def _settle(delivery: Delivery, began_s: float) -> None:
+    """Book what was used. To limits by the minute it is as if all of it had been used at the beginning.
+
+    They pay off while the session lasts. As used at its end, the tokens of an hour would be far more than a minute's.
+    """
+    settle(delivery.account, began_s)
+    delivery.engine.state.release(delivery.grant, began_s, used_tokens(delivery.account))
 
 
 def _handshake_lines(headers: Headers) -> bytes:
@@ -81,25 +95,33 @@ def _handshake_lines(headers: Headers) -> bytes:
 
 
 class _Passing:
-    """The two directions of one connection, and the watch over them."""
+    """The two directions of one connection, the watch over them, and what it used.
+
+    Attributes:
+        began_s: When they began.
+    """
 
     def __init__(self, client: ClientTunnel, upstream: UpstreamTunnel, delivery: Delivery) -> None:
+        candidate = delivery.reply.send.planned.candidate
         self._client = client
         self._upstream = upstream
+        self._meter = SessionMeter(delivery.account, candidate, delivery.snapshot.prices)
         self._clock = delivery.engine.clock
-        timeouts = delivery.reply.send.planned.candidate.timeouts
-        self._idle_s = timeouts.idle_s
-        self._spoke_s = self._clock.now()
-        self._stop_at_s = self._spoke_s + timeouts.max_stream_s
+        self._idle_s = candidate.timeouts.idle_s
+        self.began_s = self._spoke_s = self._clock.now()
+        self._stop_at_s = self.began_s + candidate.timeouts.max_stream_s
         self._end = _CUT
 
     async def run(self) -> Failure:
         """Pass bytes on until the upstream or the watch ends it; return how, as if no farewell had been said."""
-        async with create_task_group() as group:
-            group.start_soon(self._up)
-            group.start_soon(self._watch, group.cancel_scope.cancel)
-            await self._down()
-            group.cancel_scope.cancel()
+        try:
+            async with create_task_group() as group:
+                group.start_soon(self._up)
+                group.start_soon(self._watch, group.cancel_scope.cancel)
+                await self._down()
+                group.cancel_scope.cancel()
+        finally:
+            self._meter.book()
         return self._end
 
     async def _down(self) -> None:
@@ -111,7 +133,10 @@ class _Passing:
                 return
             if not data:
                 return
-            await self._client.write(data)
+            try:
+                await self._client.write(data)
+            finally:  # what the upstream said it will charge for, whoever hears it
+                self._meter.feed(data)
 
     async def _up(self) -> None:
         while True:

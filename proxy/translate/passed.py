@@ -5,7 +5,8 @@ changes a byte.
 
 Sources, read 2026-11-20: openai 3.51.0 types/images_response.py, image_gen_completed_event.py,
 image_edit_completed_event.py, audio/transcription.py, audio/transcription_text_done_event.py and
-audio/transcription_stream_event.py; together 3.1.1 types/rerank_create_response.py; jina.ai/reranker (usage).
+audio/transcription_stream_event.py; together 3.1.1 types/rerank_create_response.py; jina.ai/reranker (usage);
+async-openai 0.31 types/audio/stream.rs (the events of speech, which OpenAI's own types leave out).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TypeVar
 
 from msgspec import Raw, Struct
 from msgspec.json import Decoder as JsonDecoder
+from msgspec.structs import replace
 
 from proxy.apischema.charged import Charged
 from proxy.core.conversation import Finish
@@ -29,6 +31,8 @@ _NONE = b"null"
 _NULL = Raw(_NONE)
 
 DONE = b"[DONE]"
+_SPOKEN = "speech.audio.done"
+_SPOKEN_MARK = _SPOKEN.encode()
 
 
 class _Details(Struct):
@@ -69,6 +73,18 @@ def read_usage(body: bytes) -> Usage | None:
         Undecodable: It is no JSON object.
     """
     return _usage(_read(_ANSWER, body))
+
+
+def read_spoken(data: bytes) -> Usage | None:
+    """Read what an event of spoken words says that they used; None for nearly all, which are sound."""
+    if data.find(_SPOKEN_MARK) < 0:
+        return None
+    try:
+        event = _read(_EVENT, data)
+    except Undecodable:
+        return None
+    usage = _usage(event) if event.type == _SPOKEN else None
+    return None if usage is None else replace(usage, audio_output_tokens=usage.completion_tokens)
 
 
 class Decoder:

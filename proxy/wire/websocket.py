@@ -1,7 +1,7 @@
 """WebSockets as far as somebody must know who passes their bytes on: the handshake, and where frames begin and end.
 
-Never reads what a frame holds. A `FrameTracker` looks at one direction: between two frames a gateway may say a farewell
-of its own, and after a Close frame the end of the connection is no accident.
+Never reads what a frame holds (`wire.messages` does). A `FrameTracker` looks at one direction: between two frames a
+gateway may say a farewell of its own, and after a Close frame the end of the connection is no accident.
 
 Source: RFC 6455 sections 1.3, 4.1, 5.2, 5.5.1 and 7.4.1; IANA's WebSocket Close Code Number Registry, read 2026-11-20.
 """
@@ -14,19 +14,21 @@ from collections.abc import Sequence
 
 GOING_AWAY = 1001
 BAD_GATEWAY = 1014
-HANDSHAKE = frozenset({b"sec-websocket-key", b"sec-websocket-version", b"sec-websocket-extensions"})
+# What of a client's handshake goes to the upstream. No extension does: each changes how frames are to be read.
+HANDSHAKE = frozenset({b"sec-websocket-key", b"sec-websocket-version"})
+EXTENSIONS = b"sec-websocket-extensions"
 PROTOCOL = b"sec-websocket-protocol"
 ACCEPT = b"sec-websocket-accept"
 VERSION = b"13"
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _KEY_BYTES = 16
-_CLOSE = 0x8
-_OPCODE = 0x0F
-_MASKED = 0x80
+CLOSE = 0x8
+OPCODE = 0x0F
+MASKED = 0x80
 _LENGTH = 0x7F
 _LENGTH_BYTES = {126: 2, 127: 8}
-_MASK_BYTES = 4
+MASK_BYTES = 4
 
 
 def is_key(key: bytes) -> bool:
@@ -49,7 +51,7 @@ def listed(values: Sequence[bytes]) -> list[bytes]:
 
 def close_frame(code: int) -> bytes:
     """Write a Close frame as servers send it."""
-    return bytes([0x80 | _CLOSE, 2]) + code.to_bytes(2, "big")
+    return bytes([0x80 | CLOSE, 2]) + code.to_bytes(2, "big")
 
 
 class FrameTracker:
@@ -78,24 +80,25 @@ class FrameTracker:
         at = self._left
         self._left = max(0, at - len(data))
         while at < len(data):
-            head = _head_bytes(data, at)
+            head = head_bytes(data, at)
             if not head or at + head > len(data):
                 self._head = data[at:]
                 return
-            self.is_closed = self.is_closed or data[at] & _OPCODE == _CLOSE
-            at += head + _payload_bytes(data, at)
+            self.is_closed = self.is_closed or data[at] & OPCODE == CLOSE
+            at += head + payload_bytes(data, at)
             self._left = max(0, at - len(data))
 
 
-def _head_bytes(data: bytes, at: int) -> int:
+def head_bytes(data: bytes, at: int) -> int:
     """How long the head of the frame is that begins there; 0 = too little is there to tell."""
     if at + 2 > len(data):
         return 0
     second = data[at + 1]
-    return 2 + _LENGTH_BYTES.get(second & _LENGTH, 0) + (_MASK_BYTES if second & _MASKED else 0)
+    return 2 + _LENGTH_BYTES.get(second & _LENGTH, 0) + (MASK_BYTES if second & MASKED else 0)
 
 
-def _payload_bytes(data: bytes, at: int) -> int:
+def payload_bytes(data: bytes, at: int) -> int:
+    """How long the payload of a frame is, by its whole head."""
     length = data[at + 1] & _LENGTH
     width = _LENGTH_BYTES.get(length, 0)
     return int.from_bytes(data[at + 2 : at + 2 + width], "big") if width else length

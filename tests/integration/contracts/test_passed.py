@@ -212,6 +212,45 @@ async def test_speech_commits_at_its_first_byte_and_comes_in_chunks() -> None:
     assert (ledger.closed.end, ledger.closed.usage, ledger.closed.cost_nusd) == ("ok", Usage(estimated=True), None)
 
 
+SPEECH = '[prices."a/up"]\ninput_usd_per_mtok = 0.6\noutput_usd_per_mtok = 2\naudio_output_usd_per_mtok = 12\n'
+PIECE = event("speech.audio.delta", audio="UklGRg==" * 2000)
+SPOKEN = event("speech.audio.done", usage={"input_tokens": 5, "output_tokens": 90, "total_tokens": 95})
+SPOKEN_EVENTS = [
+    pytest.param([PIECE, PIECE, SPOKEN], Usage(5, 90, audio_output_tokens=90), 5 * 600 + 90 * 12_000, id="told"),
+    pytest.param([PIECE, event("speech.audio.done")], Usage(estimated=True), None, id="untold"),
+    pytest.param([b"data: no JSON\n\n", PIECE[:-9]], Usage(estimated=True), None, id="unread"),
+]
+
+
+@pytest.mark.parametrize(("pieces", "usage", "cost_nusd"), SPOKEN_EVENTS)
+async def test_speech_in_events_passes_as_it_comes_and_costs_what_its_last_one_says(
+    pieces: list[bytes], usage: Usage, cost_nusd: int | None
+) -> None:
+    a = Witness(events(*pieces) + b"0\r\n\r\n")
+    async with scene(SPEECH + TWO, a=a, b=Witness(b"")) as gateway:
+        ledger = kept(gateway)
+        answer = await post(gateway, "/v1/audio/speech", input="hi", voice="v", stream_format="sse")
+    assert answer.content == b"".join(pieces)
+    assert answer.headers["content-type"] == "text/event-stream"
+    assert (ledger.closed.end, ledger.closed.usage, ledger.closed.cost_nusd) == ("ok", usage, cost_nusd)
+
+
+async def test_client_that_leaves_speech_after_its_usage_was_told_has_used_that() -> None:
+    upstream = stall_after(events(PIECE, SPOKEN) + b"0\r\n\r\n", len(events(PIECE, SPOKEN)))
+    async with scene(SPEECH + TWO, a=upstream, b=Witness(b"")) as gateway:
+        ledger = kept(gateway)
+        async with WireClient(gateway.url) as client:
+            client.send({"model": "m", "input": "hi"}, path="/v1/audio/speech")
+            await client.head()
+            heard = b""
+            while SPOKEN not in heard:
+                heard += await client.chunk()
+        async with asyncio.timeout(5):
+            while len(ledger.told) < 2:
+                await asyncio.sleep(0.01)
+    assert (ledger.closed.end, ledger.closed.usage) == ("client_gone", Usage(5, 90, audio_output_tokens=90))
+
+
 CUTS = [
     pytest.param(cut_after(chunked(SOUND), 2000), id="cut"),
     pytest.param(cut_after(response(SOUND, AUDIO), 2000), id="short"),

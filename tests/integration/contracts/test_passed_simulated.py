@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
+from proxy.core.usage import Usage
 from proxy.simulator.app import simulator_app
 from tests.fakes.gateway import RunningGateway, gateway
 from tests.fakes.serving import serve
+from tests.integration.contracts.test_accounting import kept
 
 
 @asynccontextmanager
@@ -42,6 +45,17 @@ async def test_images_speech_and_transcripts() -> None:
     assert images.json()["data"]
     assert speech.content
     assert heard.json()["text"]
+
+
+async def test_speech_in_events_leaves_the_usage_that_was_told() -> None:
+    async with simulated("simulator", "/v1") as running:
+        ledger = kept(running)
+        body = {"model": "m", "input": "one two three", "voice": "v", "stream_format": "sse"}
+        answer = await running.client.post("/v1/audio/speech", json=body)
+    told = json.loads(answer.text.rsplit("data: ", 1)[1])["usage"]
+    assert ledger.closed.usage == Usage(
+        told["input_tokens"], told["output_tokens"], audio_output_tokens=told["output_tokens"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ def test_handshake_names_its_model_in_the_query(query: bytes, model: str | None)
     assert handshake(query).model == model
 
 
-def test_handshake_s_headers_are_the_client_s_without_its_key() -> None:
+def test_handshake_s_headers_are_the_client_s_without_its_key_and_extensions() -> None:
     protocol = b"sec-websocket-protocol"
     call = handshake(
         b"model=m&intent=i&x=y",
@@ -188,7 +188,6 @@ def test_handshake_s_headers_are_the_client_s_without_its_key() -> None:
         b"openai-beta": b"realtime=v1",
         b"sec-websocket-key": KEY,
         b"sec-websocket-version": b"13",
-        b"sec-websocket-extensions": b"permessage-deflate",
         protocol: b"realtime, openai-beta.realtime-v1",
     }
     assert (call.query, call.stream) == ((("intent", "i"),), True)

@@ -150,6 +150,19 @@ async def test_what_was_not_used_comes_back(
     assert remaining == 6_000 - tokens
 
 
+async def test_tokens_that_were_used_before_are_paid_off_since() -> None:
+    left: list[int] = []
+    for ago_s in (0.0, 5.0, 60.0):
+        bench, by = Bench(), key(tpm=6_000, allow_unpriced=True)
+        account = await reserved(bench, asking(by))
+        bench.clock.now_s += 100.0
+        account.usage = Usage(5_000)
+        settle(account, bench.clock.now() - ago_s)
+        _, remaining, _ = bench.state.key_budget(by, bench.clock.now()).tokens or (0, 0, 0.0)
+        left.append(remaining)
+    assert (left[1], left[2]) == (left[0] + 500, 6_000)
+
+
 async def test_only_the_first_settlement_counts() -> None:
     bench = Bench()
     account = await reserved(bench, asking(key(day_nusd=DEAR)))

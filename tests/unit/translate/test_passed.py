@@ -12,7 +12,7 @@ from proxy.core.conversation import Finish
 from proxy.core.streamparts import Counted, Failed, Finished, TextDelta
 from proxy.core.translation import Undecodable
 from proxy.core.usage import Usage
-from proxy.translate.passed import Decoder, read_usage
+from proxy.translate.passed import Decoder, read_spoken, read_usage
 
 SEEN = [
     pytest.param(
@@ -103,3 +103,21 @@ def test_every_last_event_of_openai_s_is_known_by_its_name() -> None:
             if line.strip().startswith('type: Literal["') and "." in line
         ]
         assert Decoder().feed("", json.dumps({"type": kind}).encode()) == [Finished(Finish.STOP)]
+
+
+SPOKEN = [
+    pytest.param({"type": "speech.audio.delta", "audio": "AAAA"}, None, id="sound"),
+    pytest.param(
+        {"type": "speech.audio.done", "usage": {"input_tokens": 5, "output_tokens": 90, "total_tokens": 95}},
+        Usage(5, 90, audio_output_tokens=90),
+        id="done",
+    ),
+    pytest.param({"type": "speech.audio.done"}, None, id="done-without-usage"),
+    pytest.param({"type": "other", "usage": {"input_tokens": 5}, "of": "speech.audio.done"}, None, id="another"),
+    pytest.param([{"type": "speech.audio.done"}], None, id="no-object"),
+]
+
+
+@pytest.mark.parametrize(("event", "usage"), SPOKEN)
+def test_last_event_of_spoken_words_tells_what_they_used(event: object, usage: Usage | None) -> None:
+    assert read_spoken(json.dumps(event).encode()) == usage

@@ -1,6 +1,7 @@
 """Pictures, speech and transcriptions: small real files made here, and words about a sound's size.
 
-Source: openai 3.51.0, `types/image_generate_params.py`, `types/images_response.py`, `types/audio/`, read 2026-11-20.
+Source: openai 3.51.0, `types/image_generate_params.py`, `types/images_response.py`, `types/audio/`, and for speech in
+events async-openai 0.31, `types/audio/stream.rs`, read 2026-11-20.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any
 
 import orjson
 
@@ -23,7 +25,7 @@ from proxy.simulator.framing import unframed
 from proxy.simulator.multipart import Form, parse_form
 from proxy.simulator.paths import Endpoint, Operation
 from proxy.simulator.question import Content, Question
-from proxy.simulator.request import Head
+from proxy.simulator.request import Head, decode
 from proxy.simulator.shapes import (
     Json,
     Kind,
@@ -122,6 +124,8 @@ def _speak(question: Question, _: Speaker, __: Serial) -> Content:
     kind = body.get("response_format", "mp3")
     pieces = _sound(kind, len(tokenise(body["input"])))
     usage = Usage(prompt_tokens=count_tokens([body["input"]]), completion_tokens=len(pieces) - 1)
+    if _is_in_events(question):
+        return Content(partial(b"".join, pieces), partial(_spoken_frames, pieces, usage), usage)
     return Content(partial(b"".join, pieces), partial(_pieces, pieces), usage, _SPEECH_TYPES[kind])
 
 
@@ -147,6 +151,15 @@ def _pieces(pieces: list[bytes]) -> Iterator[Frame]:
     yield Frame(Part.ROLE, head)
     for piece in rest:
         yield Frame(Part.TOKEN, piece)
+
+
+def _spoken_frames(pieces: list[bytes], usage: Usage) -> Iterator[Frame]:
+    for piece in filter(None, pieces):
+        sound = base64.b64encode(piece).decode()
+        yield Frame(Part.TOKEN, orjson.dumps({"type": "speech.audio.delta", "audio": sound}))
+    counts = _counts(usage)
+    del counts["type"]
+    yield Frame(Part.FINISH, orjson.dumps({"type": "speech.audio.done", "usage": counts}))
 
 
 def _transcribe(question: Question, speaker: Speaker, _: Serial) -> Content:
@@ -209,12 +222,26 @@ def _png() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
-def _sound_wire(_: Question) -> Wire:
-    return COMPATIBLE._replace(framing=unframed(""))
+class _SpeechHead(Head):
+    stream_format: Any = None
+
+
+def _speech_head(body: bytes, _: Mapping[str, str]) -> Head:
+    return decode(body, _SpeechHead)
+
+
+def _is_in_events(question: Question) -> bool:
+    return isinstance(question.head, _SpeechHead) and question.head.stream_format == "sse"
+
+
+def _sound_wire(question: Question) -> Wire:
+    return COMPATIBLE if _is_in_events(question) else COMPATIBLE._replace(framing=unframed(""))
 
 
 SERVICES = {
     Endpoint.IMAGES: Service(Dialect.OPENAI_CHAT, Operation.IMAGES, _draw),
-    Endpoint.SPEECH: Service(Dialect.OPENAI_CHAT, Operation.SPEECH, _speak, _sound_wire, stream=always),
+    Endpoint.SPEECH: Service(
+        Dialect.OPENAI_CHAT, Operation.SPEECH, _speak, _sound_wire, stream=always, read_head=_speech_head
+    ),
     Endpoint.TRANSCRIPTIONS: Service(Dialect.OPENAI_CHAT, Operation.TRANSCRIPTIONS, _transcribe, read_head=_form_head),
 }

@@ -49,6 +49,16 @@ async def test_speech_has_its_form(kind: str, content_type: str, start: bytes) -
     assert "content-length" not in answer.headers
 
 
+async def test_speech_in_events_is_the_same_sound_and_tells_its_usage() -> None:
+    spoken = {**_SPEECH, "response_format": "pcm"}
+    answer = await asked("/v1/audio/speech", {**spoken, "stream_format": "sse"})
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    *sound, last = answer.events
+    plain = await asked("/v1/audio/speech", spoken)
+    assert b"".join([base64.b64decode(event["audio"]) for event in sound]) == plain.body
+    assert last["usage"] == {"input_tokens": 2, "output_tokens": 2, "total_tokens": 4}
+
+
 async def test_speech_is_cut_like_any_stream() -> None:
     whole = await asked("/v1/audio/speech", _SPEECH)
     cut = await asked("/v1/audio/speech", {**_SPEECH, "model": "sim-cut-after-1"})
