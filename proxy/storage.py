@@ -15,6 +15,7 @@ from pathlib import Path
 
 import anyio
 
+from proxy.api.health import REFUSING
 from proxy.core.snapshot import Snapshot, StoredKey
 from proxy.edge.key_lookup import with_stored
 from proxy.gateway.context import Engine
@@ -121,6 +122,21 @@ class Storage:
         if self._is_ready and snapshot.auth.keys and not self._watcher.ever:
             self._keys_changed.set()
         return replace(snapshot, auth=auth)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the database cannot be reached or used."""
+        return not self._is_ready or self._watcher.is_away
+
+    @property
+    def ledger(self) -> str | None:
+        """How the way of records into the database does, in the words of `Upkeep`; None = nothing is recorded."""
+        sink = self._sink
+        if isinstance(sink, Spool) and sink.is_full:
+            return REFUSING if sink.refuses else "full"
+        if self._loader is None:
+            return None
+        return "behind" if self._loader.is_behind or not self._is_ready else "ok"
 
     async def claim(self, mark: BudgetMark) -> bool:
         """Say whether an alert about a budget is this process's to raise."""
