@@ -26,6 +26,7 @@ def explain(
     as_json: options.AsJson = False,
 ) -> None:
     """Show where a request for MODEL would go and why: with nothing set aside, or now, at a running gateway (--url)."""
+    options.refuse_both(url, {"--config": config})
     if url is None:
         plan = _planned(model, key, config)
     else:

@@ -217,6 +217,21 @@ LISTED = (
 )
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("models", "--upstream", "--url", "http://127.0.0.1:1"), "--upstream the configuration"),
+        (("models", "--config", "x.toml", "--url", "http://127.0.0.1:1"), "--config the configuration"),
+        (("explain", "m", "--config", "x.toml", "--url", "http://127.0.0.1:1"), "--config the configuration"),
+        (("models", "--provider", "main"), "--provider needs --upstream"),
+    ],
+)
+def test_options_of_which_one_would_be_ignored_are_refused(words: tuple[str, ...], said: str, fairlead: Fairlead) -> None:
+    ended = fairlead(*words)
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err
+
+
 def test_upstream_models_are_listed_as_their_vendor_tells(
     file: Path, fairlead: Fairlead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
