@@ -226,7 +226,9 @@ LISTED = (
         (("models", "--provider", "main"), "--provider needs --upstream"),
     ],
 )
-def test_options_of_which_one_would_be_ignored_are_refused(words: tuple[str, ...], said: str, fairlead: Fairlead) -> None:
+def test_options_of_which_one_would_be_ignored_are_refused(
+    words: tuple[str, ...], said: str, fairlead: Fairlead
+) -> None:
     ended = fairlead(*words)
     assert (ended.code, ended.out) == (2, "")
     assert said in ended.err
