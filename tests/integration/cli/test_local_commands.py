@@ -286,6 +286,17 @@ def test_explain_shows_the_order(file: Path, fairlead: Fairlead) -> None:
     assert "128000" in ended.out
 
 
+def test_explain_of_a_key_that_the_file_does_not_have_names_those_it_has(file: Path, fairlead: Fairlead) -> None:
+    with file.open("a") as text:
+        text.write('[[auth.keys]]\nname = "ci"\nkey = "client-key-0123456789"\n')
+    ended = fairlead("explain", "chat", "--key", "pasted-secret")
+    assert (ended.code, ended.out) == (2, "")
+    assert "There is: ci." in ended.err
+    assert "--url" in ended.err
+    assert "pasted-secret" not in ended.err
+    assert "--url" not in fairlead("explain", "nope").err
+
+
 def test_explain_shows_what_is_left_out(file: Path, fairlead: Fairlead) -> None:
     file.write_text(FILE.replace("priority = 2", "priority = 2\nenabled = false"))
     assert "disabled in the configuration" in fairlead("explain", "chat").out
