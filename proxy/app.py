@@ -14,7 +14,7 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -23,8 +23,10 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.abc import TaskGroup
 
+from proxy import __version__
 from proxy.admin.routes import AdminParts, admin_routes
 from proxy.api.endpoints import Edge
+from proxy.api.health import Upkeep
 from proxy.api.routes import client_front, metrics_front
 from proxy.core.errors import ConfigError
 from proxy.core.ports import Clock
@@ -90,6 +92,7 @@ class Parts:
     budget_alerts: BudgetAlerts
     webhook: Webhook
     storage: Storage | None = None
+    rejected: Sequence[Problem] = ()
     front: Front = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,6 +114,18 @@ class Parts:
         engine.attention.forget(snapshot)
         engine.metrics.config_version(snapshot.version)
         engine.metrics.config_reload_failed(False)
+        self.rejected = ()
+
+    def reject(self, problems: Sequence[Problem]) -> None:
+        """Note that the file on disk cannot be put in force."""
+        self.edge.engine.metrics.config_reload_failed(True)
+        self.rejected = problems
+
+    def upkeep(self) -> Upkeep:
+        """How what stands beside the requests does."""
+        if self.storage is None:
+            return Upkeep(self.rejected)
+        return Upkeep(self.rejected, "away" if self.storage.is_away else "ok", self.storage.ledger)
 
     def settings(self) -> Server:
         """The process's settings that are in force."""
@@ -154,7 +169,7 @@ def assemble(snapshot: Snapshot, access_log: AccessLog, redactor: Redactor, cloc
         unpriced=UnpricedModels(desk.raise_alert),
         rng=rng,
     )
-    edge = Edge(engine, admission, access_log, transports.processes.reports)
+    edge = Edge(engine, admission, access_log, transports.processes.reports, lambda: parts.upkeep())
     parts = Parts(edge, state, transports, tokens, redactor, budget_alerts, webhook)
     parts.publish(snapshot)
     return parts
@@ -232,7 +247,7 @@ class _Process:
             _LOG.warning("%s", problem)
         settings = parts.settings
         server = DrainingServer(server_config(parts.front, settings), settings, parts.edge.admission)
-        server.on_started = lambda: print(banner(engine.snapshot, *listener.getsockname()[:2]), flush=True)  # noqa: T201 - for people
+        server.on_started = lambda: self._tell_ready(engine.snapshot, *listener.getsockname()[:2])
         if data_dir is not None:
             parts.storage = await _open_storage(parts, data_dir, self._environ)
         server.on_second_signal = parts.transports.processes.hurry
@@ -249,11 +264,18 @@ class _Process:
         if kept is not None:
             _save(kept, _dump(parts))
         await parts.aclose()
+        _LOG.info("stopped", extra={"event": "stopped"})
         return 0
+
+    def _tell_ready(self, snapshot: Snapshot, host: str, port: int) -> None:
+        """Tell people on stdout, and what reads the log in a line of it."""
+        print(banner(snapshot, host, port), flush=True)  # noqa: T201
+        if log_format(self._options.log_format, sys.stderr) == "json":
+            about = {"service.version": __version__, "server.address": host, "server.port": port}
+            _LOG.info("ready", extra={"event": "ready", **about})
 
     def _start_beside(self, group: TaskGroup, snapshot: Snapshot, parts: Parts) -> None:
         """Start what runs beside the main server."""
-        engine = parts.edge.engine
         group.start_soon(parts.webhook.run)
         group.start_soon(parts.transports.processes.run)
         group.start_soon(parts.budget_alerts.run)
@@ -270,7 +292,7 @@ class _Process:
                 Watched(self._path, self._environ, self._simulator_url),
                 snapshot,
                 publish,
-                lambda problems: engine.metrics.config_reload_failed(True),
+                parts.reject,
             )
             group.start_soon(reloader.run)
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.poke)

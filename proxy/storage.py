@@ -15,6 +15,7 @@ from pathlib import Path
 
 import anyio
 
+from proxy.api.health import REFUSING
 from proxy.core.snapshot import Snapshot, StoredKey
 from proxy.edge.key_lookup import with_stored
 from proxy.gateway.context import Engine
@@ -26,6 +27,7 @@ from proxy.store.keys import KeyStore
 from proxy.store.loader import Loader
 from proxy.store.migrate import upgrade
 from proxy.store.off import LedgerOff
+from proxy.store.pepper import NAME as SECRET_FILE
 from proxy.store.pepper import load_ring
 from proxy.store.retention import Retention
 from proxy.store.sink import open_sink
@@ -60,7 +62,10 @@ class Storage:
         self._engine = engine
         self._limits = limits
         self._database = Database(snapshot.database_url.reveal(), data_dir)
+        secret = data_dir / SECRET_FILE
+        was_there = secret.exists()
         self._ring = load_ring(surroundings.environ, data_dir, is_sqlite=self._database.is_sqlite)
+        self._made_secret = secret if secret.exists() and not was_there else None
         self._claims = BudgetClaims(self._database, engine.clock)
         self._configured = snapshot
         self._stored = EMPTY
@@ -122,6 +127,21 @@ class Storage:
             self._keys_changed.set()
         return replace(snapshot, auth=auth)
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the database cannot be reached or used."""
+        return not self._is_ready or self._watcher.is_away
+
+    @property
+    def ledger(self) -> str | None:
+        """How the way of records into the database does, in the words of `Upkeep`; None = nothing is recorded."""
+        sink = self._sink
+        if isinstance(sink, Spool) and sink.is_full:
+            return REFUSING if sink.refuses else "full"
+        if self._loader is None:
+            return None
+        return "behind" if self._loader.is_behind or not self._is_ready else "ok"
+
     async def claim(self, mark: BudgetMark) -> bool:
         """Say whether an alert about a budget is this process's to raise."""
         return await self._claims.claim(mark)
@@ -143,11 +163,24 @@ class Storage:
         if self._configured.auth.keys:
             await self._keys.note_configured()
         await self._watcher.load_once()
+        self._tell_lost_secret()
         if self._loader is not None:
             wall_s = self._engine.clock.wall()
             before = self._limits.spent(wall_s)
             self._limits.restore(await self._loader.spend(wall_s), wall_s, before)
         self._is_ready = True
+
+    def _tell_lost_secret(self) -> None:
+        """A restored database without the file beside it opens to nobody, and nothing else would say why."""
+        lost = sum(not row.revoked for row in self._stored.values())
+        if self._made_secret is not None and lost:
+            _LOG.error(
+                "%s was not there and has been made: none of the %d client keys in the database can be recognised; put "
+                "the file back from a backup, or give each key a new secret with `fairlead keys rotate`",
+                self._made_secret,
+                lost,
+                extra={"event": "secret_lost"},
+            )
 
     async def _come_back(self) -> None:
         """Try again until the database is there, and is ours."""

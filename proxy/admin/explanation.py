@@ -58,7 +58,10 @@ def key_named(name: str | None, snapshot: Snapshot) -> ClientKey | None:
     if not name:
         return None
     auth = snapshot.auth
-    for key in (*auth.keys.values(), *(row.key for row in auth.stored.values() if not row.revoked)):
+    keys = (*auth.keys.values(), *(row.key for row in auth.stored.values() if not row.revoked))
+    for key in keys:
         if key.name == name:
             return key
-    raise NotFound("There is no client key of that name.", param="key")
+    # Not repeated: it may be a key that was pasted in place of a name.
+    known = ", ".join(sorted({key.name for key in keys})) or "none"
+    raise NotFound(f"There is no client key of that name here. There is: {known}.", param="key")

@@ -101,7 +101,7 @@ def _check_token(parts: AdminParts, request: Request) -> None:
 
 async def _show_state(parts: AdminParts, request: Request) -> object:
     snapshot, clock = parts.snapshot(), parts.clock
-    auth = snapshot.auth
+    auth, used = snapshot.auth, parts.state.keys
     keys = [*(row.key for row in auth.stored.values() if not row.revoked), *auth.keys.values()]
     return {
         "config": {"version": snapshot.version, "source": snapshot.source},
@@ -111,7 +111,7 @@ async def _show_state(parts: AdminParts, request: Request) -> object:
         ],
         **parts.state.rows(snapshot, clock.now()),
         "processes": [_process_row(name, report) for name, report in parts.processes().items()],
-        "keys": key_rows(parts.state.keys.uses, keys, clock.now(), clock.wall()),
+        "keys": key_rows(used.uses, keys, clock.now(), clock.wall(), is_restored=used.is_restored),
     }
 
 

@@ -18,6 +18,7 @@ from time import time_ns
 from proxy.api.callparse import parse_call
 from proxy.api.counting import estimated_count, is_counted_upstream
 from proxy.api.endpointspec import CHAT, OLLAMA_GENERATE, RESPONSES
+from proxy.api.health import Upkeep
 from proxy.api.passparse import method_not_allowed, parse_any
 from proxy.core.call import OF_ACCOUNTS, Call, Dialect, Gives, Operation
 from proxy.core.errors import BodyReadTimeout, GatewayError, Overloaded, told_name
@@ -66,6 +67,7 @@ class Edge:
     admission: Admission
     access_log: AccessLog
     processes: Callable[[], Mapping[str, ProcessReport]] = no_processes
+    upkeep: Callable[[], Upkeep] = Upkeep
 
 
 async def serve(edge: Edge, exchange: Exchange) -> None:

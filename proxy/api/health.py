@@ -1,20 +1,46 @@
-"""What operators and Kubernetes ask: is the process alive, does it take requests, how are its providers.
+"""What operators and Kubernetes ask: is the process alive, does it take requests, how do its providers.
 
 Readiness never depends on a provider: one that is down is failed over, not a reason to take the gateway away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from proxy.core.health import Aside, StateView, Target
 from proxy.core.localprocess import ProcessReport
-from proxy.core.snapshot import Provider, Snapshot
+from proxy.core.snapshot import Problem, Provider, Snapshot
 from proxy.telemetry.upstreams import configured_candidates, is_up
+
+REFUSING = "refusing"
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """How what stands beside the requests does; None = there is none of it.
+
+    Attributes:
+        rejected: What is wrong with the file on disk, which is therefore not in force.
+        database: "ok" or "away".
+        ledger: "ok", "behind" (the database cannot be loaded), "full" (the disk; records wait in memory) or `REFUSING`
+            (the disk is full, and every request is refused).
+    """
+
+    rejected: Sequence[Problem] = ()
+    database: str | None = None
+    ledger: str | None = None
+
+
+UNTOLD = Upkeep()
 
 
 def health_report(
-    snapshot: Snapshot, view: StateView, now_s: float, processes: Mapping[str, ProcessReport] | None = None
+    snapshot: Snapshot,
+    view: StateView,
+    now_s: float,
+    processes: Mapping[str, ProcessReport] | None = None,
+    upkeep: Upkeep = UNTOLD,
 ) -> dict[str, object]:
     """Per provider: "ok", "degraded" (something of it is set aside), "down" or "disabled", and why.
 
@@ -27,14 +53,17 @@ def health_report(
     for name, report in (processes or {}).items():
         if name in providers:
             providers[name]["process"] = process_row(report)
-    up = any(row["status"] in ("ok", "degraded") for row in providers.values())
+    up = not providers or any(row["status"] in ("ok", "degraded") for row in providers.values())
     return {
-        "status": "ok" if up or not providers else "down",
+        "status": "ok" if up and upkeep.ledger != REFUSING else "down",
         "config": {
             "version": snapshot.version,
             "source": snapshot.source,
             "problems": [str(problem) for problem in snapshot.problems],
+            "rejected": [str(problem) for problem in upkeep.rejected],
         },
+        "database": upkeep.database,
+        "ledger": upkeep.ledger,
         "providers": providers,
     }
 

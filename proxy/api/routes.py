@@ -87,7 +87,8 @@ def report_routes(edge: Edge, *, guarded: bool) -> list[BaseRoute]:
     async def health(request: Request) -> Response:
         if guarded:
             _check_reader(edge, request)
-        return JSONResponse(health_report(engine.snapshot, engine.state.view, engine.clock.now(), edge.processes()))
+        now_s, view = engine.clock.now(), engine.state.view
+        return JSONResponse(health_report(engine.snapshot, view, now_s, edge.processes(), edge.upkeep()))
 
     async def metrics(request: Request) -> Response:
         if guarded:

@@ -26,6 +26,7 @@ def explain(
     as_json: options.AsJson = False,
 ) -> None:
     """Show where a request for MODEL would go and why: with nothing set aside, or now, at a running gateway (--url)."""
+    options.refuse_both(url, {"--config": config})
     if url is None:
         plan = _planned(model, key, config)
     else:
@@ -52,12 +53,16 @@ def explain(
 
 def _planned(model: str, key_name: str | None, config: options.Config) -> dict[str, Any]:
     from proxy.admin.explanation import explain_model, key_named
-    from proxy.core.errors import ClientError
+    from proxy.core.errors import ClientError, NotFound
     from proxy.core.health import StateView
 
     snapshot = load(config)
     try:
-        return explain_model(model, key_named(key_name, snapshot), snapshot, StateView(), 0.0)
+        key = key_named(key_name, snapshot)
+    except NotFound as error:
+        raise Refusal(error.message, "Keys of the database are known to a running gateway alone: --url.") from error
+    try:
+        return explain_model(model, key, snapshot, StateView(), 0.0)
     except ClientError as error:
         raise Refusal(error.message) from error
 

@@ -24,7 +24,7 @@ from proxy.cli.configuration import load
 from proxy.cli.keyview import COLUMNS, as_cells, as_object, moment
 from proxy.cli.output import print_json, print_table
 from proxy.cli.refusal import Refusal
-from proxy.cli.storage import connected
+from proxy.cli.storage import connected, shown
 
 if TYPE_CHECKING:
     from proxy.core.clientkey import Minted
@@ -37,7 +37,7 @@ DAY_S = 86_400
 LATEST_S = 253_402_300_799  # the end of the year 9999, the last that a date can show
 SPAN = re.compile(r"(\d{1,9})([smhdw])")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY_S, "w": 7 * DAY_S}
-SHOWN_ONCE = "It is shown this once: only its hash is stored. Running servers know it within 2 seconds."
+SHOWN_ONCE = "It is shown this once: only its hash is stored, in {}. Gateways on it know the key within 2 seconds."
 
 app = typer.Typer(help="Make, list, rotate and revoke the client keys of the database.", no_args_is_help=True)
 
@@ -109,7 +109,7 @@ def create(
     snapshot = load(config)
     _refuse_names_of_the_file(snapshot, name, "choose another name")
     minted = _use(snapshot, lambda keys, mint: _create(keys, key, mint(), now_us))
-    _print_new(name, minted, _described(key, minted, now_us) if as_json else None, SHOWN_ONCE)
+    _print_new(name, minted, _described(key, minted, now_us) if as_json else None, SHOWN_ONCE.format(shown(snapshot)))
 
 
 @app.command(name="list")
@@ -122,6 +122,7 @@ def list_keys(config: options.Config = None, as_json: options.AsJson = False) ->
         return
     now_us = _now_us()
     print_table("Client keys (times in UTC)", COLUMNS, [as_cells(row, now_us) for row in rows])
+    typer.echo(f"These are the keys in {shown(snapshot)}.", err=True)
     configured = sorted(key.name for key in snapshot.auth.keys.values())
     if configured:
         typer.echo(f"The configuration has others: {', '.join(configured)}.", err=True)
@@ -133,8 +134,8 @@ def revoke(name: Name, config: options.Config = None) -> None:
     snapshot = load(config)
     _refuse_names_of_the_file(snapshot, name, "remove it from [[auth.keys]]")
     was_valid = _use(snapshot, lambda keys, _: _changed(name, keys.revoke(name, _now_us())))
-    done = "running servers refuse it within 2 seconds" if was_valid else "it was revoked before"
-    typer.echo(f"revoke: {name} ({done})", err=True)
+    done = "gateways on it refuse the key within 2 seconds" if was_valid else "it was revoked before"
+    typer.echo(f"revoke: {name}, in {shown(snapshot)} ({done})", err=True)
 
 
 @app.command()
@@ -151,7 +152,7 @@ def rotate(name: Name, config: options.Config = None, grace: Grace = "24h", as_j
     until = moment(ends_us)
     described = {"name": name, "hint": minted.hint, "created_at": moment(now_us), "old_ends_at": until}
     ended = f"The old one works until {until}." if grace_s else "The old one has ended."
-    _print_new(name, minted, described if as_json else None, f"{SHOWN_ONCE} {ended}")
+    _print_new(name, minted, described if as_json else None, f"{SHOWN_ONCE.format(shown(snapshot))} {ended}")
 
 
 async def _create(keys: KeyStore, key: ClientKey, minted: Minted, now_us: int) -> Minted:

@@ -18,7 +18,8 @@ BROKEN = "its settings cannot be read, so it is refused: revoke it and make anot
 def as_cells(row: KeyRow, now_us: int) -> tuple[object, ...]:
     """One line of the table `COLUMNS`; secrets that have ended are left out."""
     key = row.key
-    hints = ", ".join(_hint(secret) for secret in row.secrets if secret.ends_us is None or secret.ends_us > now_us)
+    living = [secret for secret in row.secrets if secret.ends_us is None or secret.ends_us > now_us]
+    hints = ", ".join(_hint(secret, None if row.revoked_us else secret.ends_us) for secret in living)
     limits = BROKEN if row.is_broken else ", ".join(_rights(key))
     return key.name, hints, key.owner, _minute(row.created_us), _minute(_us(key)), _minute(row.revoked_us), limits
 
@@ -51,8 +52,8 @@ def moment(us: int | None) -> str | None:
     return datetime.fromtimestamp(us // 1_000_000, UTC).isoformat().replace("+00:00", "Z")
 
 
-def _hint(secret: SecretRow) -> str:
-    return f"{secret.hint}…" + (f" until {_minute(secret.ends_us)}" if secret.ends_us is not None else "")
+def _hint(secret: SecretRow, until_us: int | None) -> str:
+    return f"{secret.hint}…" + (f" until {_minute(until_us)}" if until_us is not None else "")
 
 
 def _minute(us: int | None) -> str | None:

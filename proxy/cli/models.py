@@ -37,6 +37,9 @@ def models(
     as_json: options.AsJson = False,
 ) -> None:
     """List the models of the configuration, those a key may call (--url), or those the providers have (--upstream)."""
+    options.refuse_both(url, {"--config": config, "--upstream": upstream})
+    if provider and not upstream:
+        raise Refusal("error: --provider needs --upstream")
     if upstream:
         _list_upstream(config, provider, as_json=as_json)
         return

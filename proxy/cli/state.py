@@ -127,6 +127,11 @@ def _process(row: dict[str, Any]) -> tuple[object, ...]:
 def _key(row: dict[str, Any]) -> tuple[object, ...]:
     left = [f"{pace['remaining']} of {pace['limit']}" if pace else "" for pace in (row["requests"], row["tokens"])]
     parallel = f"{row['parallel']['used']} of {row['parallel']['limit']}" if row["parallel"] else ""
-    spent = "; ".join(f"{found['spent_usd']} of {found['limit_usd']} a {found['budget']}" for found in row["budgets"])
+    spent = "; ".join(_spent(found) for found in row["budgets"])
     reserved = row["budgets"][0]["reserved_usd"] if row["budgets"] else ""
     return row["key"], *left, parallel, spent, reserved
+
+
+def _spent(budget: dict[str, Any]) -> str:
+    known = budget["spent_usd"]
+    return f"{'unknown' if known is None else known} of {budget['limit_usd']} a {budget['budget']}"

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 AWAY = "check that it runs and that database.url is right, then try again"
 
 
+def shown(snapshot: Snapshot) -> str:
+    """Name the database without a password: two commands that read other files, or none, may mean two of them."""
+    from proxy.store.databaseurl import read_url
+
+    assert snapshot.database_url is not None
+    return read_url(snapshot.database_url.reveal(), Path(snapshot.server.data_dir)).shown
+
+
 @asynccontextmanager
 async def opened(config: Path | None) -> AsyncIterator[Database]:
     """Open the database for the length of a command, once its tables are those of this program.

@@ -7,6 +7,7 @@ is ended with an error of its dialect. A second signal ends at once. Ctrl-C skip
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Generator
@@ -29,6 +30,8 @@ LAST_WORDS_S = 5.0  # for error events to leave after the drain
 HASTY_WORDS_S = 0.2  # the same after a second signal
 NOTICE_S = 1.0  # for a request to notice that its connection is gone
 TICK_S = 0.02
+
+_LOG = logging.getLogger("fairlead.server")
 
 
 class QuietServer(uvicorn.Server):
@@ -71,6 +74,12 @@ class DrainingServer(uvicorn.Server):
         self._closes_at_s = now_s if sig == signal.SIGINT else now_s + settings.drain_delay_s
         self._ends_at_s = now_s + settings.drain_s
         self._drops_at_s = self._ends_at_s + LAST_WORDS_S
+        _LOG.info(
+            "told to stop: new requests are taken for %g s more, and what is still under way in %g s is ended",
+            max(0.0, self._closes_at_s - now_s),
+            settings.drain_s,
+            extra={"event": "draining", "fairlead.in_flight": self._admission.in_flight},
+        )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -89,6 +98,11 @@ class DrainingServer(uvicorn.Server):
         for connection in list(self.server_state.connections):
             connection.shutdown()
         await _idle(self._is_busy, lambda: self._ends_at_s)
+        if self._admission.in_flight:
+            _LOG.warning(
+                "the drain is over: what is still under way is ended with an error",
+                extra={"event": "drain_over", "fairlead.in_flight": self._admission.in_flight},
+            )
         self._admission.end_all()
         await _idle(self._is_busy, lambda: self._drops_at_s)
         await _drop_connections(self, self._is_busy)

@@ -58,6 +58,11 @@ class Loader:
         return sum(source.backlog for source in self._sources)
 
     @property
+    def is_behind(self) -> bool:
+        """Whether the last load failed: the database is away, or refuses."""
+        return self._is_behind
+
+    @property
     def dropped(self) -> int:
         """Requests whose record is lost: `ledger_dropped_total`."""
         return self._spool.dropped

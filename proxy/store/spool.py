@@ -63,7 +63,7 @@ class Spool:
         closed: How many requests this run has recorded: the ordinal of the latest.
         dropped: Requests whose record is lost.
         recent: Every record since a place in the file that the loader knows; None when they became too many.
-        is_full: Nothing can be written; no request may begin unless `on_full` is "drop".
+        is_full: Nothing can be written; no request may begin where it also `refuses`: unless `on_full` is "drop".
 
     Raises:
         OSError: The folder cannot be written.
@@ -77,7 +77,7 @@ class Spool:
         self.dropped = 0
         self.recent: deque[CloseRecord] | None = deque()
         self._options = options
-        self._refuses = options.on_full == "refuse"
+        self.refuses = options.on_full == "refuse"
         self._file_bytes = options.file_bytes
         self._most_recent = options.recent
         self._file = folder.create(self._number)
@@ -125,7 +125,7 @@ class Spool:
     def open(self, record: OpenRecord) -> None:
         line = write_open(record)
         self._open[record.request_id] = line  # before it is written, in case that begins a new file
-        if (self.is_full or not self._append(line)) and self._refuses:
+        if (self.is_full or not self._append(line)) and self.refuses:
             del self._open[record.request_id]
             _refuse()
 
@@ -206,7 +206,7 @@ class Spool:
             LOGGER.error(
                 "the ledger cannot be written (%s): %s until there is room in %s",
                 why,
-                "requests are refused" if self._refuses else "records wait in memory",
+                "requests are refused" if self.refuses else "records wait in memory",
                 self.folder.path,
                 extra={"event": "ledger_full"},
             )

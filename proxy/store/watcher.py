@@ -36,6 +36,11 @@ class KeyWatcher:
         self._trouble = ""
         self.ever = True
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the last look found no database."""
+        return bool(self._trouble)
+
     async def load_once(self) -> None:
         """Load and publish.
 

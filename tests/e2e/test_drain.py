@@ -60,6 +60,13 @@ def lines(gateway: GatewayProcess) -> dict[str, dict[str, Any]]:
     return {line["gen_ai.request.model"]: line for line in records if line.get("event") == "request"}
 
 
+def life(gateway: GatewayProcess) -> list[tuple[str, int | None]]:
+    """What the log says of the process itself, with how many requests were under way."""
+    records = [json.loads(line) for line in gateway.err.splitlines()]
+    told = [line for line in records if line.get("event") in ("ready", "draining", "drain_over", "stopped")]
+    return [(line["event"], line.get("fairlead.in_flight")) for line in told]
+
+
 def check_shut_down(heard: Heard) -> None:
     """Hold that a stream was ended by the gateway, and does not claim to be whole."""
     assert heard.status == 200
@@ -111,6 +118,7 @@ async def test_requests_under_way_end_whole_in_time_or_are_told_at_the_end_of_th
     assert heard["late"].retry_after_s == 1
     ends = {model: line["fairlead.end"] for model, line in lines(gateway).items()}
     assert ends == {"short-stream": "ok", "soon": "ok", "long-stream": "truncated", "late": "failed"}
+    assert life(gateway) == [("ready", None), ("draining", 4), ("drain_over", 2), ("stopped", None)]
     assert "Traceback" not in gateway.err
 
 

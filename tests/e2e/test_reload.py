@@ -160,6 +160,9 @@ async def test_broken_file_keeps_the_old_configuration_serving_until_it_is_mende
             gateway.path.write_text(good.replace("api_key", "api_kye") + f'\n[models.more]\nmodel = "{NEW_KEY}')
             await gateway.metric_becomes("config_reload_failed", 1, within_s=RELOAD_S)
             assert await gateway.metric("config_version") == 1
+            told = (await gateway.client.get("/health")).json()["config"]
+            assert (told["version"], told["problems"], len(told["rejected"])) == (1, [], 1)
+            assert "text that is not TOML" in told["rejected"][0]
             async with WireClient(gateway.url) as client:
                 (await client.ask(chat("quick"))).check_whole(by="staying")
             assert await settles(lambda: "version 1 stays in force" in gateway.err)
@@ -170,6 +173,7 @@ async def test_broken_file_keeps_the_old_configuration_serving_until_it_is_mende
             gateway.send(signal.SIGHUP)
             await gateway.metric_becomes("config_reload_failed", 0, within_s=RELOAD_S)
             assert await gateway.metric("config_version") == 2
+            assert (await gateway.client.get("/health")).json()["config"]["rejected"] == []
             assert await gateway.stop() == 0
         assert "Traceback" not in gateway.err
 

@@ -90,6 +90,24 @@ async def test_open_gateway_closes_with_the_first_key_and_never_opens_again(tmp_
         assert await gateway.stop() == 0
 
 
+async def test_a_lost_secret_is_told_where_it_costs_client_keys(tmp_path: Path) -> None:
+    lost = "secret.key was not there"
+    async with gateway_process(tmp_path, GUARDED) as gateway:
+        key = await fairlead(gateway, "keys", "create", "team")
+        await becomes(lambda: status(gateway, key), 200, time.monotonic())
+        assert await gateway.stop() == 0
+        assert lost not in gateway.err, "no key was stored when it was made"
+        (secret,) = gateway.folder.rglob("secret.key")
+    secret.unlink()
+    async with gateway_process(tmp_path, GUARDED) as gateway:
+        assert await status(gateway, key) == 401
+        assert await status(gateway, CLIENT_KEY) == 200
+        assert await gateway.stop() == 0
+        (line,) = [json.loads(line) for line in gateway.err.splitlines() if lost in line]
+    assert (line["level"], line["event"]) == ("ERROR", "secret_lost")
+    assert "none of the 1 client keys" in line["message"]
+
+
 async def test_rotated_key_is_known_at_once_and_the_old_one_ends(tmp_path: Path) -> None:
     async with gateway_process(tmp_path, GUARDED) as gateway:
         old = await fairlead(gateway, "keys", "create", "team", "--rpm", "1000")

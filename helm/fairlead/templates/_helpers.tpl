@@ -37,15 +37,20 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if .Values.server.metricsPort }}metrics{{ else }}http{{ end }}
 {{- end }}
 
-{{/* "true" where the database is named, so that it is not SQLite in the data folder. */}}
+{{/* "true" where the database is named and is not SQLite, which belongs to one pod. */}}
 {{- define "fairlead.hasDatabase" -}}
-{{- if or .Values.database.existingSecret (regexMatch "(?m)^\\s*\\[\\s*database\\s*\\]" .Values.config) }}true{{ end }}
+{{- $written := regexMatch "(?m)^\\s*\\[\\s*database\\s*\\]" .Values.config }}
+{{- $sqlite := regexMatch "(?m)^\\s*url\\s*=\\s*[\"']sqlite:" .Values.config }}
+{{- if or .Values.database.existingSecret (and $written (not $sqlite)) }}true{{ end }}
 {{- end }}
 
 {{/* The configuration file: [server] and [database] from the values, the rest as given. */}}
 {{- define "fairlead.toml" -}}
 {{- if regexMatch "(?m)^\\s*\\[\\s*server\\s*\\]" .Values.config }}
 {{- fail "config must not hold a [server] table: use server.* and server.extra" }}
+{{- end -}}
+{{- if eq (int .Values.server.port) (int (default 0 .Values.server.metricsPort)) }}
+{{- fail "server.metricsPort must be another port than server.port" }}
 {{- end -}}
 [server]
 host = {{ .Values.server.host | toJson }}

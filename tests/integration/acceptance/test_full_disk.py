@@ -85,6 +85,8 @@ async def test_full_disk_refuses_requests_ends_those_under_way_and_recovers(disk
                 assert (again.status, again.error["code"], again.retry_after) == (503, "ledger_full", "5")
             assert len(simulator.journal.entries) == arrived == len(told) + 1, "nothing is sent that is not recorded"
             assert not begun.done()
+            report = (await gateway.client.get("/health")).json()
+            assert (report["status"], report["ledger"]) == ("down", "refusing")
             told[mark(0)] = await begun
             assert told[mark(0)].end == "ok"
             assert (await books(gateway, "paid")).reserved_nusd == 0
@@ -94,6 +96,8 @@ async def test_full_disk_refuses_requests_ends_those_under_way_and_recovers(disk
                 while (back := await ask(gateway, FULL_WITHIN + 1)).status == 503:
                     await asyncio.sleep(0.1)
             told[mark(FULL_WITHIN + 1)] = back
+            report = (await gateway.client.get("/health")).json()
+            assert (report["status"], report["database"]) == ("ok", "ok")
             paid = await books(gateway, "paid")
             assert await gateway.stop() == 0
             assert "Traceback" not in gateway.err, gateway.err

@@ -217,6 +217,23 @@ LISTED = (
 )
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("models", "--upstream", "--url", "http://127.0.0.1:1"), "--upstream the configuration"),
+        (("models", "--config", "x.toml", "--url", "http://127.0.0.1:1"), "--config the configuration"),
+        (("explain", "m", "--config", "x.toml", "--url", "http://127.0.0.1:1"), "--config the configuration"),
+        (("models", "--provider", "main"), "--provider needs --upstream"),
+    ],
+)
+def test_options_of_which_one_would_be_ignored_are_refused(
+    words: tuple[str, ...], said: str, fairlead: Fairlead
+) -> None:
+    ended = fairlead(*words)
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err
+
+
 def test_upstream_models_are_listed_as_their_vendor_tells(
     file: Path, fairlead: Fairlead, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,6 +284,17 @@ def test_explain_shows_the_order(file: Path, fairlead: Fairlead) -> None:
     assert [row["provider"] for row in plan["candidates"]] == ["main", "spare"]
     assert {(row["context_window"], *row["lacks"]) for row in plan["candidates"]} == {(128_000,)}
     assert "128000" in ended.out
+
+
+def test_explain_of_a_key_that_the_file_does_not_have_names_those_it_has(file: Path, fairlead: Fairlead) -> None:
+    with file.open("a") as text:
+        text.write('[[auth.keys]]\nname = "ci"\nkey = "client-key-0123456789"\n')
+    ended = fairlead("explain", "chat", "--key", "pasted-secret")
+    assert (ended.code, ended.out) == (2, "")
+    assert "There is: ci." in ended.err
+    assert "--url" in ended.err
+    assert "pasted-secret" not in ended.err
+    assert "--url" not in fairlead("explain", "nope").err
 
 
 def test_explain_shows_what_is_left_out(file: Path, fairlead: Fairlead) -> None:

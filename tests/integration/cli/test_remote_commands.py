@@ -72,6 +72,13 @@ def test_state_show_lists_providers_and_rotations(gateway: Running, fairlead: Fa
     assert ["made", "60", "of", "60", "0.00", "of", "5.00", "a", "day", "0.00"] in rows
 
 
+def test_state_show_does_not_call_spend_that_nobody_knows_yet_nothing(gateway: Running, fairlead: Fairlead) -> None:
+    gateway.state.keys.expect_restore()
+    ended = fairlead("state", "show", "--url", gateway.url, "--token", TOKEN)
+    rows = [line.split() for line in ended.out.splitlines()]
+    assert ["made", "60", "of", "60", "unknown", "of", "5.00", "a", "day", "0.00"] in rows
+
+
 def test_state_show_as_json_is_the_gateways_answer(gateway: Running, fairlead: Fairlead) -> None:
     ended = fairlead("state", "show", "--url", gateway.url, "--token", TOKEN, "--json")
     assert json.loads(ended.out)["config"]["version"] == 3

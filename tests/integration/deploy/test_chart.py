@@ -272,6 +272,12 @@ def test_notes_say_where_keys_and_ledger_are(values: Values, words: str) -> None
         pytest.param({"replicaCount": 2}, "needs PostgreSQL", id="a-ledger-for-each-pod"),
         pytest.param({"autoscaling": {"enabled": True}}, "needs PostgreSQL", id="a-ledger-for-each-scaled-pod"),
         pytest.param(
+            {"replicaCount": 2, "config": '[database]\nurl = "sqlite:///fairlead.db"\n'},
+            "needs PostgreSQL",
+            id="a-file-for-each-pod",
+        ),
+        pytest.param({"server": {"port": 9090, "metricsPort": 9090}}, "another port", id="one-port-for-two"),
+        pytest.param(
             {"config": "[database]\nurl = 'x'", "database": {"existingSecret": "books"}},
             "beside database.existingSecret",
             id="two-databases",

@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.databases import Databases
 from tests.fakes.postgres import PostgresServer
-from tests.fakes.process import gateway_process, run_command
+from tests.fakes.process import GatewayProcess, gateway_process, run_command
 from tests.fakes.tools import require_module
 from tests.fakes.upstream_calls import settles
 from tests.fakes.wireclient import CHAT, chat
@@ -33,6 +33,11 @@ def on_postgres(toml: str) -> str:
     return f'[database]\nurl = "${{DATABASE_URL}}"\n{toml}'
 
 
+async def health(gateway: GatewayProcess) -> tuple[str, str, str]:
+    report = (await gateway.client.get("/health")).json()
+    return report["status"], report["database"], report["ledger"]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(60)
 async def test_gateway_serves_without_its_database_and_catches_up(
@@ -48,10 +53,12 @@ async def test_gateway_serves_without_its_database_and_catches_up(
         assert gateway.err.count("the database is away") == 1
         assert (await gateway.client.get("/readyz")).status_code == 200
         assert await gateway.metric("ledger_spool_records") == 1
+        assert await health(gateway) == ("ok", "away", "behind")
         await asyncio.to_thread(stoppable_postgres.start)
         assert await settles(lambda: "the database is back" in gateway.err, BACK_S)
         assert await status(gateway, BUDGET_KEY) == 200
         await gateway.metric_becomes("ledger_spool_records", 0, 5)
+        assert await health(gateway) == ("ok", "ok", "ok")
         made = await run_command(tmp_path, "keys", "create", "team", environ=away)
         assert made.returncode == 0, made.stderr
         await asyncio.sleep(2)

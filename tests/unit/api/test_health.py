@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy.api.health import health_report
+from proxy.api.health import Upkeep, health_report
 from proxy.core.failure import FailureKind, Scope
 from proxy.core.health import Aside, StateView, Target
 from proxy.core.secret import Secret
@@ -41,9 +41,23 @@ def report(
 def test_report_of_healthy_providers() -> None:
     assert report(snapshot_of(KEYED, KEYLESS)) == {
         "status": "ok",
-        "config": {"version": 7, "source": "file", "problems": []},
+        "config": {"version": 7, "source": "file", "problems": [], "rejected": []},
+        "database": None,
+        "ledger": None,
         "providers": {"a": {"status": "ok", "kind": "openai"}, "local": {"status": "ok", "kind": "ollama"}},
     }
+
+
+@pytest.mark.parametrize(
+    ("ledger", "status"), [("ok", "ok"), ("behind", "ok"), ("full", "ok"), ("refusing", "down"), (None, "ok")]
+)
+def test_gateway_that_refuses_every_request_is_down_however_its_providers_are(ledger: str | None, status: str) -> None:
+    rejected = [Problem("x", "found", "expected", "fix")]
+    shown = health_report(snapshot_of(KEYED), StateView(), NOW_S, None, Upkeep(rejected, "away", ledger))
+    assert (shown["status"], shown["database"], shown["ledger"]) == (status, "away", ledger)
+    config = shown["config"]
+    assert isinstance(config, dict)
+    assert config["rejected"] == ["x: found; expected expected; fix"]
 
 
 def credential(name: str) -> Target:

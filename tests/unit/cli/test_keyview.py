@@ -42,6 +42,11 @@ def test_a_revoked_key_shows_when() -> None:
     assert as_cells(KeyRow(FULL, 0, NOW_US, ()), NOW_US)[5] == "2027-01-15 08:00"
 
 
+def test_no_secret_of_a_revoked_key_is_said_to_work_until_a_time() -> None:
+    ending = SecretRow("fl_ending", 1, NOW_US + HOUR_US)
+    assert as_cells(KeyRow(FULL, 0, NOW_US, (ending,)), NOW_US)[1] == "fl_ending…"
+
+
 def test_a_key_that_cannot_be_read_says_what_to_do() -> None:
     broken = KeyRow(ClientKey("ci"), 0, None, (), is_broken=True)
     assert as_cells(broken, NOW_US)[6] == BROKEN

@@ -23,7 +23,7 @@ def test_a_key_is_shown_with_all_that_it_has_used() -> None:
         days=Books(Window(DAY - 1, 9 * USD), Window(DAY, USD, USD // 4)),
         months=Books(Window(month_of(DAY), 30 * USD)),
     )
-    assert key_rows({"ci": use}, [ClientKey("ci", limits=FULL)], NOW_S, WALL_S) == [
+    assert key_rows({"ci": use}, [ClientKey("ci", limits=FULL)], NOW_S, WALL_S, is_restored=True) == [
         {
             "key": "ci",
             "requests": {"limit": 60, "remaining": 58, "resets_s": pytest.approx(2.0)},
@@ -51,10 +51,17 @@ def test_a_key_is_shown_with_all_that_it_has_used() -> None:
 
 def test_keys_are_listed_by_name_once_and_only_those_with_limits() -> None:
     keys = [ClientKey(name, limits=KeyLimits(rpm=1)) for name in ("b", "a", "b")]
-    rows = key_rows({"free": KeyUse(in_flight=5)}, [*keys, ClientKey("free")], NOW_S, WALL_S)
+    rows = key_rows({"free": KeyUse(in_flight=5)}, [*keys, ClientKey("free")], NOW_S, WALL_S, is_restored=True)
     assert [row["key"] for row in rows] == ["a", "b"]
     assert (rows[0]["tokens"], rows[0]["parallel"], rows[0]["budgets"]) == (None, None, [])
 
 
 def test_rows_are_json() -> None:
-    assert msgspec.json.encode(key_rows({}, [ClientKey("ci", limits=FULL)], NOW_S, WALL_S))
+    assert msgspec.json.encode(key_rows({}, [ClientKey("ci", limits=FULL)], NOW_S, WALL_S, is_restored=True))
+
+
+def test_spend_that_is_not_known_yet_is_null_and_not_nothing() -> None:
+    (row,) = key_rows({}, [ClientKey("ci", limits=FULL)], NOW_S, WALL_S, is_restored=False)
+    budgets = row["budgets"]
+    assert isinstance(budgets, list)
+    assert [budget["spent_usd"] for budget in budgets] == [None, None]
