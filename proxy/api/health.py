@@ -1,4 +1,4 @@
-"""What operators and Kubernetes ask: is the process alive, does it take requests, how do its providers.
+"""What operators and Kubernetes ask: is the process alive, does it take requests, how are its providers.
 
 Readiness never depends on a provider: one that is down is failed over, not a reason to take the gateway away.
 """
