@@ -108,7 +108,7 @@ def read_page(body: bytes, listing: Listing) -> ModelPage:
     """
     try:
         return listing.read(msgspec.json.decode(body))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ValueError("not JSON") from None
 
 
