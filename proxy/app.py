@@ -52,6 +52,7 @@ from proxy.telemetry.budgetalerts import BudgetAlerts
 from proxy.telemetry.logs import AccessLog, LineStream, log_format, setup_logging
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.redact import Redactor
+from proxy.upstream.modellists import ModelLists
 from proxy.upstream.processes import Processes
 from proxy.upstream.tokens import Tokens
 from proxy.upstream.transports import Transports
@@ -86,6 +87,7 @@ class Parts:
     state: MemoryState
     transports: Transports
     tokens: Tokens
+    lists: ModelLists
     redactor: Redactor
     budget_alerts: BudgetAlerts
     webhook: Webhook
@@ -107,6 +109,7 @@ class Parts:
         self.redactor.learn(snapshot)
         self.transports.retire(snapshot)
         self.tokens.keep_only(snapshot.providers.values())
+        self.lists.keep_only(snapshot)
         self.state.forget(snapshot)
         engine.attention.forget(snapshot)
         engine.metrics.config_version(snapshot.version)
@@ -122,6 +125,7 @@ class Parts:
 
     async def aclose(self) -> None:
         await self.transports.aclose()
+        await self.lists.aclose()
         await self.tokens.aclose()
         if self.storage is not None:
             await self.storage.aclose()
@@ -154,8 +158,9 @@ def assemble(snapshot: Snapshot, access_log: AccessLog, redactor: Redactor, cloc
         unpriced=UnpricedModels(desk.raise_alert),
         rng=rng,
     )
-    edge = Edge(engine, admission, access_log, transports.processes.reports)
-    parts = Parts(edge, state, transports, tokens, redactor, budget_alerts, webhook)
+    lists = ModelLists(tokens, clock)
+    edge = Edge(engine, admission, access_log, lists, transports.processes.reports)
+    parts = Parts(edge, state, transports, tokens, lists, redactor, budget_alerts, webhook)
     parts.publish(snapshot)
     return parts
 

@@ -19,6 +19,7 @@ from proxy.api.endpoints import Edge, serve
 from proxy.api.endpointspec import find_endpoint, spoken_at
 from proxy.api.health import health_report
 from proxy.api.listings import identified, listing_routes
+from proxy.api.models import callable_models
 from proxy.core.address import is_loopback
 from proxy.core.errors import GatewayError, MethodNotAllowed, NotFound
 from proxy.core.snapshot import ClientKey
@@ -40,7 +41,8 @@ def client_front(edge: Edge, operator_routes: Sequence[BaseRoute]) -> Front:
         operator_routes: Of `/admin`; they check the admin token themselves.
     """
     server = edge.engine.snapshot.server
-    listings = listing_routes(lambda: edge.engine.snapshot, partial(_caller, edge))
+    listed = partial(callable_models, edge.engine, edge.lists)
+    listings = listing_routes(lambda: edge.engine.snapshot, partial(_caller, edge), listed)
     routes: list[BaseRoute] = [*listings, *operator_routes, *probe_routes(edge)]
     if server.metrics_port is None:
         routes += report_routes(edge, guarded=True)

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.api.models import describe, list_models, one_model
+from proxy.api.models import describe, one_model, openai_list
 from proxy.core.capabilities import Capabilities
 from proxy.core.errors import UnknownModel
 from proxy.core.price import Price
 from proxy.core.secret import Secret
 from proxy.core.snapshot import Candidate, ClientKey, Credential, Model, Provider, Server, Snapshot
+from proxy.routing.resolve import visible_models
 from tests.fakes.prices import flat_price
 
 PLANTED = "sk-planted-4711"
@@ -38,13 +39,13 @@ def priced(price: Price) -> Candidate:
 
 
 def ids(key: ClientKey | None, snapshot: Snapshot = SNAPSHOT) -> list[str]:
-    rows = list_models(snapshot, key)["data"]
+    rows = openai_list(visible_models(snapshot, key))["data"]
     assert isinstance(rows, list)
     return [row["id"] for row in rows]
 
 
 def test_list_has_openais_shape() -> None:
-    assert list_models(SNAPSHOT, None) == {
+    assert openai_list([DEMO, OTHER]) == {
         "object": "list",
         "data": [
             {"id": "demo", "object": "model", "created": 0, "owned_by": "fairlead"},
@@ -54,7 +55,7 @@ def test_list_has_openais_shape() -> None:
 
 
 def test_list_without_models_is_empty() -> None:
-    assert list_models(Snapshot(), None) == {"object": "list", "data": []}
+    assert openai_list(visible_models(Snapshot(), None)) == {"object": "list", "data": []}
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_pattern_is_no_model_that_a_client_could_send() -> None:
 
 
 def test_list_tells_nothing_of_upstreams() -> None:
-    shown = json.dumps(list_models(SNAPSHOT, None))
+    shown = json.dumps(openai_list(visible_models(SNAPSHOT, None)))
     credential = PROVIDER.credentials[0]
     for hidden in (PLANTED, credential.secret.fingerprint, "internal.test", "upstream-name"):
         assert hidden not in shown
