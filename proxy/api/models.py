@@ -14,27 +14,13 @@ from dataclasses import replace
 
 from proxy.api.endpointspec import GEMINI_METHODS
 from proxy.core.errors import UnknownModel
-from proxy.core.ports import ModelLists
 from proxy.core.price import Price, usd_per_mtok
 from proxy.core.snapshot import ClientKey, Model, Snapshot
-from proxy.gateway.context import Engine
-from proxy.routing.resolve import direct_providers, may_call_direct, resolve, visible_models
+from proxy.routing.resolve import resolve
 from proxy.translate.ollama.listing import Listed
 
 OWNER = "fairlead"
 _NEVER = "1970-01-01T00:00:00Z"  # nobody knows when a model was made
-
-
-async def callable_models(engine: Engine, lists: ModelLists, key: ClientKey | None) -> list[Model]:
-    """Every model that the key may call: those of the configuration, then the providers' own by their direct names.
-
-    Patterns are left out, since no client can send one. So is what a provider has that an operator has switched off,
-    or of which a key could call nothing: it is not asked.
-    """
-    snapshot, disabled = engine.snapshot, engine.state.view.disabled
-    providers = [provider for provider in direct_providers(snapshot, key) if provider.name not in disabled]
-    direct = await lists.models(snapshot, providers) if providers else ()
-    return [*visible_models(snapshot, key), *(model for model in direct if may_call_direct(key, model.name))]
 
 
 def openai_list(models: Iterable[Model]) -> dict[str, object]:
