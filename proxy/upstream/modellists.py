@@ -90,13 +90,13 @@ class ModelLists:
     async def models(self, snapshot: Snapshot, providers: Sequence[Provider]) -> list[Model]:
         """Return what these providers list as models of direct names; see `core.ports.ModelLists`."""
         now_s = self._clock.now()
-        held = [self._held.setdefault(each.name, _Held(each)) for each in providers if names_models(each)]
-        due = [self._ask(each) for each in held if now_s >= each.due_s]
+        held = {each: self._held.setdefault(each.name, _Held(each)) for each in providers if names_models(each)}
+        due = [self._ask(each) for each in held.values() if now_s >= each.due_s]
         if due:
             await asyncio.wait(due, timeout=self._patience.wait_s)
         oldest_s = self._clock.now() - self._patience.kept_s
-        shown = [each for each in held if each.told_s >= oldest_s]
-        return [model for each in shown for model in await _models(each, snapshot)]
+        shown = [(provider, each) for provider, each in held.items() if each.told_s >= oldest_s]
+        return [model for provider, each in shown for model in await _models(provider, each, snapshot)]
 
     def keep_only(self, snapshot: Snapshot) -> None:
         """Forget the lists of providers whose rows a new configuration does not have so."""
@@ -155,9 +155,13 @@ class ModelLists:
         return why
 
 
-async def _models(held: _Held, snapshot: Snapshot) -> list[Model]:
-    """The models of a list; made in a thread, once, since prices and abilities are looked up."""
-    provider, names, made = held.provider, held.names, held.made
+async def _models(provider: Provider, held: _Held, snapshot: Snapshot) -> list[Model]:
+    """The models of a list; made in a thread, once, since prices and abilities are looked up.
+
+    Args:
+        provider: Of that snapshot; a reload may have passed by while the list was waited for.
+    """
+    names, made = held.names, held.made
     if made is None or made.provider is not provider or made.names is not names:
         models = await to_thread.run_sync(direct_models, provider, names, snapshot)
         made = held.made = _Made(provider, names, models)

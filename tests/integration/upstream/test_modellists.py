@@ -6,18 +6,21 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
 from proxy.core.access import Access
 from proxy.core.accounts import GoogleAccount, identity
 from proxy.core.failure import Failure
+from proxy.core.health import CandidateId
 from proxy.core.secret import Secret
 from proxy.core.snapshot import Credential, Provider, Server, Snapshot
 from proxy.upstream.modellists import MOST, USUAL, ModelLists, Patience
 from proxy.upstream.probes import Bounds
 from proxy.upstream.tokens import Tokens
 from tests.fakes.clock import ShiftedClock
+from tests.fakes.prices import flat_price
 from tests.fakes.rawserver import (
     Handler,
     Peer,
@@ -273,6 +276,27 @@ async def test_row_that_stays_the_same_keeps_its_list() -> None:
         asking.keep_only(configured(again))
         (model,) = await asking.models(configured(again), [again])
         assert model.candidates[0].provider is again
+        assert asking.asked == 1
+
+
+async def test_reload_while_a_list_is_waited_for_is_not_shown_old_prices_after_it() -> None:
+    go = asyncio.Event()
+
+    async def slow(peer: Peer) -> None:
+        await peer.request()
+        await go.wait()
+        await peer.send(told("a"))
+
+    async with lists() as asking, RawServer(slow) as server:
+        row, again, price = provider("p", server.url), provider("p", server.url), flat_price("1")
+        waiting = asyncio.create_task(asking.names(row))
+        assert await settles(lambda: server.open == 1, SOON_S)
+        changed = replace(configured(again), prices={CandidateId("p", "a"): price})
+        asking.keep_only(changed)
+        go.set()
+        assert await waiting == ["p/a"]
+        (model,) = await asking.models(changed, [again])
+        assert model.candidates[0].price is price
         assert asking.asked == 1
 
 

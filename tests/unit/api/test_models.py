@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.api.models import describe, one_model, openai_list
+from proxy.api.models import describe, ollama_row, one_model, openai_list
 from proxy.core.capabilities import Capabilities
 from proxy.core.errors import UnknownModel
 from proxy.core.price import Price
@@ -132,6 +132,22 @@ def test_one_model_that_cannot_be_called_is_unknown(name: str, key: ClientKey | 
 )
 def test_context_window_is_what_fits_wherever_the_request_goes(model: Model, expected: int | None) -> None:
     assert describe(model).get("context_window") == expected
+
+
+BLIND = replace(PLAIN, capabilities=Capabilities(context_window_tokens=8000, images=False))
+
+
+@pytest.mark.parametrize(
+    ("candidates", "expected"),
+    [
+        pytest.param((BLIND,), Capabilities(context_window_tokens=8000, images=False), id="of-the-only-one"),
+        pytest.param((BLIND, window(4000)), Capabilities(context_window_tokens=4000, tools=True), id="what-fits-all"),
+    ],
+)
+def test_ollamas_clients_are_told_what_the_model_can_do(
+    candidates: tuple[Candidate, ...], expected: Capabilities
+) -> None:
+    assert ollama_row(Model("m", candidates, capabilities=Capabilities(tools=True))).capabilities == expected
 
 
 PRICE = flat_price("0.000001", "10")
