@@ -54,6 +54,7 @@ from proxy.telemetry.budgetalerts import BudgetAlerts
 from proxy.telemetry.logs import AccessLog, LineStream, log_format, setup_logging
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.redact import Redactor
+from proxy.upstream.modellists import ModelLists
 from proxy.upstream.processes import Processes
 from proxy.upstream.tokens import Tokens
 from proxy.upstream.transports import Transports
@@ -88,6 +89,7 @@ class Parts:
     state: MemoryState
     transports: Transports
     tokens: Tokens
+    lists: ModelLists
     redactor: Redactor
     budget_alerts: BudgetAlerts
     webhook: Webhook
@@ -110,6 +112,7 @@ class Parts:
         self.redactor.learn(snapshot)
         self.transports.retire(snapshot)
         self.tokens.keep_only(snapshot.providers.values())
+        self.lists.keep_only(snapshot)
         self.state.forget(snapshot)
         engine.attention.forget(snapshot)
         engine.metrics.config_version(snapshot.version)
@@ -137,6 +140,7 @@ class Parts:
 
     async def aclose(self) -> None:
         await self.transports.aclose()
+        await self.lists.aclose()
         await self.tokens.aclose()
         if self.storage is not None:
             await self.storage.aclose()
@@ -169,8 +173,9 @@ def assemble(snapshot: Snapshot, access_log: AccessLog, redactor: Redactor, cloc
         unpriced=UnpricedModels(desk.raise_alert),
         rng=rng,
     )
-    edge = Edge(engine, admission, access_log, transports.processes.reports, lambda: parts.upkeep())
-    parts = Parts(edge, state, transports, tokens, redactor, budget_alerts, webhook)
+    lists = ModelLists(tokens, clock)
+    edge = Edge(engine, admission, access_log, lists, transports.processes.reports, lambda: parts.upkeep())
+    parts = Parts(edge, state, transports, tokens, lists, redactor, budget_alerts, webhook)
     parts.publish(snapshot)
     return parts
 

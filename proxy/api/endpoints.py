@@ -23,6 +23,7 @@ from proxy.api.passparse import method_not_allowed, parse_any
 from proxy.core.call import OF_ACCOUNTS, Call, Dialect, Gives, Operation
 from proxy.core.errors import BodyReadTimeout, GatewayError, Overloaded, told_name
 from proxy.core.localprocess import ProcessReport, no_processes
+from proxy.core.ports import ModelLists
 from proxy.core.snapshot import Snapshot
 from proxy.core.translation import Envelope
 from proxy.edge.admission import Admission
@@ -66,6 +67,7 @@ class Edge:
     engine: Engine
     admission: Admission
     access_log: AccessLog
+    lists: ModelLists
     processes: Callable[[], Mapping[str, ProcessReport]] = no_processes
     upkeep: Callable[[], Upkeep] = Upkeep
 

@@ -1,22 +1,22 @@
-"""The routes that list models and say that a gateway is here, in each client's dialect. They never ask an upstream."""
+"""The routes that list models and say that a gateway is here, in each client's dialect."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from proxy.api.endpoints import new_request_id
 from proxy.api.endpointspec import PREFIXES, is_google
-from proxy.api.models import anthropic_list, anthropic_row, google_list, google_row, list_models, one_model
+from proxy.api.models import anthropic_list, anthropic_row, google_list, google_row, ollama_row, one_model, openai_list
 from proxy.core.errors import BodyTooLarge, MalformedRequest
-from proxy.core.snapshot import ClientKey, Snapshot
+from proxy.core.snapshot import ClientKey, Model, Snapshot
 from proxy.edge.open_mode import check_open_mode
-from proxy.routing.resolve import resolve, untagged, visible_models
-from proxy.translate.ollama.listing import TAG, Listed, encode_running, encode_show, encode_tags, encode_version
+from proxy.routing.resolve import resolve, untagged
+from proxy.translate.ollama.listing import TAG, encode_running, encode_show, encode_tags, encode_version
 
 
 class _Asked(msgspec.Struct):
@@ -29,13 +29,15 @@ _ASKED = msgspec.json.Decoder(_Asked)
 
 Caller = Callable[[Request], ClientKey | None]
 Current = Callable[[], Snapshot]
+Visible = Callable[[ClientKey | None], Awaitable[list[Model]]]
 
 
-def listing_routes(current: Current, caller: Caller) -> list[BaseRoute]:
+def listing_routes(current: Current, caller: Caller, visible: Visible) -> list[BaseRoute]:
     """Build the routes.
 
     Args:
         caller: Authenticates; raises `GatewayError`.
+        visible: Gives all that a key may call.
     """
 
     async def here(request: Request) -> Response:
@@ -45,7 +47,8 @@ def listing_routes(current: Current, caller: Caller) -> list[BaseRoute]:
             check_open_mode(dict(request.scope["headers"]), snapshot.server)
         return PlainTextResponse("This is Fairlead. Chat is at /v1/chat/completions, models at /v1/models.\n")
 
-    return [*_openai(current, caller), *_google(current, caller), *_ollama(current, caller), Route("/", here)]
+    dialects = (_openai, _google, _ollama)
+    return [*(route for dialect in dialects for route in dialect(current, caller, visible)), Route("/", here)]
 
 
 def identified(response: Response) -> Response:
@@ -54,26 +57,20 @@ def identified(response: Response) -> Response:
     return response
 
 
-def _listed(rows: dict[str, object]) -> Response:
-    return identified(JSONResponse(rows))
-
-
-def _openai(current: Current, caller: Caller) -> list[BaseRoute]:
+def _openai(current: Current, caller: Caller, visible: Visible) -> list[BaseRoute]:
     async def models(request: Request) -> Response:
-        key, snapshot = caller(request), current()
+        found = await visible(caller(request))
         if "anthropic-version" in request.headers:
-            return _listed(anthropic_list(visible_models(snapshot, key)))
-        if is_google(request.headers):
-            return _listed(google_list(visible_models(snapshot, key)))
-        return _listed(list_models(snapshot, key))
+            return _told(anthropic_list(found))
+        return _told(google_list(found) if is_google(request.headers) else openai_list(found))
 
     async def model(request: Request) -> Response:
         key, snapshot, name = caller(request), current(), request.path_params["id"]
         if "anthropic-version" in request.headers:
-            return _listed(anthropic_row(resolve(name, key, snapshot)))
+            return _told(anthropic_row(resolve(name, key, snapshot)))
         if is_google(request.headers):
-            return _listed(google_row(resolve(name, key, snapshot)))
-        return _listed(one_model(name, snapshot, key))
+            return _told(google_row(resolve(name, key, snapshot)))
+        return _told(one_model(name, snapshot, key))
 
     return [
         route
@@ -82,23 +79,21 @@ def _openai(current: Current, caller: Caller) -> list[BaseRoute]:
     ]
 
 
-def _google(current: Current, caller: Caller) -> list[BaseRoute]:
+def _google(current: Current, caller: Caller, visible: Visible) -> list[BaseRoute]:
     async def models(request: Request) -> Response:
-        key = caller(request)
-        return _listed(google_list(visible_models(current(), key)))
+        return _told(google_list(await visible(caller(request))))
 
     async def model(request: Request) -> Response:
         key = caller(request)
-        return _listed(google_row(resolve(request.path_params["id"], key, current())))
+        return _told(google_row(resolve(request.path_params["id"], key, current())))
 
     return [Route("/v1beta/models", models), Route("/v1beta/models/{id:path}", model)]
 
 
-def _ollama(current: Current, caller: Caller) -> list[BaseRoute]:
+def _ollama(current: Current, caller: Caller, visible: Visible) -> list[BaseRoute]:
     async def tags(request: Request) -> Response:
-        key = caller(request)
-        rows = [Listed(model.name, capabilities=model.capabilities) for model in visible_models(current(), key)]
-        return _encoded(encode_tags(rows))
+        found = await visible(caller(request))
+        return _encoded(encode_tags(ollama_row(model) for model in found))
 
     async def running(request: Request) -> Response:
         caller(request)
@@ -107,7 +102,7 @@ def _ollama(current: Current, caller: Caller) -> list[BaseRoute]:
     async def show(request: Request) -> Response:
         key, snapshot = caller(request), current()
         model = resolve(untagged(_named(await _body(request)), TAG, snapshot), key, snapshot)
-        return _encoded(encode_show(Listed(model.name, capabilities=model.capabilities)))
+        return _encoded(encode_show(ollama_row(model)))
 
     async def version(request: Request) -> Response:
         caller(request)
@@ -138,6 +133,10 @@ def _named(body: bytes) -> str:
     except (ValueError, RecursionError) as exc:
         raise MalformedRequest("The request body is not a JSON object with a model's name.") from exc
     return asked.model or asked.name
+
+
+def _told(rows: dict[str, object]) -> Response:
+    return _encoded(msgspec.json.encode(rows))
 
 
 def _encoded(body: bytes) -> Response:

@@ -9,21 +9,23 @@ Source: anthropic 2.11.0 types/model_info.py, google-genai 3.4.0 types.Model, ol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from proxy.api.endpointspec import GEMINI_METHODS
 from proxy.core.errors import UnknownModel
 from proxy.core.price import Price, usd_per_mtok
 from proxy.core.snapshot import ClientKey, Model, Snapshot
-from proxy.routing.resolve import resolve, visible_models
+from proxy.routing.resolve import resolve
+from proxy.translate.ollama.listing import Listed
 
 OWNER = "fairlead"
 _NEVER = "1970-01-01T00:00:00Z"  # nobody knows when a model was made
 
 
-def list_models(snapshot: Snapshot, key: ClientKey | None) -> dict[str, object]:
-    """Every model that the key may call; patterns are left out, since no client can send one."""
-    return {"object": "list", "data": [describe(model) for model in visible_models(snapshot, key)]}
+def openai_list(models: Iterable[Model]) -> dict[str, object]:
+    """The list as OpenAI's clients have it."""
+    return {"object": "list", "data": [describe(model) for model in models]}
 
 
 def one_model(name: str, snapshot: Snapshot, key: ClientKey | None) -> dict[str, object]:
@@ -48,7 +50,7 @@ def describe(model: Model) -> dict[str, object]:
     return row
 
 
-def anthropic_list(models: Sequence[Model]) -> dict[str, object]:
+def anthropic_list(models: Iterable[Model]) -> dict[str, object]:
     """The list as Anthropic's clients page it, in one page."""
     rows = [anthropic_row(model) for model in models]
     ends = {"first_id": rows[0]["id"], "last_id": rows[-1]["id"]} if rows else {"first_id": None, "last_id": None}
@@ -61,7 +63,7 @@ def anthropic_row(model: Model) -> dict[str, object]:
     return row if window is None else {**row, "max_input_tokens": window}
 
 
-def google_list(models: Sequence[Model]) -> dict[str, object]:
+def google_list(models: Iterable[Model]) -> dict[str, object]:
     """The list as Google's clients have it."""
     return {"models": [google_row(model) for model in models]}
 
@@ -75,6 +77,12 @@ def google_row(model: Model) -> dict[str, object]:
     }
     window = _context_window(model)
     return row if window is None else {**row, "inputTokenLimit": window}
+
+
+def ollama_row(model: Model) -> Listed:
+    """A model for Ollama's clients, with what is known of the one that will answer where there is but one."""
+    known = replace(model.capabilities, context_window_tokens=_context_window(model))
+    return Listed(model.name, capabilities=model.candidates[0].capabilities if len(model.candidates) == 1 else known)
 
 
 def _context_window(model: Model) -> int | None:

@@ -21,13 +21,14 @@ from proxy.api.health import health_report
 from proxy.api.listings import identified, listing_routes
 from proxy.core.address import is_loopback
 from proxy.core.errors import GatewayError, MethodNotAllowed, NotFound
-from proxy.core.snapshot import ClientKey
+from proxy.core.snapshot import ClientKey, Model
 from proxy.edge.client_auth import authenticate, is_admin
 from proxy.edge.connection import Front
 from proxy.edge.cors import Cors
 from proxy.edge.exchange import Exchange
 from proxy.edge.open_mode import check_open_mode
 from proxy.edge.render import error_body, error_headers
+from proxy.routing.resolve import direct_providers, may_call_direct, visible_models
 from proxy.wire.headers import field_lines
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -40,7 +41,7 @@ def client_front(edge: Edge, operator_routes: Sequence[BaseRoute]) -> Front:
         operator_routes: Of `/admin`; they check the admin token themselves.
     """
     server = edge.engine.snapshot.server
-    listings = listing_routes(lambda: edge.engine.snapshot, partial(_caller, edge))
+    listings = listing_routes(lambda: edge.engine.snapshot, partial(_caller, edge), partial(_visible, edge))
     routes: list[BaseRoute] = [*listings, *operator_routes, *probe_routes(edge)]
     if server.metrics_port is None:
         routes += report_routes(edge, guarded=True)
@@ -105,6 +106,17 @@ def _caller(edge: Edge, request: Request) -> ClientKey | None:
         check_open_mode(headers, snapshot.server)
         return None
     return authenticate(headers, request.scope["headers"], snapshot.auth, edge.engine.clock.wall())
+
+
+async def _visible(edge: Edge, key: ClientKey | None) -> list[Model]:
+    """Every model that a key may call: those of the configuration, then the providers' own by their direct names.
+
+    What an operator has switched off is left out, and nobody is asked of whose models the key could call none.
+    """
+    snapshot, disabled = edge.engine.snapshot, edge.engine.state.view.disabled
+    providers = [provider for provider in direct_providers(snapshot, key) if provider.name not in disabled]
+    direct = await edge.lists.models(snapshot, providers) if providers else ()
+    return [*visible_models(snapshot, key), *(model for model in direct if may_call_direct(key, model.name))]
 
 
 def _check_reader(edge: Edge, request: Request) -> None:

@@ -110,9 +110,10 @@ def _as_json(probe: Probe) -> dict[str, object]:
 
 
 def _configured(config: options.Config) -> dict[str, Any]:
-    from proxy.api.models import list_models
+    from proxy.api.models import openai_list
+    from proxy.routing.resolve import visible_models
 
-    return list_models(load(config), None)
+    return openai_list(visible_models(load(config), None))
 
 
 def _price(row: dict[str, Any]) -> tuple[object, object]:

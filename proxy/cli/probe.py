@@ -10,16 +10,16 @@ import anyio
 
 from proxy.core.snapshot import Provider, Snapshot
 from proxy.state.clock import SystemClock
-from proxy.upstream.probes import WAIT_S, Probe, Prober
+from proxy.upstream.probes import USUAL, Bounds, Probe, Prober
 from proxy.upstream.tokens import LOGGER, Tokens
 
 
-def probe_providers(snapshot: Snapshot, providers: Sequence[Provider], wait_s: float = WAIT_S) -> list[Probe]:
+def probe_providers(snapshot: Snapshot, providers: Sequence[Provider], bounds: Bounds = USUAL) -> list[Probe]:
     """Ask each of these providers for its model list with each of its credentials."""
     level = LOGGER.level
     LOGGER.setLevel(logging.CRITICAL)  # what it would tell a log is in the results
     try:
-        return anyio.run(_probe, snapshot, providers, wait_s)
+        return anyio.run(_probe, snapshot, providers, bounds)
     finally:
         LOGGER.setLevel(level)
 
@@ -34,10 +34,10 @@ def upstream_names(snapshot: Snapshot) -> dict[str, set[str]]:
     return names
 
 
-async def _probe(snapshot: Snapshot, providers: Sequence[Provider], wait_s: float) -> list[Probe]:
+async def _probe(snapshot: Snapshot, providers: Sequence[Provider], bounds: Bounds) -> list[Probe]:
     clock = SystemClock()
     tokens = Tokens(clock)
     try:
-        return await Prober(tokens, clock, upstream_names(snapshot), wait_s).probe_all(providers)
+        return await Prober(tokens, clock, upstream_names(snapshot), bounds).probe_all(providers)
     finally:
         await tokens.aclose()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ from proxy.core.call import Headers
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.health import CandidateId, Slot, StateView, Target
 from proxy.core.records import CloseRecord, OpenRecord
-from proxy.core.snapshot import Candidate, ClientKey, Credential, Provider
+from proxy.core.snapshot import Candidate, ClientKey, Credential, Model, Provider, Snapshot
 
 
 class Clock(Protocol):
@@ -159,6 +159,18 @@ class Credentials(Protocol):
         self, provider: Provider, credential: Credential, refused: Access, wait: Wait
     ) -> Access | Failure:
         """Return what to send instead of what the provider just refused with `auth`; a failure if there is nothing."""
+        ...
+
+
+class ModelLists(Protocol):
+    """What providers say that they have. Only the routes that list models ask."""
+
+    async def models(self, snapshot: Snapshot, providers: Sequence[Provider]) -> list[Model]:
+        """Return the models of these providers' own lists, each by its direct name, in the order of the providers.
+
+        Waits a short time at most for providers whose lists are not known; who has not answered by then, or gives
+        none, is left out.
+        """
         ...
 
 

@@ -119,7 +119,7 @@ def capabilities_of(provider: Provider, model: str, catalog: Catalog) -> Capabil
     """
     kind, name = KINDS[provider.kind], model.lower()
     lacks = set(_of_dialects(kind, model))
-    if kind.name not in NAMED or not _is_own(provider, kind):
+    if kind.name not in NAMED or not is_own(provider, kind):
         return Capabilities(**dict.fromkeys(lacks, False)) if lacks else UNKNOWN
     for row in LACKS:
         if kind.name in (row.kinds or NAMED) and re.search(row.names, name):
@@ -146,7 +146,7 @@ def _of_dialects(kind: Kind, model: str) -> Iterator[str]:
             yield need
 
 
-def _is_own(provider: Provider, kind: Kind) -> bool:
+def is_own(provider: Provider, kind: Kind) -> bool:
     """Say whether the provider lies in the vendor's own domain; a kind without an address has no other."""
     if kind.base_url is None:
         return True

@@ -83,6 +83,15 @@ def listing_of(kind: str) -> Listing | None:
     return None if kind == "simulator" else LISTINGS.get(kind, _OPENAI)
 
 
+def names_models(provider: Provider) -> bool:
+    """Say whether a provider can be asked, while the gateway runs, for the names that requests send to it.
+
+    One that Fairlead runs itself is not: it may sleep, and to be asked would wake it.
+    """
+    listing = listing_of(provider.kind)
+    return listing is not None and not listing.names_differ and provider.process is None
+
+
 def listing_urls(provider: Provider, listing: Listing) -> tuple[str, ...]:
     """Give the URL of each list's first page."""
     base = provider.base_url
@@ -108,7 +117,7 @@ def read_page(body: bytes, listing: Listing) -> ModelPage:
     """
     try:
         return listing.read(msgspec.json.decode(body))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ValueError("not JSON") from None
 
 

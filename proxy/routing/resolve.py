@@ -22,6 +22,7 @@ from proxy.routing.omit import may_use
 REST = "{*}"  # in a candidate's upstream model: what the prefix's `*` stood for
 LONGEST_NAME = 256  # of a name that makes a model: such models are remembered
 SUGGESTIONS = 3
+TAGGING = "ollama"  # the kind whose own names end in a tag
 
 
 def resolve(name: str | None, key: ClientKey | None, snapshot: Snapshot) -> Model:
@@ -40,7 +41,7 @@ def resolve(name: str | None, key: ClientKey | None, snapshot: Snapshot) -> Mode
         model = _named_otherwise(name, snapshot)
         if model is None:
             model = _ad_hoc(name, snapshot)
-            if model is not None and _may_call_direct(key, name):
+            if model is not None and may_call_direct(key, name):
                 return model
             raise UnknownModel(_unknown(name, key, snapshot), param="model")
     if key is None or not key.models or _matches(key.models, name) or _matches(key.models, model.name):
@@ -49,11 +50,17 @@ def resolve(name: str | None, key: ClientKey | None, snapshot: Snapshot) -> Mode
 
 
 def untagged(name: str | None, tag: str, snapshot: Snapshot) -> str | None:
-    """Take a tag off a name that is none of the configuration with it, but is one without."""
+    """Take a tag off a name that is none of the configuration with it, but is one without.
+
+    Off a direct name too, but where the provider's own models have such tags.
+    """
     bare = (name or "").removesuffix(tag)
     if bare == name or name in snapshot.models or name in snapshot.aliases:
         return name
-    return bare if bare in snapshot.models or bare in snapshot.aliases else name
+    if bare in snapshot.models or bare in snapshot.aliases:
+        return bare
+    provider = snapshot.providers.get(bare.partition("/")[0]) if snapshot.server.direct_models else None
+    return name if provider is None or provider.kind == TAGGING else bare
 
 
 def may_call(key: ClientKey | None, name: str) -> bool:
@@ -70,6 +77,46 @@ def visible_models(snapshot: Snapshot, key: ClientKey | None) -> list[Model]:
         and (may_call(key, model.name) or any(may_call(key, alias) for alias in model.aliases))
         and (key is None or any(may_use(key.providers, candidate.provider.name) for candidate in model.candidates))
     ]
+
+
+def direct_providers(snapshot: Snapshot, key: ClientKey | None) -> list[Provider]:
+    """Return the providers some of whose own models a key may call by direct names, in file order."""
+    return [
+        provider
+        for provider in snapshot.providers.values()
+        if snapshot.server.direct_models
+        and provider.enabled
+        and may_use(key.providers if key else (), provider.name)
+        and (key is None or not key.models or any(glob.startswith(f"{provider.name}/") for glob in key.models))
+    ]
+
+
+def direct_models(provider: Provider, names: Iterable[str], snapshot: Snapshot) -> list[Model]:
+    """Make the models of direct names; those that mean something else here or nothing at all are left out.
+
+    Looks up prices and abilities, so it is dear, and remembers nothing that requests have use for.
+
+    Args:
+        names: As the provider calls its models.
+    """
+    makes = _direct.__wrapped__
+    models = []
+    for rest in names:
+        name, upstream = f"{provider.name}/{rest}", CandidateId(provider.name, rest)
+        if _may_be_made(name, rest) and name not in snapshot.models and _named_otherwise(name, snapshot) is None:
+            models.append(makes(provider, rest, snapshot.prices.get(upstream), snapshot.abilities))
+    return models
+
+
+def may_call_direct(key: ClientKey | None, name: str) -> bool:
+    """Say whether a key may call a direct name.
+
+    That needs a glob that spells the provider out: `*` alone gives no leave to pass the models by.
+    """
+    if key is None or not key.models:
+        return True
+    stem = name[: name.index("/") + 1]
+    return any(fnmatchcase(name, glob) for glob in key.models if glob.startswith(stem))
 
 
 @lru_cache(maxsize=4096)
@@ -137,14 +184,6 @@ def _direct(provider: Provider, rest: str, price: Price | None, abilities: Abili
     return Model(f"{provider.name}/{rest}", (candidate,), configured=False)
 
 
-def _may_call_direct(key: ClientKey | None, name: str) -> bool:
-    """A direct name needs a glob that spells its provider out: `*` alone gives no leave to pass the models by."""
-    if key is None or not key.models:
-        return True
-    stem = name[: name.index("/") + 1]
-    return any(fnmatchcase(name, glob) for glob in key.models if glob.startswith(stem))
-
-
 def _unknown(name: str, key: ClientKey | None, snapshot: Snapshot) -> str:
     visible = visible_models(snapshot, key)
     names = [spelling for model in visible for spelling in (model.name, *model.aliases)]
@@ -166,7 +205,7 @@ def _direct_names(name: str, key: ClientKey | None, snapshot: Snapshot) -> str:
         for provider in snapshot.providers.values()
         if provider.enabled
         and may_use(key.providers if key else (), provider.name)
-        and _may_call_direct(key, f"{provider.name}/{name}")
+        and may_call_direct(key, f"{provider.name}/{name}")
     ]
     *others, last = direct[:SUGGESTIONS] or ("",)
     return f"{', '.join(others)} or {last}" if others else last

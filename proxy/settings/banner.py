@@ -7,6 +7,7 @@ import shlex
 
 from proxy import __version__
 from proxy.core.snapshot import Snapshot
+from proxy.providers.examples import example_of
 
 _SOURCES = {
     "file": "providers from the configuration file",
@@ -32,6 +33,8 @@ def banner(snapshot: Snapshot, host: str, port: int) -> str:
     lines += ["Try:", f"  {_curl(snapshot, url)}"]
     if lacks_models(snapshot):
         lines.append(NO_MODEL)
+    elif not snapshot.models and _named(snapshot) is not None:
+        lines.append(f'Send "provider/model" as the model; {url}/v1/models lists them.')
     elif not snapshot.models and serving:
         lines.append(f'Send "provider/model" as the model, for example "{serving[0]}/<model>".')
     return "\n".join(lines)
@@ -42,9 +45,17 @@ def lacks_models(snapshot: Snapshot) -> bool:
     return not (snapshot.models or snapshot.prefixes or snapshot.server.direct_models)
 
 
+def _named(snapshot: Snapshot) -> str | None:
+    """A model that can be asked for: of the configuration, else one that a vendor is known to have."""
+    direct = snapshot.providers.values() if snapshot.server.direct_models else ()
+    known = ((provider.name, example_of(provider)) for provider in direct if provider.enabled)
+    own = next((f"{provider}/{example}" for provider, example in known if example), None)
+    return snapshot.default_model or next((name for name in snapshot.models if not name.endswith("*")), own)
+
+
 def _curl(snapshot: Snapshot, url: str) -> str:
     key = "" if snapshot.auth.mode == "none" else ' -H "Authorization: Bearer $FAIRLEAD_KEY"'
-    model = snapshot.default_model or next((name for name in snapshot.models if not name.endswith("*")), None)
+    model = _named(snapshot)
     if model is None:
         return f"curl {url}/v1/models{key}"
     body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Hello"}]})

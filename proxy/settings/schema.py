@@ -85,7 +85,7 @@ class ServerSection(Row):
     )
     direct_models: bool | None = Field(
         None,
-        description="Clients may send `provider/model`.",
+        description="Clients may send `provider/model`; model lists show what each provider says that it has.",
         examples=[True],
         json_schema_extra={"default": "true only without a file"},
     )

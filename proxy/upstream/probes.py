@@ -1,7 +1,7 @@
 """Asks providers for their model lists: whether they are reached, take the credential, and have the configured models.
 
-Costs nothing: GET only. Follows no redirect, never shows a credential or what a vendor answered, reads no more than
-`LARGEST_BYTES`.
+Costs nothing: GET only. Follows no redirect, never shows a credential or what a vendor answered, reads no more than its
+`Bounds` say. What takes long beside waiting is done in worker threads: a gateway may ask while it serves.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -36,38 +37,35 @@ from proxy.providers.listings import (
     next_url,
     read_page,
 )
-from proxy.providers.signals import classify, rows_for
+from proxy.upstream.probewords import NOT_FOUND, Refused, refusal, unmade, unreached
 from proxy.upstream.tls import TlsSettings, make_context
 
 if TYPE_CHECKING:
     import httpx
 
-WAIT_S = 10.0  # for a connection, and for each read
-PROBE_S = 60.0  # for one credential as a whole
 AT_ONCE = 8
 MAX_PAGES = 50
-LARGEST_BYTES = 16_777_216  # of one page
-OK, NOT_FOUND = 200, 404
+OK = 200
 
-MEANINGS: Mapping[FailureKind, str] = {
-    FailureKind.AUTH: "the key is refused; replace it",
-    FailureKind.BILLING: "the account has no credit; top it up",
-    FailureKind.PERMISSION: "the key may not list models; check its rights, the region and the account",
-    FailureKind.BLOCKED: "the vendor blocks this account, address or region",
-    FailureKind.RATE_LIMITED: "the key works; the vendor limits it right now",
-    FailureKind.QUOTA_EXHAUSTED: "the key works; its quota is used up",
-    FailureKind.OVERLOADED: "the vendor is overloaded",
-    FailureKind.SERVER_ERROR: "the vendor fails right now",
-}
-# What to do where a provider is not reached, by how its reason begins.
-ADVICE: Mapping[str, str] = {
-    "DNS": "check the host in base_url",
-    "TLS": "check that base_url is https where it must be, and ca_file",
-    "the proxy": "check proxy_url",
-}
-RUNNING = "check base_url, and that it is running"
-PROXY_PASSWORD = 407
-LIMITED = frozenset({FailureKind.RATE_LIMITED, FailureKind.QUOTA_EXHAUSTED})
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long a probe may take, and how much it may read.
+
+    Attributes:
+        wait_s: For a connection, and for each read.
+        whole_s: For one credential as a whole.
+        page_bytes: Of one page.
+        models: With so many no further page is asked for.
+    """
+
+    wait_s: float = 10.0
+    whole_s: float = 60.0
+    page_bytes: int = 16_777_216
+    models: float = inf
+
+
+USUAL = Bounds()
 
 
 class Probe(Struct, frozen=True):
@@ -92,15 +90,6 @@ class Probe(Struct, frozen=True):
     missing: tuple[str, ...] = ()
 
 
-class _Refused(NamedTuple):
-    """Why there is no list."""
-
-    result: str
-    well: bool = False
-    reached: bool = True
-    accepted: bool | None = None
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Prober:
     """Asks. `names`: the upstream models that the configuration has of each provider."""
@@ -108,7 +97,7 @@ class Prober:
     credentials: Credentials
     clock: Clock
     names: Mapping[str, Collection[str]]
-    wait_s: float = WAIT_S
+    bounds: Bounds = USUAL
 
     async def probe_all(self, providers: Sequence[Provider]) -> list[Probe]:
         """Ask every enabled provider that lists models, with each of its credentials, several at once, in order."""
@@ -133,12 +122,12 @@ class Prober:
     async def probe(self, provider: Provider, credential: Credential | None) -> Probe:
         """Ask with one credential; its kind must list models. Never raises what a vendor or the network does."""
         name = credential.name if credential else "none"
-        outcome: tuple[UpstreamModel, ...] | _Refused
-        with anyio.move_on_after(PROBE_S) as scope:
+        outcome: tuple[UpstreamModel, ...] | Refused
+        with anyio.move_on_after(self.bounds.whole_s) as scope:
             outcome = await self._ask(provider, credential)
         if scope.cancelled_caught:
-            outcome = _Refused(f"no whole list within {PROBE_S:g} s", reached=False)
-        if isinstance(outcome, _Refused):
+            outcome = Refused(f"no whole list within {self.bounds.whole_s:g} s", reached=False)
+        if isinstance(outcome, Refused):
             return Probe(provider.name, name, *outcome)
         ids = {model.id for model in outcome}
         lacking = missing(provider.kind, self.names.get(provider.name, ()), ids)
@@ -147,7 +136,7 @@ class Prober:
             result += f"; not listed: {', '.join(lacking)}"
         return Probe(provider.name, name, result, True, True, True, outcome, lacking)
 
-    async def _ask(self, provider: Provider, credential: Credential | None) -> tuple[UpstreamModel, ...] | _Refused:
+    async def _ask(self, provider: Provider, credential: Credential | None) -> tuple[UpstreamModel, ...] | Refused:
         import httpx
 
         from proxy.upstream.httpx_failures import UPSTREAM_ERRORS, send_failure
@@ -156,48 +145,37 @@ class Prober:
             return _not_asked(provider.process)
         access: Access | None = None
         if credential is not None and credential.account is not None:
-            until = Wait(self.clock.now() + PROBE_S, FailureKind.TIMEOUT_CONNECT)
+            until = Wait(self.clock.now() + self.bounds.whole_s, FailureKind.TIMEOUT_CONNECT)
             made = await self.credentials.ready(provider, credential, until)
             if isinstance(made, Failure):
-                return _unmade(made)
+                return unmade(made)
             access = made
-        asking = _Asking(provider, credential, access, self.clock)
+        wait_s = self.bounds.wait_s
+        asking = _Asking(provider, credential, access, self.clock, self.bounds)
         try:
-            client = await to_thread.run_sync(_client, provider, self.wait_s)
+            client = await to_thread.run_sync(_client, provider, wait_s)
         except (httpx.InvalidURL, OSError, ValueError):
-            return _Refused("ca_file, client_cert or proxy_url cannot be used; correct it", reached=False)
-        until = Wait(self.clock.now() + self.wait_s, FailureKind.TIMEOUT_CONNECT)
+            return Refused("ca_file, client_cert or proxy_url cannot be used; correct it", reached=False)
+        until = Wait(self.clock.now() + wait_s, FailureKind.TIMEOUT_CONNECT)
         try:
             async with client:
                 return await _list(client, asking)
         except httpx.TimeoutException:
-            return _Refused(f"no answer within {self.wait_s:g} s; check base_url", reached=False)
+            return Refused(f"no answer within {wait_s:g} s; check base_url", reached=False)
         except httpx.InvalidURL:
-            return _Refused("not reached; base_url is no URL", reached=False)
+            return Refused("not reached; base_url is no URL", reached=False)
         except UPSTREAM_ERRORS as error:
-            return _unreached(send_failure(error, until, until, connecting=False))
+            return unreached(send_failure(error, until, until, connecting=False))
 
 
-def _unmade(failure: Failure) -> _Refused:
-    """No token or keys for it."""
-    is_refused = failure.kind is FailureKind.AUTH
-    advice = "check the account" if is_refused else "check the network, ca_file and proxy_url"
-    return _Refused(f"{failure.detail}; {advice}", reached=False, accepted=False if is_refused else None)
-
-
-def _unreached(failure: Failure) -> _Refused:
-    advice = next((said for beginning, said in ADVICE.items() if failure.detail.startswith(beginning)), RUNNING)
-    return _Refused(f"not reached ({failure.detail}); {advice}", reached=False)
-
-
-def _not_asked(process: LocalProcess) -> _Refused:
+def _not_asked(process: LocalProcess) -> Refused:
     """One that Fairlead runs: a second one beside it might take its memory, so it is not started to be asked."""
     path = next(
         (value.reveal() for name, value in process.env if name == "PATH"), dict(process.surroundings).get("PATH")
     )
     if shutil.which(process.command, path=path) is None:
-        return _Refused(f"there is no program {process.command}; give its whole path, or a PATH in env", reached=False)
-    return _Refused("not asked: it runs only with the gateway; see `fairlead state show`", True, reached=False)
+        return Refused(f"there is no program {process.command}; give its whole path, or a PATH in env", reached=False)
+    return Refused("not asked: it runs only with the gateway; see `fairlead state show`", True, reached=False)
 
 
 class _Asking(NamedTuple):
@@ -207,27 +185,28 @@ class _Asking(NamedTuple):
     credential: Credential | None
     access: Access | None
     clock: Clock
+    bounds: Bounds
 
 
-async def _list(client: httpx.AsyncClient, asking: _Asking) -> tuple[UpstreamModel, ...] | _Refused:
+async def _list(client: httpx.AsyncClient, asking: _Asking) -> tuple[UpstreamModel, ...] | Refused:
     listing = listing_of(asking.provider.kind)
     assert listing is not None
     if listing.key_path is not None and asking.credential is not None:
         status, headers, body = await _get(client, asking.provider.base_url + listing.key_path, asking, listing)
         if status not in (OK, NOT_FOUND):
-            return _refusal(asking.provider, listing, status, headers, body)
+            return refusal(asking.provider, listing, status, headers, body)
     models: dict[str, UpstreamModel] = {}
     for first in listing_urls(asking.provider, listing):
         url: str | None = first
         for _ in range(MAX_PAGES):
-            if url is None:
+            if url is None or len(models) >= asking.bounds.models:
                 break
             status, headers, body = await _get(client, url, asking, listing)
             if status != OK:
-                return _refusal(asking.provider, listing, status, headers, body)
-            page = _page(body, listing)
+                return refusal(asking.provider, listing, status, headers, body)
+            page = await to_thread.run_sync(_page, body, listing)
             if page is None:
-                return _Refused(f"{OK}, but no list of models; check base_url")
+                return Refused(f"{OK}, but no list of models; check base_url")
             models.update((model.id, model) for model in page.models)
             url = next_url(first, listing, page.following) if page.following else None
     return tuple(models.values())
@@ -240,33 +219,16 @@ def _page(body: bytes, listing: Listing) -> ModelPage | None:
         return None
 
 
-def _refusal(provider: Provider, listing: Listing, status: int, headers: Headers, body: bytes) -> _Refused:
-    """Turn a refusal into words, by the same table that judges answers to requests."""
-    if status == PROXY_PASSWORD:
-        return _Refused(f"{status}: the proxy wants a password; check proxy_url")
-    if status == NOT_FOUND:
-        return _Refused(f"{status}: there is no model list at this base URL; check it")
-    if status < 400:  # redirects
-        return _Refused(f"{status}: not a model list; check base_url")
-    kind = classify(rows_for(provider), status, headers, body, 0.0).kind
-    if kind is FailureKind.PERMISSION and listing.own_right:
-        return _Refused(f"{status}: the account is accepted, but may not list models", well=True, accepted=True)
-    accepted = True if kind in LIMITED else False if kind is FailureKind.AUTH else None
-    return _Refused(
-        f"{status}: {MEANINGS.get(kind, 'not a model list; check base_url')}", kind in LIMITED, True, accepted
-    )
-
-
 async def _get(client: httpx.AsyncClient, url: str, asking: _Asking, listing: Listing) -> tuple[int, Headers, bytes]:
     """Ask once. A body longer than it may be is cut, which makes it no list."""
-    body = b""
+    body = bytearray()
     async with client.stream("GET", url, headers=[*_headers(url, asking, listing)]) as answer:
         async for piece in answer.aiter_bytes():
             body += piece
-            if len(body) > LARGEST_BYTES:
+            if len(body) > asking.bounds.page_bytes:
                 break
     headers = tuple((name.lower(), value) for name, value in answer.headers.raw)
-    return answer.status_code, headers, body
+    return answer.status_code, headers, bytes(body)
 
 
 def _headers(url: str, asking: _Asking, listing: Listing) -> Headers:

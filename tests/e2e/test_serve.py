@@ -11,14 +11,24 @@ from pathlib import Path
 
 import httpx
 import pytest
+from anthropic import AsyncAnthropic
+from google import genai
+from google.genai.types import HttpOptions
+from ollama import AsyncClient as AsyncOllama
+from openai import AsyncOpenAI
 
+from proxy.providers.examples import EXAMPLES
+from proxy.simulator.app import simulator_app
+from proxy.simulator.scenario import parse_toml
 from tests.fakes.process import environment, free_port, gateway_process, run_command
+from tests.fakes.serving import serve
 from tests.fakes.tools import require_tool
 from tests.fakes.upstream_calls import settles
 from tests.fakes.wireclient import ask, chat
 
 TOKEN = "admin-token-0123456789"
 KEY = "client-key-0123456789"
+NAMED = ["openai/gpt-x", "openai/vendor/gpt-y"]
 SIMULATED = """
 [providers.one]
 kind = "simulator"
@@ -95,6 +105,40 @@ async def test_providers_of_the_environment_serve_without_a_file(tmp_path: Path)
         assert "providers found in the environment: openai" in gateway.out
         assert "sk-planted" not in gateway.out + gateway.err
         assert (await ask(gateway.url, chat("unheard-of"))).error["code"] == "model_not_found"
+        assert f'"model": "openai/{EXAMPLES["openai"]}"' in told_curl(gateway.out)
+
+
+def list_and_ask_as_google(url: str) -> None:
+    with genai.Client(api_key="any", http_options=HttpOptions(base_url=url)) as google:
+        listed = list(google.models.list())
+        assert [model.name for model in listed] == [f"models/{name}" for name in NAMED]
+        assert google.models.generate_content(model=listed[1].name or "", contents="hello").text
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+async def test_what_providers_of_the_environment_have_is_listed_to_every_client(tmp_path: Path) -> None:
+    simulator = simulator_app(parse_toml('models = ["gpt-x", "vendor/gpt-y"]'))
+    async with serve(simulator) as url:
+        environ = {"OPENAI_API_KEY": "sk-planted-0123456789", "OPENAI_BASE_URL": f"{url}/openai/v1"}
+        async with gateway_process(tmp_path, environ=environ) as gateway:
+            listed = await run_shell(told_curl(gateway.out), tmp_path)
+            assert [row["id"] for row in listed["data"]] == NAMED  # type: ignore[attr-defined]  # it is JSON
+            async with AsyncOpenAI(base_url=f"{gateway.url}/v1", api_key="any", max_retries=0) as openai:
+                assert [model.id async for model in openai.models.list()] == NAMED
+                assert (await openai.models.retrieve(NAMED[1])).id == NAMED[1]
+                hello = {"role": "user", "content": "hello"}
+                said = await openai.chat.completions.create(model=NAMED[1], messages=[hello])  # type: ignore[list-item]
+                assert said.choices[0].message.content
+            async with AsyncAnthropic(base_url=gateway.url, api_key="any", max_retries=0) as anthropic:
+                assert [model.id async for model in anthropic.models.list()] == NAMED
+                assert (await anthropic.models.retrieve(NAMED[1])).id == NAMED[1]
+            async with AsyncOllama(host=gateway.url) as ollama:
+                assert [model.model for model in (await ollama.list()).models] == [f"{name}:latest" for name in NAMED]
+                answer = await ollama.chat(f"{NAMED[0]}:latest", [{"role": "user", "content": "hello"}])
+                assert answer.message.content
+            await asyncio.to_thread(list_and_ask_as_google, gateway.url)
+            assert "fairlead.models" not in gateway.err
 
 
 @pytest.mark.parametrize(

@@ -341,7 +341,7 @@ def test_unexpected_fault_is_one_line_and_with_debug_a_traceback(
     def broken(*_: object) -> None:
         raise LookupError(PLANTED)
 
-    monkeypatch.setattr("proxy.api.models.list_models", broken)
+    monkeypatch.setattr("proxy.api.models.openai_list", broken)
     ended = fairlead("models")
     assert (ended.code, len(ended.err.splitlines())) == (1, 1)
     assert "LookupError" in ended.err
@@ -353,7 +353,7 @@ def test_interrupt_ends_quietly(file: Path, fairlead: Fairlead, monkeypatch: pyt
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("proxy.api.models.list_models", interrupted)
+    monkeypatch.setattr("proxy.api.models.openai_list", interrupted)
     ended = fairlead("models")
     assert (ended.code, ended.err) == (130, "")
 

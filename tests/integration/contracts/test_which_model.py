@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.fakes.gateway import RunningGateway
+from tests.fakes.rawserver import response
 from tests.integration.contracts.scene import Witness, ask, providers, said, scene
 
 # The key's name, then the globs that it has.
@@ -57,6 +58,7 @@ def _auth() -> str:
     return f"[auth]\nkeys = [{', '.join(rows)}]\n"
 
 
+NO_MODELS = response(b'{"data":[]}')
 TOML = f"{_auth()}[server]\ndirect_models = true\n{providers('a', 'b')}{MODELS}"
 
 
@@ -126,10 +128,10 @@ async def test_other_names_are_404_with_the_nearest_that_this_key_may_call(
     witness = Witness(said())
     async with scene(TOML, a=witness, b=witness) as gateway:
         heard = await ask(gateway, sent, headers=_bearer(key))
+        assert witness.calls == 0
         listed = await _listed(gateway, key)
         assert gateway.metric("requests_total", endpoint="chat", model="unknown", status="404") == 1
     assert (heard.status, heard.error["code"], heard.error["param"]) == (404, "model_not_found", "model")
-    assert witness.calls == 0
     assert "x-should-retry" not in heard.headers
     _, _, named = heard.error["message"].partition("The nearest it may call: ")
     suggested = named.removesuffix(".").split(", ") if named else []
@@ -152,7 +154,7 @@ LISTED = [
 @pytest.mark.parametrize("prefix", ["/v1", "", "/openai/v1", "/openai"])
 @pytest.mark.parametrize(("key", "names"), LISTED)
 async def test_model_list_is_what_the_key_may_call(key: str, names: list[str], prefix: str) -> None:
-    async with scene(TOML, a=Witness(), b=Witness()) as gateway:
+    async with scene(TOML, a=Witness(NO_MODELS), b=Witness(NO_MODELS)) as gateway:
         assert await _listed(gateway, key, prefix) == names
 
 

@@ -24,7 +24,7 @@ from proxy.core.snapshot import Candidate, Credential, Model, Provider, Snapshot
 from proxy.state.clock import SystemClock
 from proxy.upstream import probes
 from proxy.upstream.issuing import away, refused
-from proxy.upstream.probes import Probe, Prober
+from proxy.upstream.probes import USUAL, Bounds, Probe, Prober
 from tests.fakes.rawserver import Peer, RawServer
 from tests.fakes.webhost import Answer, Heard, Route, WebHost, answer
 
@@ -56,9 +56,9 @@ async def ask(
     credential: Credential | None = KEY,
     held: Held = NOTHING,
     names: Mapping[str, Collection[str]] | None = None,
-    wait_s: float = 5.0,
+    bounds: Bounds = USUAL,
 ) -> Probe:
-    return await Prober(held, SystemClock(), names or {}, wait_s).probe(provider, credential)
+    return await Prober(held, SystemClock(), names or {}, bounds).probe(provider, credential)
 
 
 def of_account(account: Account) -> Credential:
@@ -111,6 +111,19 @@ async def test_pages_without_an_end_do_end() -> None:
         probe = await ask(Provider("p", "anthropic", host.url))
     assert probe.result == "ok, 1 model"
     assert len(host.heard) == probes.MAX_PAGES
+
+
+async def test_no_further_page_is_asked_for_once_there_are_models_enough() -> None:
+    with WebHost({"/": answer({"data": [{"id": "a"}, {"id": "b"}], "has_more": True, "last_id": "b"})}) as host:
+        probe = await ask(Provider("p", "anthropic", host.url), bounds=Bounds(models=2))
+    assert probe.result == "ok, 2 models"
+    assert len(host.heard) == 1
+
+
+async def test_list_nested_deeper_than_anybody_reads_is_no_list() -> None:
+    with WebHost({"/": Answer(200, b'{"data":' + b"[" * 200_000)}) as host:
+        probe = await ask(Provider("p", "openai", host.url))
+    assert probe.result == "200, but no list of models; check base_url"
 
 
 async def test_openrouters_key_is_asked_about_because_its_list_is_public() -> None:
@@ -236,24 +249,22 @@ async def test_address_where_nobody_listens_is_not_reached() -> None:
 async def test_vendor_that_is_silent_is_not_waited_for() -> None:
     with WebHost({"/": MODELS}) as host:
         host.hold.clear()
-        probe = await ask(Provider("p", "openai", host.url), wait_s=0.05)
+        probe = await ask(Provider("p", "openai", host.url), bounds=Bounds(wait_s=0.05))
         host.hold.set()
     assert (probe.reached, probe.result) == (False, "no answer within 0.05 s; check base_url")
 
 
-async def test_list_that_takes_too_long_as_a_whole_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probes, "PROBE_S", 0.05)
+async def test_list_that_takes_too_long_as_a_whole_is_given_up() -> None:
     with WebHost({"/": MODELS}) as host:
         host.hold.clear()
-        probe = await ask(Provider("p", "openai", host.url))
+        probe = await ask(Provider("p", "openai", host.url), bounds=Bounds(whole_s=0.05))
         host.hold.set()
     assert (probe.reached, probe.well) == (False, False)
 
 
-async def test_body_without_an_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probes, "LARGEST_BYTES", 1_000)
+async def test_body_without_an_end_is_cut() -> None:
     with WebHost({"/": answer({"data": [{"id": f"m{number}"} for number in range(100_000)]})}) as host:
-        probe = await ask(Provider("p", "openai", host.url))
+        probe = await ask(Provider("p", "openai", host.url), bounds=Bounds(page_bytes=1_000))
     assert probe.result == "200, but no list of models; check base_url"
 
 

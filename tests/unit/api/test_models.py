@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.api.models import describe, list_models, one_model
+from proxy.api.models import describe, ollama_row, one_model, openai_list
 from proxy.core.capabilities import Capabilities
 from proxy.core.errors import UnknownModel
 from proxy.core.price import Price
 from proxy.core.secret import Secret
 from proxy.core.snapshot import Candidate, ClientKey, Credential, Model, Provider, Server, Snapshot
+from proxy.routing.resolve import visible_models
 from tests.fakes.prices import flat_price
 
 PLANTED = "sk-planted-4711"
@@ -38,13 +39,13 @@ def priced(price: Price) -> Candidate:
 
 
 def ids(key: ClientKey | None, snapshot: Snapshot = SNAPSHOT) -> list[str]:
-    rows = list_models(snapshot, key)["data"]
+    rows = openai_list(visible_models(snapshot, key))["data"]
     assert isinstance(rows, list)
     return [row["id"] for row in rows]
 
 
 def test_list_has_openais_shape() -> None:
-    assert list_models(SNAPSHOT, None) == {
+    assert openai_list([DEMO, OTHER]) == {
         "object": "list",
         "data": [
             {"id": "demo", "object": "model", "created": 0, "owned_by": "fairlead"},
@@ -54,7 +55,7 @@ def test_list_has_openais_shape() -> None:
 
 
 def test_list_without_models_is_empty() -> None:
-    assert list_models(Snapshot(), None) == {"object": "list", "data": []}
+    assert openai_list(visible_models(Snapshot(), None)) == {"object": "list", "data": []}
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_pattern_is_no_model_that_a_client_could_send() -> None:
 
 
 def test_list_tells_nothing_of_upstreams() -> None:
-    shown = json.dumps(list_models(SNAPSHOT, None))
+    shown = json.dumps(openai_list(visible_models(SNAPSHOT, None)))
     credential = PROVIDER.credentials[0]
     for hidden in (PLANTED, credential.secret.fingerprint, "internal.test", "upstream-name"):
         assert hidden not in shown
@@ -131,6 +132,22 @@ def test_one_model_that_cannot_be_called_is_unknown(name: str, key: ClientKey | 
 )
 def test_context_window_is_what_fits_wherever_the_request_goes(model: Model, expected: int | None) -> None:
     assert describe(model).get("context_window") == expected
+
+
+BLIND = replace(PLAIN, capabilities=Capabilities(context_window_tokens=8000, images=False))
+
+
+@pytest.mark.parametrize(
+    ("candidates", "expected"),
+    [
+        pytest.param((BLIND,), Capabilities(context_window_tokens=8000, images=False), id="of-the-only-one"),
+        pytest.param((BLIND, window(4000)), Capabilities(context_window_tokens=4000, tools=True), id="what-fits-all"),
+    ],
+)
+def test_ollamas_clients_are_told_what_the_model_can_do(
+    candidates: tuple[Candidate, ...], expected: Capabilities
+) -> None:
+    assert ollama_row(Model("m", candidates, capabilities=Capabilities(tools=True))).capabilities == expected
 
 
 PRICE = flat_price("0.000001", "10")

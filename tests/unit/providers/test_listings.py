@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from proxy.core.localprocess import LocalProcess
 from proxy.core.snapshot import Provider
 from proxy.providers.kinds import KINDS
 from proxy.providers.listings import (
@@ -16,6 +17,7 @@ from proxy.providers.listings import (
     listing_of,
     listing_urls,
     missing,
+    names_models,
     next_url,
     read_page,
 )
@@ -82,6 +84,11 @@ def test_list_lies_where_the_vendor_has_it(provider: Provider, urls: list[str]) 
 
 def test_simulator_has_no_list_and_every_other_kind_one() -> None:
     assert [kind for kind in KINDS if listing_of(kind) is None] == ["simulator"]
+
+
+def test_names_that_requests_send_are_listed_by_all_but_azure_the_simulator_and_own_processes() -> None:
+    assert [kind for kind in KINDS if not names_models(Provider("p", kind, "http://h/v1"))] == ["azure", "simulator"]
+    assert not names_models(Provider("p", "vllm", "http://h/v1", process=LocalProcess("true")))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,16 @@ from proxy.core.capabilities import Capabilities
 from proxy.core.errors import MalformedRequest, UnknownModel
 from proxy.core.health import CandidateId
 from proxy.core.snapshot import ClientKey, Model, Server, Snapshot
-from proxy.routing.resolve import may_call, nearest, resolve, untagged, visible_models
+from proxy.routing.resolve import (
+    direct_models,
+    direct_providers,
+    may_call,
+    may_call_direct,
+    nearest,
+    resolve,
+    untagged,
+    visible_models,
+)
 from tests.fakes.prices import flat_price
 from tests.unit.routing.build import candidate, model, provider, snapshot
 
@@ -284,3 +293,77 @@ def test_tag_is_taken_off_where_only_the_bare_name_is_one(name: str | None, foun
     configured = snapshot(*(replace(model(candidate("a")), name=each) for each in names))
     configured = replace(configured, aliases={"short": "chat", "alias:latest": "chat"})
     assert untagged(name, ":latest", configured) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "direct", "found"),
+    [
+        pytest.param("one/m:latest", True, "one/m", id="direct"),
+        pytest.param("one/a/m:latest", True, "one/a/m", id="direct-with-a-slash"),
+        pytest.param("one/m:latest", False, "one/m:latest", id="direct-where-that-is-off"),
+        pytest.param("local/m:latest", True, "local/m:latest", id="of-a-provider-whose-models-have-tags"),
+        pytest.param("nobody/m:latest", True, "nobody/m:latest", id="of-no-provider"),
+    ],
+)
+def test_tag_is_taken_off_a_direct_name_unless_it_is_its_own(name: str, direct: bool, found: str) -> None:
+    providers = {"one": provider("one"), "local": replace(provider("local"), kind="ollama")}
+    assert untagged(name, ":latest", snapshot(providers=providers, server=Server(direct_models=direct))) == found
+
+
+@pytest.mark.parametrize(
+    ("asking", "named"),
+    [
+        pytest.param(None, ["one", "two"], id="nobody-in-particular"),
+        pytest.param(key(), ["one", "two"], id="any"),
+        pytest.param(key(providers=("t*",)), ["two"], id="of-one-provider"),
+        pytest.param(key("one/*"), ["one"], id="whose-glob-spells-it-out"),
+        pytest.param(key("gpt-4o", "two/x-?"), ["two"], id="whose-glob-is-narrow"),
+        pytest.param(key("*"), [], id="a-star-is-not-enough"),
+        pytest.param(key("one*"), [], id="nor-is-a-glob-without-the-slash"),
+        pytest.param(key("one/*", providers=("two",)), [], id="who-may-not-use-it"),
+    ],
+)
+def test_providers_that_may_be_named_are_those_of_the_key(asking: ClientKey | None, named: list[str]) -> None:
+    rows = {name: provider(name) for name in ("one", "two")} | {"off": replace(provider("off"), enabled=False)}
+    configured = snapshot(providers=rows, server=Server(direct_models=True))
+    assert [each.name for each in direct_providers(configured, asking)] == named
+
+
+def test_no_provider_may_be_named_where_direct_names_are_off() -> None:
+    assert direct_providers(configuration(), None) == []
+
+
+def test_own_models_of_a_provider_are_what_their_direct_names_resolve_to() -> None:
+    configured = configuration(direct=True)
+    (made,) = direct_models(configured.providers["one"], ["any/thing"], configured)
+    found = resolve("one/any/thing", None, configured)
+    assert (made.name, made.candidates[0].id, made.candidates[0].price) == (
+        "one/any/thing",
+        found.candidates[0].id,
+        DIRECT,
+    )
+    assert not made.configured
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("pinned", id="a-configured-model"),
+        pytest.param("short", id="an-alias"),
+        pytest.param("of-a-prefix", id="what-a-prefix-takes"),
+        pytest.param("", id="nothing"),
+        pytest.param("x\n", id="control-character"),
+        pytest.param("x" * 256, id="too-long"),
+    ],
+)
+def test_own_model_whose_name_means_something_else_is_none(name: str) -> None:
+    prefix = model(candidate("one", "{*}"), name="one/of-*")
+    configured = snapshot(
+        SLASHED, aliases={"one/short": "one/pinned"}, prefixes=(prefix,), server=Server(direct_models=True)
+    )
+    assert direct_models(provider("one"), [name], configured) == []
+
+
+def test_direct_name_needs_a_glob_that_spells_its_provider_out() -> None:
+    assert may_call_direct(key("one/x-*"), "one/x-1")
+    assert not may_call_direct(key("one/x-*", "*"), "one/y")

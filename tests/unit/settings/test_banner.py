@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from proxy.core.snapshot import Auth, ClientKey, Snapshot, StoredKey
+from proxy.providers.examples import EXAMPLES
 from proxy.settings.banner import NO_MODEL, banner
 from proxy.settings.load import load_snapshot
 from tests.unit.settings.documents import KEY, LOCAL, build
@@ -112,8 +113,45 @@ def test_told_line_takes_the_key_of_a_guarded_gateway_from_the_environment() -> 
     assert "Authorization: Bearer $FAIRLEAD_KEY" in told_curl(build(KEYED + MODEL))
 
 
-def test_names_of_the_environments_providers_may_be_sent_as_they_are() -> None:
-    assert lines(found(OPENAI_API_KEY=KEY))[-1] == ('Send "provider/model" as the model, for example "openai/<model>".')
+LISTED = 'Send "provider/model" as the model; http://127.0.0.1:8080/v1/models lists them.'
+
+
+@pytest.mark.parametrize(
+    ("environ", "model"),
+    [
+        pytest.param({"OPENAI_API_KEY": KEY}, f"openai/{EXAMPLES['openai']}", id="openai"),
+        pytest.param({"ANTHROPIC_API_KEY": KEY}, f"anthropic/{EXAMPLES['anthropic']}", id="anthropic"),
+        pytest.param({"DASHSCOPE_API_KEY": KEY, "XAI_API_KEY": KEY}, f"xai/{EXAMPLES['xai']}", id="the-first-known"),
+    ],
+)
+def test_told_line_asks_a_vendor_of_the_environment_for_a_model_that_it_has(
+    environ: dict[str, str], model: str
+) -> None:
+    snapshot = found(**environ)
+    *_, body = told_curl(snapshot)
+    assert json.loads(body)["model"] == model
+    assert lines(snapshot)[-1] == LISTED
+
+
+@pytest.mark.parametrize(
+    ("environ", "provider"),
+    [
+        pytest.param({"DASHSCOPE_API_KEY": KEY}, "qwen", id="vendor-whose-models-are-not-known"),
+        pytest.param({"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}, "openai", id="own-address"),
+    ],
+)
+def test_told_line_lists_models_where_none_is_known(environ: dict[str, str], provider: str) -> None:
+    snapshot = found(**environ)
+    assert told_curl(snapshot) == ["curl", "http://127.0.0.1:8080/v1/models"]
+    assert lines(snapshot)[-1] == f'Send "provider/model" as the model, for example "{provider}/<model>".'
+
+
+def test_configured_model_is_told_before_one_that_a_vendor_has() -> None:
+    direct = "[server]\ndirect_models = true\n"
+    openai = f'[providers.openai]\nkind = "openai"\napi_key = "{KEY}"\n'
+    *_, body = told_curl(build(direct + openai + '[models.m]\nproviders = ["openai"]\n'))
+    assert json.loads(body)["model"] == "m"
+    assert told_curl(build(openai)) == ["curl", "http://127.0.0.1:8080/v1/models"]
 
 
 NOBODY = "No client key is known, so nobody may call: make one with `fairlead keys create NAME`."
