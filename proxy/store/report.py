@@ -37,7 +37,7 @@ class Dimension(StrEnum):
 
 
 class Sums(NamedTuple):
-    """What is counted. Tokens in OpenAI's terms: prompt includes cached, cache writes and audio, completion the rest.
+    """What is counted. Tokens in OpenAI's terms: prompt and completion include the classes that are parts of them.
 
     Attributes:
         failed: Of `requests`, those that did not end "ok".
