@@ -23,6 +23,7 @@ HOUR_US = 3600 * 1_000_000
 CHUNK = 5000
 PROVIDERS = ("openrouter", "azure-eu", "anthropic")
 TAGS = ((), ("prod",), ("batch", "prod"))
+_FIRST_COUNT = 10  # of the columns of sums that are called as in `requests`
 ENDS = ("ok",) * 194 + ("client_gone",) * 3 + ("truncated",) * 2 + ("failed",)
 
 
@@ -113,10 +114,9 @@ def _record(rng: random.Random, started_s: float, who: tuple[str, tuple[str, ...
 
 def _sums(table: str, span_us: int) -> str:
     by = f"started_us / {span_us}, provider, upstream_model, model, key, tags"
-    names = ("prompt", "completion", "cached", "cache_write", "reasoning")
-    counted = ", ".join(f"coalesce(sum({name}_tokens), 0)" for name in names)
+    counted = ", ".join(f"coalesce(sum({column.name}), 0)" for column in list(HOURS.columns)[_FIRST_COUNT:])
     return (
         f"INSERT INTO {table} SELECT {by}, count(*), sum(\"end\" <> 'ok'), sum(estimated), "
-        f"sum(prompt_tokens IS NOT NULL AND cost_nusd IS NULL), {counted}, coalesce(sum(cost_nusd), 0) "
+        f"sum(prompt_tokens IS NOT NULL AND cost_nusd IS NULL), {counted} "
         f"FROM requests GROUP BY {by}"
     )

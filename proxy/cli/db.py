@@ -30,7 +30,7 @@ def current(config: options.Config = None) -> None:
         State.EMPTY: "without tables; `fairlead db upgrade` makes them, and so does `fairlead serve`",
         State.BEHIND: f"at revision {schema.revision}; `fairlead db upgrade` brings it to {OURS.head}",
         State.CURRENT: f"at revision {schema.revision}, up to date",
-        State.NEWER: f"at revision {schema.revision}, newer than this Fairlead: install a newer one",
+        State.NEWER: f"at revision {schema.revision}, newer than this Fairlead: pip install --upgrade fairlead",
         State.FOREIGN: "with tables of another program: Fairlead does not touch it; name an empty database",
     }
     typer.echo(f"{shown}: {meanings[schema.state]}")

@@ -206,7 +206,7 @@ def _print_csv(report: Report, notes: Iterable[str]) -> None:
 
 
 def _show_report(report: Report, notes: Iterable[str]) -> None:
-    title, columns = usageview.period_line(report), usageview.report_columns(report.question.by)
+    title, columns = usageview.period_line(report), usageview.report_columns(report)
     if report.total.requests:
         print_table(title, columns, usageview.report_rows(report), numbers=usageview.NUMBERS)
     else:

@@ -20,7 +20,7 @@ from proxy.cli.output import printable
 from proxy.core.money import usd
 
 if TYPE_CHECKING:
-    from proxy.store.report import Dimension, Report, Row, Sums
+    from proxy.store.report import Report, Row, Sums
     from proxy.store.requests import Request, Tokens
 
 NONE = "(none)"
@@ -32,9 +32,14 @@ COUNTS = (
     "prompt_tokens",
     "cached_tokens",
     "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "audio_input_tokens",
     "completion_tokens",
     "reasoning_tokens",
+    "audio_output_tokens",
+    "searches",
 )
+RARE = frozenset({"cache_write_1h_tokens", "audio_input_tokens", "audio_output_tokens", "searches"})
 HEADS = {name: name.removesuffix("_tokens").replace("_", " ") for name in COUNTS}
 MONEY = "cost USD"
 NUMBERS = frozenset({*HEADS.values(), MONEY, "attempts"})
@@ -90,16 +95,17 @@ def _of(count: int, total: Sums) -> str:
     return f"{count:,} of {total.requests:,} {requests} {'has' if count == 1 else 'have'}"
 
 
-def report_columns(by: Iterable[Dimension]) -> tuple[str, ...]:
-    return (*(name.replace("_", " ") for name in by), *HEADS.values(), MONEY)
+def report_columns(report: Report) -> tuple[str, ...]:
+    return (*(name.replace("_", " ") for name in report.question.by), *(HEADS[name] for name in _shown(report)), MONEY)
 
 
 def report_rows(report: Report) -> Iterator[tuple[str, ...]]:
     """The rows of the table, the total last."""
+    names = _shown(report)
     for row in report.rows:
-        yield (*(name or NONE for name in row.by), *_figures(row.sums))
+        yield (*(name or NONE for name in row.by), *_figures(row.sums, names))
     if report.question.by:
-        yield ("total", *("" for _ in report.question.by[1:]), *_figures(report.total))
+        yield ("total", *("" for _ in report.question.by[1:]), *_figures(report.total, names))
 
 
 def report_csv(report: Report) -> str:
@@ -139,7 +145,7 @@ def request_line(request: Request) -> bytes:
         "key": request.key or None,
         "model": request.model,
         "end": request.end,
-        "usage": None if request.tokens is None else _usage(request.tokens),
+        "usage": None if request.tokens is None else _usage(request.tokens, request.service_tier),
         "cost_usd": None if request.cost_nusd is None else usd(request.cost_nusd),
         "estimated": request.estimated,
         "attempts": [asdict(attempt) for attempt in request.attempts],
@@ -166,8 +172,13 @@ def request_cells(request: Request, zone: tzinfo) -> tuple[object, ...]:
     )
 
 
-def _figures(sums: Sums) -> tuple[str, ...]:
-    return (*(f"{getattr(sums, name):,}" for name in COUNTS), f"{sums.cost_usd:,f}")
+def _shown(report: Report) -> list[str]:
+    """What a table on the terminal has room for: all but what was not used at all."""
+    return [name for name in COUNTS if name not in RARE or getattr(report.total, name)]
+
+
+def _figures(sums: Sums, names: Iterable[str]) -> tuple[str, ...]:
+    return (*(f"{getattr(sums, name):,}" for name in names), f"{sums.cost_usd:,f}")
 
 
 def _cell(text: str) -> str:
@@ -184,7 +195,7 @@ def _sums_object(sums: Sums) -> dict[str, object]:
     return {name: getattr(sums, name) for name in COUNTS} | {"cost_usd": usd(sums.cost_nusd)}
 
 
-def _usage(tokens: Tokens) -> dict[str, object]:
+def _usage(tokens: Tokens, service_tier: str) -> dict[str, object]:
     return {
         "prompt_tokens": tokens.prompt,
         "completion_tokens": tokens.completion,
@@ -192,12 +203,15 @@ def _usage(tokens: Tokens) -> dict[str, object]:
         "prompt_tokens_details": {
             "cached_tokens": tokens.cached,
             "cache_write_tokens": tokens.cache_write,
+            "cache_write_1h_tokens": tokens.cache_write_1h,
             "audio_tokens": tokens.audio_input,
         },
         "completion_tokens_details": {
             "reasoning_tokens": tokens.reasoning,
             "audio_tokens": tokens.audio_output,
         },
+        "searches": tokens.searches,
+        "service_tier": service_tier or None,
     }
 
 

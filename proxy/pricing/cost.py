@@ -60,7 +60,7 @@ def cost(usage: Usage, price: Price | None, multiplier: Decimal) -> Cost | None:
     tokens = tokens_at(tariff, usage.prompt_tokens) if tariff.steps else tariff.tokens
     amount = _of_tokens(usage, tokens)
     if usage.searches and amount is not None:
-        searched = _of_searches(usage, tariff)
+        searched = _of_searches(usage, price, tariff)
         amount = None if searched is None else amount + searched
     if amount is None:
         return None
@@ -154,11 +154,11 @@ def _of_tokens(usage: Usage, rates: TokenTable) -> int | None:
     return amount
 
 
-def _of_searches(usage: Usage, tariff: Tariff) -> int | None:
+def _of_searches(usage: Usage, price: Price, tariff: Tariff) -> int | None:
     """Price the searches. Without a rate they are free beside what has one, and unknown where there is nothing else."""
     if tariff.search is not None:
         return usage.searches * tariff.search
-    return 0 if usage.prompt_tokens or usage.completion_tokens or tariff.request else None
+    return 0 if usage.prompt_tokens or usage.completion_tokens or price.request_nusd else None
 
 
 def _multiplied(nusd: int, multiplier: Decimal) -> int:

@@ -52,6 +52,8 @@ def request_row(record: CloseRecord) -> Row:
         record.cost_nusd,
         record.price,
         _json(record.attempts).decode(),
+        None if usage is None else usage.cache_write_1h_tokens,
+        None if usage is None else usage.searches,
     )
 
 
@@ -80,19 +82,23 @@ def interrupted_row(record: OpenRecord, seen_s: float) -> Row:
         record.estimated_nusd,
         "",
         "[]",
+        0,
+        0,
     )
 
 
 def hour_sums(rows: Iterable[Row]) -> Sums:
-    """Add rows of requests up to rows of table `hours`: by their key, the ten numbers that follow it there."""
+    """Add rows of requests up to rows of table `hours`: by their key, the numbers that follow it there."""
     sums: Sums = {}
     for row in rows:
         (_, started_us, _, _, model, provider, upstream_model, key, tags, _, end, _, _, _) = row[:14]
-        prompt, completion, cached, written, reasoning, _, _, _, estimated, cost_nusd, _, _ = row[14:]
+        prompt, output, cached, written, reasoning, heard, spoken, _, estimated, cost_nusd, _, _, kept_1h, searches = (
+            row[14:]
+        )
         name = (started_us // HOUR_US, provider, upstream_model, model, key, tags)
         cell = sums.get(name)
         if cell is None:
-            cell = sums[name] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+            cell = sums[name] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
         cell[0] += 1
         if end != "ok":
             cell[1] += 1
@@ -100,12 +106,17 @@ def hour_sums(rows: Iterable[Row]) -> Sums:
             cell[2] += 1
         if prompt is not None:
             cell[4] += prompt
-            cell[5] += completion
+            cell[5] += output
             cell[6] += cached
             cell[7] += written
             cell[8] += reasoning
             if cost_nusd is None:
                 cell[3] += 1
+            if kept_1h or heard or spoken or searches:  # of few requests
+                cell[10] += kept_1h
+                cell[11] += heard
+                cell[12] += spoken
+                cell[13] += searches
         if cost_nusd:
             cell[9] += cost_nusd
     return sums

@@ -164,7 +164,7 @@ def _inspect(connection: Connection, known: Revisions) -> Schema:
 def _refuse(database: Database, schema: Schema, known: Revisions) -> None:
     if schema.state is State.NEWER:
         found = f"tables of revision {schema.revision}, which is newer than Fairlead {__version__}"
-        fix = "install a newer Fairlead, or restore the backup that was made before the upgrade"
+        fix = "install a newer Fairlead (pip install --upgrade fairlead), or restore the backup made before the upgrade"
         raise _error(database, found, known, fix)
     if schema.state is State.FOREIGN:
         fix = "name an empty database in database.url: Fairlead does not touch this one"

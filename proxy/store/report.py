@@ -20,7 +20,7 @@ from sqlalchemy.engine import Row as FoundRow
 
 from proxy.store.database import Database
 from proxy.store.period import DAY_H, Period, day_name
-from proxy.store.tables import DAYS, HOURS
+from proxy.store.tables import DAYS, HAS_RARE, HOURS
 
 TAG_SETS = 4096  # different lists of tags whose decoded form is remembered
 
@@ -37,7 +37,7 @@ class Dimension(StrEnum):
 
 
 class Sums(NamedTuple):
-    """What is counted. Tokens in OpenAI's terms: prompt includes cached and cache writes, completion reasoning.
+    """What is counted. Tokens in OpenAI's terms: prompt and completion include the classes that are parts of them.
 
     Attributes:
         failed: Of `requests`, those that did not end "ok".
@@ -55,6 +55,10 @@ class Sums(NamedTuple):
     completion_tokens: int = 0
     reasoning_tokens: int = 0
     cost_nusd: int = 0
+    cache_write_1h_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+    searches: int = 0
 
     @property
     def cost_usd(self) -> Decimal:
@@ -100,6 +104,9 @@ class Report:
 
 _LEADING = frozenset({Dimension.PROVIDER, Dimension.MODEL, Dimension.UPSTREAM_MODEL, Dimension.DAY})
 
+_KEY_ORDER = [Dimension(name) for name in ("day", "provider", "upstream_model", "model", "key", "tag")]
+_USUAL = Sums._fields[: Sums._fields.index("cost_nusd") + 1]  # those after it are of few requests
+
 _READ_AS_SHOWN = frozenset(Dimension) - {Dimension.TAG, Dimension.DAY}
 
 _Found = dict[tuple[Any, ...], Sums]  # by the values of the columns that a query groups by
@@ -114,7 +121,9 @@ async def read_report(database: Database, question: Question) -> Report:
     found: _Found = {}
     async with database.read() as connection:
         for piece in _pieces(question.period, by_day=Dimension.DAY in question.by):
-            _add(found, (await connection.execute(_statement(question, piece))).all())
+            is_usual = (await connection.execute(_rare(piece))).first() is None
+            names = _USUAL if is_usual else Sums._fields
+            _add(found, (await connection.execute(_statement(question, piece, names))).all(), len(names))
     if question.tag is not None:
         found = {by: sums for by, sums in found.items() if _has_tag(by, question)}
     total = Sums(*map(sum, zip(*found.values(), strict=True))) if found else Sums()
@@ -155,14 +164,20 @@ def _pieces(period: Period, *, by_day: bool) -> Iterator[_Piece]:
         yield _Piece(HOURS, HOURS.c.hour_h, end_d * DAY_H, period.until_h)
 
 
-def _statement(question: Question, piece: _Piece) -> Select[Any]:
+def _rare(piece: _Piece) -> Select[Any]:
+    """The query for whether anything of a rare class was used: mostly not, and then each is a column less to add up."""
+    moment = piece.moment
+    return select(moment).where(moment >= piece.since, moment < piece.until, HAS_RARE).limit(1)
+
+
+def _statement(question: Question, piece: _Piece, names: Sequence[str]) -> Select[Any]:
     table, moment, since, until = piece
     needed = [_value(dimension, table, question.period) for dimension in question.by]
     if question.tag is not None and Dimension.TAG not in question.by:
         needed.append(table.c.tags)
     kept = {"provider": question.provider, "model": question.model, "key": question.key}
     is_leading = question.tag is None and _LEADING.issuperset(question.by)
-    sums = (func.sum(table.c[name]).label(name) if is_leading else table.c[name] for name in Sums._fields)
+    sums = (func.sum(table.c[name]).label(name) if is_leading else table.c[name] for name in names)
     # A subquery, so that the grouping names a column: PostgreSQL takes two equal expressions for different ones.
     found = (
         select(*(value.label(f"by_{place}") for place, value in enumerate(needed)), *sums)
@@ -174,8 +189,8 @@ def _statement(question: Question, piece: _Piece) -> Select[Any]:
         found = found.group_by(moment, table.c.provider, table.c.upstream_model, table.c.model)
     inner = found.subquery()
     groups = [inner.c[f"by_{place}"] for place in range(len(needed))]
-    totals = (cast(func.sum(inner.c[name]), BigInteger) for name in Sums._fields)  # PostgreSQL's sum is no integer
-    return select(*groups, *totals).group_by(*groups)
+    totals = (cast(func.sum(inner.c[name]), BigInteger) for name in names)  # PostgreSQL's sum is no integer
+    return select(*groups, *totals).group_by(*(groups[place] for place in _in_key_order(question.by, len(groups))))
 
 
 def _value(dimension: Dimension, table: Table, period: Period) -> ColumnElement[Any]:
@@ -197,15 +212,19 @@ def _local_day(period: Period) -> ColumnElement[int]:
     return case(*((HOURS.c.hour_h < change, day) for change, day in zip(changes, days, strict=False)), else_=days[-1])
 
 
-def _add(found: _Found, rows: Iterable[FoundRow[Any]]) -> None:
-    """Add what a query found to what the others did."""
-    wide = len(Sums._fields)
+def _in_key_order(by: Sequence[Dimension], wide: int) -> list[int]:
+    """Places of a query's groups in the order of the key: of what is sorted so already SQLite sorts less."""
+    return sorted(range(wide), key=lambda place: _KEY_ORDER.index(by[place]) if place < len(by) else wide)
+
+
+def _add(found: _Found, rows: Iterable[FoundRow[Any]], wide: int) -> None:
+    """Add what a query found, in so many numbers a row, to what the others did."""
     for row in rows:
         by, sums = row[:-wide], row[-wide:]
         if not sums[0]:  # without groups there is a row even where nothing was found
             continue
         before = found.get(by)
-        found[by] = Sums._make(sums) if before is None else _plus(before, sums)
+        found[by] = Sums(*sums) if before is None else _plus(before, Sums(*sums))
 
 
 def _plus(one: Iterable[int], other: Iterable[int]) -> Sums:

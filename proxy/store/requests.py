@@ -63,7 +63,10 @@ _ATTEMPTS = msgspec.json.Decoder(tuple[Attempt, ...])
 
 
 class Tokens(NamedTuple):
-    """Tokens in OpenAI's terms: prompt includes cached, cache writes and audio, completion reasoning and audio."""
+    """Usage in OpenAI's terms: prompt includes cached, cache writes and audio, completion reasoning and audio.
+
+    `cache_write_1h` (a part of `cache_write`) and `searches` are None where the record is older than their columns.
+    """
 
     prompt: int
     completion: int
@@ -72,6 +75,8 @@ class Tokens(NamedTuple):
     reasoning: int
     audio_input: int
     audio_output: int
+    cache_write_1h: int | None
+    searches: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +206,8 @@ def _request(row: Row[Any]) -> Request:
             row.reasoning_tokens,
             row.audio_input_tokens,
             row.audio_output_tokens,
+            row.cache_write_1h_tokens,
+            row.searches,
         )
     return Request(
         request_id=row.request_id,

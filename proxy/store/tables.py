@@ -6,7 +6,7 @@ objects are JSON text. `keys.name` is what the ledger calls a client key, whethe
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, text
 
 METADATA = MetaData(
     naming_convention={
@@ -46,8 +46,14 @@ REQUESTS = Table(
     Column("cost_nusd", BigInteger),  # NULL: unknown, never 0 for that
     Column("price", String(64), nullable=False),
     Column("attempts", Text, nullable=False),
+    Column("cache_write_1h_tokens", BigInteger),  # NULL in what was recorded before revision 0002, too: not known
+    Column("searches", BigInteger),
     Index("ix_requests_key", "key", "request_id"),
 )
+
+
+_RARE = ("cache_write_1h_tokens", "audio_input_tokens", "audio_output_tokens", "searches")  # since revision 0002
+HAS_RARE = text(f"{' + '.join(_RARE)} > 0")  # as a query must say it for an index of such rows to be of use
 
 
 def _sums(name: str, moment: str, *indexes: Index) -> Table:
@@ -71,7 +77,10 @@ def _sums(name: str, moment: str, *indexes: Index) -> Table:
         Column("cache_write_tokens", BigInteger, nullable=False),
         Column("reasoning_tokens", BigInteger, nullable=False),
         Column("cost_nusd", BigInteger, nullable=False),
+        # With a default, for replicas of an earlier release that go on writing while the first new one is there.
+        *[Column(name, BigInteger, nullable=False, server_default="0") for name in _RARE],
         *indexes,
+        Index(f"ix_{name}_rare", moment, sqlite_where=HAS_RARE, postgresql_where=HAS_RARE),
         sqlite_with_rowid=False,  # rows lie in the key itself: half the disk, and quicker to add up
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from proxy.store.migrate import OURS
 from tests.fakes.process import GatewayProcess, gateway_process, run_command
 from tests.fakes.rawstreams import DONE
 from tests.fakes.wireclient import CHAT, WireClient, chat
@@ -144,7 +145,8 @@ async def test_key_of_a_file_that_is_reloaded_keeps_the_gateway_closed_for_good(
     [
         pytest.param(
             ["CREATE TABLE orders (id INTEGER)"],
-            "tables of another program; expected tables of revision 0001; name an empty database in database.url",
+            f"tables of another program; expected tables of revision {OURS.head}; "
+            "name an empty database in database.url",
             id="foreign",
         ),
         pytest.param(

@@ -4,4 +4,4 @@ Holds the names of all revisions, so that nobody needs Alembic to see that a dat
 """
 
 VERSION_TABLE = "fairlead_version"
-REVISIONS = ("0001",)  # oldest first
+REVISIONS = ("0001", "0002")  # oldest first

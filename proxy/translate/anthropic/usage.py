@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec import Raw
 
 from proxy.apischema import anthropic as wire
-from proxy.core.usage import Usage
+from proxy.core.usage import LONGEST_TIER, Usage
 from proxy.translate.counts import counts_decoder, read_counts
 
 _TIERS = frozenset({"standard", "priority", "batch"})
@@ -28,7 +28,7 @@ def read_usage(counts: wire.Usage | None) -> Usage | None:
         return None
     fresh, output, written, cached = (getattr(counts, name) or 0 for name in _COUNTS)
     kept = counts.cache_creation
-    details, tools = counts.output_tokens_details, counts.server_tool_use
+    details, tools, tier = counts.output_tokens_details, counts.server_tool_use, counts.service_tier or ""
     long_lived = (kept.ephemeral_1h_input_tokens or 0) if kept else 0
     short_lived = (kept.ephemeral_5m_input_tokens or 0) if kept else 0
     written = max(written, long_lived + short_lived)
@@ -41,7 +41,7 @@ def read_usage(counts: wire.Usage | None) -> Usage | None:
         reasoning_tokens=min(output, (details.thinking_tokens or 0) if details else 0),
         cache_write_tokens=written,
         cache_write_1h_tokens=long_lived,
-        service_tier="fast" if counts.speed == "fast" else counts.service_tier or "",
+        service_tier="fast" if counts.speed == "fast" else tier if len(tier) <= LONGEST_TIER else "",
         searches=(tools.web_search_requests or 0) if tools else 0,
     )
 

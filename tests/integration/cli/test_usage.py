@@ -170,7 +170,7 @@ def test_requests_are_one_json_object_a_line(
 
 
 def test_a_request_has_all_its_fields(keep: Keep, fairlead: Fairlead) -> None:
-    usage = Usage(100, 20, 10, 5, True, 4, 3, 2, 1)
+    usage = Usage(100, 20, 10, 5, True, 4, 3, 2, 1, None, "flex", 6)
     keep(closed(1, usage=usage, cost_nusd=123, key="", end="truncated"))
     (line,) = fairlead("usage", "--requests", "--json").out.splitlines()
     assert json.loads(line) == {
@@ -183,8 +183,15 @@ def test_a_request_has_all_its_fields(keep: Keep, fairlead: Fairlead) -> None:
             "prompt_tokens": 100,
             "completion_tokens": 20,
             "total_tokens": 120,
-            "prompt_tokens_details": {"cached_tokens": 10, "cache_write_tokens": 4, "audio_tokens": 2},
+            "prompt_tokens_details": {
+                "cached_tokens": 10,
+                "cache_write_tokens": 4,
+                "cache_write_1h_tokens": 3,
+                "audio_tokens": 2,
+            },
             "completion_tokens_details": {"reasoning_tokens": 5, "audio_tokens": 1},
+            "searches": 6,
+            "service_tier": "flex",
         },
         "cost_usd": "0.000000123",
         "estimated": True,
@@ -201,6 +208,39 @@ def test_a_request_has_all_its_fields(keep: Keep, fairlead: Fairlead) -> None:
             }
         ],
     }
+
+
+def test_every_class_is_a_column_of_its_own_where_there_is_any(keep: Keep, fairlead: Fairlead) -> None:
+    keep(closed(1, usage=Usage(100, 20, 10, 5, False, 4, 3, 2, 1, searches=6)), closed(2))
+    classes = {
+        "prompt_tokens": 200,
+        "cached_tokens": 10,
+        "cache_write_tokens": 4,
+        "cache_write_1h_tokens": 3,
+        "audio_input_tokens": 2,
+        "completion_tokens": 40,
+        "reasoning_tokens": 5,
+        "audio_output_tokens": 1,
+        "searches": 6,
+    }
+    total = json.loads(fairlead("usage", *NOVEMBER, "--json").out)["total"]
+    assert {name: total[name] for name in classes} == classes
+    (row,) = csv.DictReader(io.StringIO(fairlead("usage", *NOVEMBER, "--csv").out, newline=""))
+    assert {name: int(row[name]) for name in classes} == classes
+    table = fairlead("usage", *NOVEMBER).out
+    heads = [head for head in table.splitlines()[2].split("  ") if head]
+    assert [head.strip() for head in heads][6:] == [
+        *(name.removesuffix("_tokens").replace("_", " ") for name in classes),
+        "cost USD",
+    ]
+    assert [*map(str, classes.values())] == table.split("total")[1].split()[4:13]
+
+
+def test_what_nobody_used_takes_no_room_in_a_table(keep: Keep, fairlead: Fairlead) -> None:
+    keep(closed(1, usage=Usage(100, 20, searches=6)))
+    heads = fairlead("usage", *NOVEMBER).out.splitlines()[2].split()
+    assert heads[-4:] == ["reasoning", "searches", "cost", "USD"]
+    assert "audio" not in heads
 
 
 def test_what_is_unknown_is_null_and_what_is_free_costs_nothing(keep: Keep, fairlead: Fairlead) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,12 @@ async def empty(empty_database_url: str, tmp_path: Path) -> AsyncIterator[Databa
     await opened.aclose()
 
 
+def in_words(index: Mapping[str, Any]) -> dict[str, Any]:
+    """An index with the condition of its rows as SQL, which is told as an object that equals no other."""
+    options = {name: str(option) for name, option in index.get("dialect_options", {}).items()}
+    return {**index, "dialect_options": options}
+
+
 def shape(connection: Connection) -> dict[str, Any]:
     """Everything that a database says of its tables but the one for the version."""
     inspector = inspect(connection)
@@ -61,7 +67,7 @@ def shape(connection: Connection) -> dict[str, Any]:
             "columns": [{**column, "type": repr(column["type"])} for column in inspector.get_columns(name)],
             "primary key": inspector.get_pk_constraint(name),
             "foreign keys": inspector.get_foreign_keys(name),
-            "indexes": sorted(inspector.get_indexes(name), key=lambda index: str(index["name"])),
+            "indexes": sorted(map(in_words, inspector.get_indexes(name)), key=lambda index: str(index["name"])),
             "unique": inspector.get_unique_constraints(name),
             "checks": inspector.get_check_constraints(name),
         }

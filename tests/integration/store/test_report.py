@@ -9,16 +9,17 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import Table, delete, func, select
 
 from proxy.core.records import CloseRecord
 from proxy.core.usage import Usage
 from proxy.store.database import Database
 from proxy.store.period import Period, make_period, read_moment, read_zone
 from proxy.store.report import Dimension, Question, Report, Sums, read_report
-from proxy.store.tables import HOURS, REQUESTS
+from proxy.store.tables import DAYS, HAS_RARE, HOURS, REQUESTS
 from tests.fakes.ledger import load
 from tests.fakes.records import closed
+from tests.integration.store.asking import on_sqlite
 
 NOW = datetime(2026, 11, 20, 13, 25, tzinfo=UTC)
 ODD = ("a,b", 'say "hi"', "50%_\\", "naïve ✓", "=1+1", "line\nbreak", "[red]x[/]", "'")
@@ -72,7 +73,7 @@ async def test_empty_ledger_gives_no_rows_and_a_total_of_nothing(database: Datab
 
 
 async def test_every_count_is_in_the_row(database: Database) -> None:
-    usage = Usage(100, 20, 10, 5, estimated=True, cache_write_tokens=4)
+    usage = Usage(100, 20, 10, 5, True, 4, 3, 2, 1, searches=6)
     spent = [
         closed(1, usage=usage),
         closed(2, usage=usage, cost_nusd=None),
@@ -81,7 +82,7 @@ async def test_every_count_is_in_the_row(database: Database) -> None:
     await load(database, spent)
     report = await read_report(database, Question(period(), (Dimension.KEY,)))
     assert [row.by for row in report.rows] == [("ci",)]
-    assert report.total == report.rows[0].sums == Sums(3, 1, 2, 1, 200, 20, 8, 40, 10, 1000)
+    assert report.total == report.rows[0].sums == Sums(3, 1, 2, 1, 200, 20, 8, 40, 10, 1000, 6, 4, 2, 12)
     assert str(report.total.cost_usd) == "0.000001000"
 
 
@@ -211,6 +212,34 @@ async def test_rows_come_by_day_and_then_the_dearest_first(database: Database) -
     assert [row.by[0] for row in by_day.rows] == ["c", "d", "b", "a"]
     by_key = await read_report(database, Question(period(), (Dimension.KEY,)))
     assert [row.by[0] for row in by_key.rows] == ["b", "a", "c", "d"]
+
+
+@pytest.mark.parametrize("rare", range(3), ids=["hours-before", "whole-days", "hours-after"])
+async def test_rare_classes_are_added_up_wherever_in_the_period_they_are(rare: int, database: Database) -> None:
+    moments = (at("2026-11-01T23:30"), at("2026-11-02T12:00"), at("2026-11-03T00:10"))
+    searches = [7 if number == rare else 0 for number in range(3)]
+    used = zip(moments, searches, strict=True)
+    await load(database, [closed(n, started_s=s, usage=Usage(1, searches=count)) for n, (s, count) in enumerate(used)])
+    asked = period("2026-11-01T23:00", "2026-11-03T01:00")
+    by_day = await read_report(database, Question(asked, (Dimension.KEY, Dimension.DAY)))
+    assert [row.sums.searches for row in by_day.rows] == searches
+    by_key = await read_report(database, Question(asked, (Dimension.KEY,)))
+    assert by_key.rows[0].sums == by_key.total == by_day.total
+    assert (by_key.total.searches, by_key.total.prompt_tokens, by_key.total.requests) == (7, 3, 3)
+
+
+@on_sqlite
+@pytest.mark.parametrize("table", [HOURS, DAYS], ids=str)
+async def test_whether_there_is_a_rare_class_is_read_from_an_index_of_such_rows_alone(
+    table: Table, database: Database
+) -> None:
+    await load(database, month_of_traffic())
+    moment = next(iter(table.columns))
+    statement = select(moment).where(moment >= 0, moment < 10**6, HAS_RARE).limit(1)
+    compiled = statement.compile(database.engine, compile_kwargs={"literal_binds": True})
+    async with database.read() as connection:
+        ((*_, step),) = (await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}")).all()
+    assert f"INDEX ix_{table.name}_rare" in step
 
 
 async def test_odd_names_are_kept_apart_and_found(database: Database) -> None:

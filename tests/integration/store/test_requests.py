@@ -109,7 +109,16 @@ async def test_page_with_a_filter_looks_at_so_many_requests_and_no_more(
 
 async def test_request_is_read_whole(database: Database) -> None:
     usage = Usage(
-        100, 20, 10, 5, cache_write_tokens=4, audio_input_tokens=2, audio_output_tokens=1, service_tier="flex"
+        100,
+        20,
+        10,
+        5,
+        cache_write_tokens=4,
+        audio_input_tokens=2,
+        audio_output_tokens=1,
+        service_tier="flex",
+        cache_write_1h_tokens=3,
+        searches=6,
     )
     await load(database, [closed(1, tags=("b", "a"), usage=usage, stream=True, error="x"), closed(2)])
     us = int(STARTED_S * 1e6)
@@ -128,7 +137,7 @@ async def test_request_is_read_whole(database: Database) -> None:
         status=200,
         error="x",
         first_token_us=250_000,
-        tokens=Tokens(100, 20, 10, 4, 5, 2, 1),
+        tokens=Tokens(100, 20, 10, 4, 5, 2, 1, 3, 6),
         service_tier="flex",
         estimated=False,
         cost_nusd=1000,

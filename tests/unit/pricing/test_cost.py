@@ -154,6 +154,11 @@ def test_cost_is_the_exact_product_rounded(prompt: int, output: int, rate: int, 
     assert made == round(exact)  # half-even
 
 
+def test_searches_beside_a_charged_request_are_free_at_a_provider_that_is_free_too() -> None:
+    assert nusd(Usage(searches=2), FULL, Decimal(0)) == 0
+    assert nusd(Usage(searches=2), BARE, Decimal(0)) is None
+
+
 def test_a_reported_cost_wins_over_any_price_and_is_multiplied_too() -> None:
     usage = Usage(1000, 100, reported_cost_nusd=200)
     assert cost(usage, FULL, Decimal("1.055")) == Cost(211, "reported")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from proxy.core.records import CloseRecord
 from proxy.core.usage import Usage
@@ -33,7 +34,7 @@ def summed(row: Row) -> dict[str, object]:
 
 def test_a_request_becomes_a_row() -> None:
     row = named(
-        request_row(closed(1, tags=("b", "a", "b"), usage=Usage(100, 20, 10, 5, False, 4, 3, 2, 1, None, "flex")))
+        request_row(closed(1, tags=("b", "a", "b"), usage=Usage(100, 20, 10, 5, False, 4, 3, 2, 1, None, "flex", 6)))
     )
     assert msgspec.json.decode(str(row.pop("attempts")), type=list[Attempt]) == [
         Attempt("openrouter", "openai/gpt-4o", "default", "ok", 200, 0.001, 1.0, False)
@@ -64,12 +65,22 @@ def test_a_request_becomes_a_row() -> None:
         "estimated": False,
         "cost_nusd": 1_000,
         "price": "configured",
+        "cache_write_1h_tokens": 3,
+        "searches": 6,
     }
+
+
+@pytest.mark.parametrize("name", sorted({*Usage.__struct_fields__} - {"reported_cost_nusd"}))  # which is in the cost
+def test_every_member_of_usage_has_its_column(name: str) -> None:
+    value = "flex" if name == "service_tier" else 7
+    row = named(request_row(closed(1, usage=replace(Usage(), **{name: value}))))
+    assert row[name] == (1 if name == "estimated" else value)
 
 
 def test_a_request_without_usage_has_no_counts_and_no_cost() -> None:
     row = named(request_row(closed(1, usage=None, cost_nusd=None, first_token_s=None, end="failed", attempts=())))
     assert {row["prompt_tokens"], row["completion_tokens"], row["audio_output_tokens"], row["cost_nusd"]} == {None}
+    assert row["searches"] is row["cache_write_1h_tokens"] is None
     assert (row["estimated"], row["service_tier"], row["first_token_us"], row["attempts"]) == (False, "", None, "[]")
 
 
@@ -77,6 +88,7 @@ def test_an_interrupted_request_counts_with_its_estimate() -> None:
     row = named(interrupted_row(opened(1, tags=("t",), stream=True), STARTED_S + 9))
     assert (row["end"], row["status"], row["estimated"], row["tags"]) == ("interrupted", 0, True, '["t"]')
     assert (row["prompt_tokens"], row["completion_tokens"], row["cost_nusd"]) == (100, 0, 300)
+    assert (row["cache_write_1h_tokens"], row["searches"]) == (0, 0)
     assert row["ended_us"] == int((STARTED_S + 9) * 1e6)
 
 
@@ -86,9 +98,17 @@ def test_an_interrupted_request_does_not_end_before_it_began() -> None:
 
 
 def test_requests_of_one_kind_and_hour_are_one_sum() -> None:
-    usage = Usage(10, 2, 3, 4, True, 5)
+    usage = Usage(10, 2, 3, 4, True, 5, 1, 2, 6, searches=7)
     rows = [request_row(closed(1)), request_row(closed(2, usage=usage, end="truncated"))]
-    assert hour_sums(rows) == {NAME: [2, 1, 1, 0, 110, 22, 3, 5, 4, 2_000]}
+    assert hour_sums(rows) == {NAME: [2, 1, 1, 0, 110, 22, 3, 5, 4, 2_000, 1, 2, 6, 7]}
+
+
+@pytest.mark.parametrize("name", sorted(name for name, kind in Usage.__annotations__.items() if kind == "int"))
+def test_every_count_of_usage_is_added_up_by_itself(name: str) -> None:
+    rows = [request_row(closed(number, usage=replace(Usage(), **{name: number}))) for number in (2, 5)]
+    (row,) = sum_rows(hour_sums(rows))
+    counted = {column for column, value in list(summed(row).items())[6:] if value}
+    assert summed(row)[name] == 7 and counted == {"requests", "cost_nusd", name}
 
 
 @pytest.mark.parametrize(
@@ -121,13 +141,13 @@ def test_requests_of_different_kinds_are_different_sums(other: CloseRecord) -> N
 
 def test_hours_add_up_to_days_of_utc() -> None:
     noon, night = NAME, (HOUR_H // 24 * 24 + 24, *NAME[1:])
-    hours = {noon: [1] * 10, (HOUR_H + 1, *NAME[1:]): [2] * 10, night: [5] * 10}
-    assert day_sums(hours) == {(HOUR_H // 24, *NAME[1:]): [3] * 10, (HOUR_H // 24 + 1, *NAME[1:]): [5] * 10}
+    hours = {noon: [1] * 14, (HOUR_H + 1, *NAME[1:]): [2] * 14, night: [5] * 14}
+    assert day_sums(hours) == {(HOUR_H // 24, *NAME[1:]): [3] * 14, (HOUR_H // 24 + 1, *NAME[1:]): [5] * 14}
 
 
 def test_sums_become_rows_in_the_order_of_their_names() -> None:
     later = (HOUR_H + 1, *NAME[1:])
-    rows = sum_rows({later: list(range(10)), NAME: [9] * 10})
+    rows = sum_rows({later: list(range(14)), NAME: [9] * 14})
     assert [row[:6] for row in rows] == [NAME, later]
     assert summed(rows[1])["requests"] == 0 and summed(rows[1])["cost_nusd"] == 9
     assert HOURS.columns.keys()[1:] == DAYS.columns.keys()[1:]

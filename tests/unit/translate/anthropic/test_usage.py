@@ -66,6 +66,7 @@ def counts(**members: Any) -> Counts:  # noqa: ANN401 - JSON
             Usage(7, service_tier="standard"),
             id="not-fast",
         ),
+        pytest.param({"input_tokens": 7, "service_tier": "x" * 65}, Usage(7), id="a-tier-that-is-none"),
     ],
 )
 def test_counts_are_read(members: dict[str, Any], expected: Usage | None) -> None:
