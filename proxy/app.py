@@ -15,10 +15,10 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
@@ -31,7 +31,7 @@ from proxy.core.ports import Clock
 from proxy.core.snapshot import Problem, Server, Snapshot
 from proxy.edge.admission import Admission
 from proxy.edge.connection import Front
-from proxy.edge.server import DrainingServer, QuietServer, listen, server_config, side_config
+from proxy.edge.server import DrainingServer, QuietServer, bind, listen, server_config, side_config
 from proxy.gateway.context import Engine
 from proxy.routing.budget import BudgetMark
 from proxy.settings.banner import banner
@@ -39,7 +39,7 @@ from proxy.settings.data_dir import open_data_dir
 from proxy.settings.load import load_snapshot
 from proxy.settings.ollama import ollama_answers
 from proxy.settings.origin import choose_path
-from proxy.settings.reload import Reloader, Watched
+from proxy.settings.reload import Reloader, Watched, log_problems
 from proxy.simulator.app import simulator_app
 from proxy.state.clock import SystemClock
 from proxy.state.items import MemoryItems
@@ -62,9 +62,12 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("fairlead")
 
+Made = TypeVar("Made")
+
 LOOPBACK = "127.0.0.1"
 KEEP_EVERY_S = 1.0
 WRONG_CONFIGURATION = 2
+_BY_VARIABLE = {name: f"FAIRLEAD_{name.upper()}" for name in ("host", "port", "data_dir")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,19 +220,14 @@ class _Process:
             stop_logging()
 
     async def _serve(self, snapshot: Snapshot, parts: Parts) -> int:
-        data_dir = open_data_dir(snapshot)
+        log_problems(snapshot.problems)
+        data_dir, listener, side = self._open(snapshot)
         kept = KeptState(data_dir) if data_dir is not None else None
         engine = parts.edge.engine
         clock = engine.clock
         if kept is not None:
             parts.state.restore(kept.load(), clock.now(), clock.wall())
             parts.state.forget(snapshot)  # what was kept of providers and keys that are no longer configured
-        listening = snapshot.server
-        listener = _bind("server.port", listening.host, listening.port)
-        side_port = listening.metrics_port
-        side = None if side_port is None else _bind("server.metrics_port", listening.host, side_port)
-        for problem in snapshot.problems:
-            _LOG.warning("%s", problem)
         settings = parts.settings
         server = DrainingServer(server_config(parts.front, settings), settings, parts.edge.admission)
         server.on_started = lambda: print(banner(engine.snapshot, *listener.getsockname()[:2]), flush=True)  # noqa: T201 - for people
@@ -250,6 +248,31 @@ class _Process:
             _save(kept, _dump(parts))
         await parts.aclose()
         return 0
+
+    def _open(self, snapshot: Snapshot) -> tuple[Path | None, socket.socket, socket.socket | None]:
+        """Open the folder and the sockets: for what is kept, for clients, for metrics.
+
+        Raises:
+            ConfigError: All of them that cannot be had.
+        """
+        server = snapshot.server
+        problems: list[Problem] = []
+        data_dir = _tried(problems, lambda: open_data_dir(snapshot))
+        listener = _tried(problems, lambda: bind("server.port", server.host, server.port))
+        side = None
+        if server.metrics_port is not None:
+            side_port = server.metrics_port
+            side = _tried(problems, lambda: bind("server.metrics_port", server.host, side_port))
+        if problems or listener is None:
+            raise ConfigError([replace(problem, where=self._where(problem.where, server)) for problem in problems])
+        return data_dir, listener, side
+
+    def _where(self, setting: str, server: Server) -> str:
+        """Say where a setting is written: by a flag, in a variable or in the file."""
+        name = setting.removeprefix("server.")
+        if name in _BY_VARIABLE and self._environ.get(_BY_VARIABLE[name]) == str(getattr(server, name)):
+            return _BY_VARIABLE[name] if name == "data_dir" else f"{_BY_VARIABLE[name]} or --{name}"
+        return setting if self._path is None else f"{self._path}: {setting}"
 
     def _start_beside(self, group: TaskGroup, snapshot: Snapshot, parts: Parts) -> None:
         """Start what runs beside the main server."""
@@ -322,18 +345,13 @@ def _hurry_at_signals(processes: Processes) -> None:
         signal.signal(number, hurry)
 
 
-def _bind(setting: str, host: str, port: int) -> socket.socket:
-    """Listen, or say which setting names an address that cannot be had.
-
-    Raises:
-        ConfigError: Something else listens there, or this machine has no such address.
-    """
+def _tried(problems: list[Problem], step: Callable[[], Made]) -> Made | None:
+    """Take a step of the start; what is wrong with it is kept, so that all of it can be told at once."""
     try:
-        return listen(host, port)
-    except OSError as exc:
-        found = f"{host}:{port}, which cannot be listened on ({exc.strerror or type(exc).__name__})"
-        problem = Problem(setting, found, "a free address", "stop what listens there or choose another")
-        raise ConfigError([problem]) from exc
+        return step()
+    except ConfigError as exc:
+        problems += exc.problems
+        return None
 
 
 async def _keep(parts: Parts, kept: KeptState) -> None:
