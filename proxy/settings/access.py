@@ -31,10 +31,10 @@ def build_auth(section: AuthSection, host: str, report: Report) -> Auth:
     owners: dict[tuple[str, str], int] = {}
     for index, row in enumerate(section.keys):
         path = ("auth", "keys", index)
-        if row.key is not None and len(row.key) < SHORTEST and not section.allow_weak_keys:
-            _report_weak((*path, "key"), report)
         sha256 = row.key_sha256 or hashlib.sha256((row.key or "").encode()).hexdigest()
         report.add_row_faults(Severity.FATAL, path, [*_secret_faults(row), *_taken(row, sha256, owners, index)])
+        if row.key is not None and len(row.key) < SHORTEST and not section.allow_weak_keys:
+            _report_weak((*path, "key"), report)
         keys[sha256] = _client_key(row)
     token = section.admin_token
     if token is not None and len(token) < SHORTEST and not section.allow_weak_keys:

@@ -132,7 +132,7 @@ class ModelRows:
         known = {*names, *(alias for other in self.rows.values() for alias in other.aliases)}
         for index, fallback in enumerate(row.fallbacks):
             path, expected = ("models", name, "fallbacks", index), "another model's name"
-            if fallback == name or fallback in row.aliases:
+            if fallback == name or (fallback in row.aliases and fallback not in names):
                 self._bad(path, "the model itself", expected, "remove it")
             elif fallback not in known:
                 self._bad(path, "a name that no other model has", expected, choose_name(fallback, names))

@@ -27,19 +27,22 @@ _FILES = ("ca_file", "client_cert")  # a credentials file is read, which tells m
 _ENDPOINTS = ("/chat/completions", "/completions", "/embeddings", "/responses", "/messages")
 
 
+def unknown_kind(written: str) -> RowFault:
+    """Say that there is no such kind."""
+    expected = "one of " + ", ".join(f'"{known}"' for known in KINDS)
+    return RowFault("kind", "an unknown kind", expected, choose(written, KINDS))
+
+
 def row_faults(name: str, row: ProviderRow, kind: Kind | None) -> Iterator[RowFault]:
     """Find what is wrong with what is written.
 
     Args:
-        kind: None = there is none of that name, which is a fault itself.
+        kind: None = nobody knows which.
     """
     if not _NAME.fullmatch(name):
         expected = "letters, digits, '.', '_' and '-', at most 64, the first no sign"
         yield RowFault("", "a name that does not fit", expected, "rename it")
-    if kind is None:
-        expected = "one of " + ", ".join(f'"{known}"' for known in KINDS)
-        yield RowFault("kind", "an unknown kind", expected, choose(row.kind, KINDS))
-    else:
+    if kind is not None:
         yield from _foreign_keys(row, kind)
         yield from _url_faults(row.base_url or "", kind)
     yield from _idle_keys(row)

@@ -18,8 +18,9 @@ from proxy.settings.fields import RowFault
 from proxy.settings.local_process import LOCAL_URL, read_process
 from proxy.settings.policy_schema import TimeoutsRow
 from proxy.settings.problems import Report, Severity
-from proxy.settings.provider_faults import SIMULATOR, missing_faults, row_faults
+from proxy.settings.provider_faults import SIMULATOR, missing_faults, row_faults, unknown_kind
 from proxy.settings.provider_schema import ProviderRow
+from proxy.settings.wording import SURELY, nearest
 
 # Stands for the socket that is not open while a configuration is only checked. Source: RFC 2606 section 2.
 NO_SIMULATOR = "http://simulator.invalid"
@@ -58,20 +59,29 @@ class ProviderRows:
         return {name: provider for name, provider in built.items() if provider is not None}
 
     def _provider(self, name: str, row: ProviderRow) -> Provider | None:
-        here = ("providers", name)
-        kind = KINDS.get(row.kind)
+        is_known = row.kind in KINDS
+        if not is_known:
+            self._refuse(name, [unknown_kind(row.kind)])
+            # What was surely meant is judged, so that all else that is wrong is told too.
+            row = row.model_copy(update={"kind": nearest(row.kind, KINDS, likeness=SURELY)})
         cloud = read_cloud(row, self.inherited.environ)
-        is_off = name in self.unset
-        self._refuse(name, row_faults(name, row, kind))
-        if kind is not None and not is_off:
-            self._refuse(name, missing_faults(row, kind, cloud))
-            extra = missing_extra(cloud.account, self.inherited.has_module) if cloud.account else None
-            is_off = extra is not None and self.inherited.is_discovered and not self.report.has_error(here)
-            if extra is not None:
-                self.report.add_row_faults(Severity.WARNING if is_off else Severity.ROW, here, [extra])
-        if kind is None or self.report.has_error(here):
+        is_off = self._judge(name, row, cloud)
+        if not is_known or self.report.has_error(("providers", name)):
             return None
         return self._make(name, row, cloud, enabled=row.enabled and not is_off)
+
+    def _judge(self, name: str, row: ProviderRow, cloud: Cloud) -> bool:
+        """Report what is wrong with a row; say whether its provider must stay off although nothing is."""
+        here, kind = ("providers", name), KINDS.get(row.kind)
+        self._refuse(name, row_faults(name, row, kind))
+        if kind is None or name in self.unset:
+            return True
+        self._refuse(name, missing_faults(row, kind, cloud))
+        extra = missing_extra(cloud.account, self.inherited.has_module) if cloud.account else None
+        is_off = extra is not None and self.inherited.is_discovered and not self.report.has_error(here)
+        if extra is not None:
+            self.report.add_row_faults(Severity.WARNING if is_off else Severity.ROW, here, [extra])
+        return is_off
 
     def _refuse(self, name: str, faults: Iterable[RowFault]) -> None:
         self.report.add_row_faults(Severity.ROW, ("providers", name), faults)

@@ -18,6 +18,7 @@ from proxy.settings.fields import Row
 from proxy.settings.interpolate import KeyPath
 
 SHOWN_NAMES = 8
+SURELY = 0.8
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 _NUMBER = "a number"
@@ -154,11 +155,12 @@ def dotted(path: KeyPath) -> str:
     return text
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Find the known word that was probably meant."""
+def nearest(word: str, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """Find the known word that was probably meant. `likeness`: 0 to 1; `SURELY` leaves slips of the finger alone."""
     words = {each.casefold(): each for each in known}
     meant = [each for each in _ELSEWHERE.get(word.casefold(), ()) if each in words]
-    return next((words[each] for each in (*meant, *get_close_matches(word.casefold(), list(words), n=1))), None)
+    meant += get_close_matches(word.casefold(), list(words), n=1, cutoff=likeness)
+    return words[meant[0]] if meant else None
 
 
 def choose(value: object, options: Iterable[str]) -> str:

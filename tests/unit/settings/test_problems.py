@@ -172,6 +172,7 @@ def test_all_problems_come_at_once() -> None:
         "server.hots",
         "defaults.max_attempts",
         "providers.a.kind",
+        "providers.a.api_key",
         "models.b",
     ]
 

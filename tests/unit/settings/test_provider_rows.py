@@ -143,7 +143,7 @@ def test_a_credential_may_be_a_header() -> None:
 @pytest.mark.parametrize(
     ("row", "key"),
     [
-        pytest.param('kind = "opnai"', ".kind", id="unknown-kind"),
+        pytest.param('kind = "opnai"\napi_key = "k"', ".kind", id="unknown-kind"),
         pytest.param("", ".kind", id="no-kind"),
         pytest.param('kind = "openai"', ".api_key", id="credential-missing"),
         pytest.param('kind = "openai"\napi_key = ""', ".api_key", id="credential-empty"),
