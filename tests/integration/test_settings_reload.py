@@ -162,7 +162,8 @@ async def test_every_problem_of_a_refused_file_is_logged_as_grave_as_it_is(
             path.write_text(bad + providers("a"))
             await watch.until(lambda: bool(watch.failed))
         assert watch.published == []
-    told = [(record.levelname, record.message.split(": ")[2]) for record in caplog.records if str(path) in record.message]
+    about = [record for record in caplog.records if str(path) in record.message]
+    told = [(record.levelname, record.message.split(": ")[2]) for record in about]
     assert told == [
         ("ERROR", "server.drain_s"),
         ("ERROR", "server.port"),
