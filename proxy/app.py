@@ -46,6 +46,7 @@ from proxy.state.items import MemoryItems
 from proxy.state.memory import MemoryState
 from proxy.store.kept import KeptState
 from proxy.store.off import LedgerOff
+from proxy.store.pepper import written_ring
 from proxy.telemetry.alerts import AlertDesk, UnpricedModels, provider_attention
 from proxy.telemetry.attention import Attention
 from proxy.telemetry.budgetalerts import BudgetAlerts
@@ -250,7 +251,7 @@ class _Process:
         return 0
 
     def _open(self, snapshot: Snapshot) -> tuple[Path | None, socket.socket, socket.socket | None]:
-        """Open the folder and the sockets: for what is kept, for clients, for metrics.
+        """Open the folder and the sockets, for clients and for metrics; the secrets must fit too.
 
         Raises:
             ConfigError: All of them that cannot be had.
@@ -263,6 +264,9 @@ class _Process:
         if server.metrics_port is not None:
             side_port = server.metrics_port
             side = _tried(problems, lambda: bind("server.metrics_port", server.host, side_port))
+        url = snapshot.database_url
+        is_sqlite = url is None or url.reveal().startswith("sqlite")
+        _tried(problems, lambda: written_ring(self._environ, is_sqlite=is_sqlite))
         if problems or listener is None:
             raise ConfigError([replace(problem, where=self._where(problem.where, server)) for problem in problems])
         return data_dir, listener, side
@@ -272,7 +276,7 @@ class _Process:
         name = setting.removeprefix("server.")
         if name in _BY_VARIABLE and self._environ.get(_BY_VARIABLE[name]) == str(getattr(server, name)):
             return _BY_VARIABLE[name] if name == "data_dir" else f"{_BY_VARIABLE[name]} or --{name}"
-        return setting if self._path is None else f"{self._path}: {setting}"
+        return f"{self._path}: {setting}" if self._path is not None and name != setting else setting
 
     def _start_beside(self, group: TaskGroup, snapshot: Snapshot, parts: Parts) -> None:
         """Start what runs beside the main server."""

@@ -185,10 +185,12 @@ async def test_all_that_a_start_cannot_have_is_told_at_once(tmp_path: Path) -> N
         ports = [each.getsockname()[1] for each in (holder, other)]
         server = f'[server]\ndata_dir = "file/x"\nport = {ports[0]}\nmetrics_port = {ports[1]}\n'
         (tmp_path / "fairlead.toml").write_text(server + SIMULATED)
-        ended = await run_command(tmp_path, "serve")
+        ended = await run_command(tmp_path, "serve", environ={"FAIRLEAD_SECRET_KEYS": "short"})
     assert (ended.returncode, ended.stdout) == (2, "")
-    places = [line.split(": ")[2] for line in ended.stderr.splitlines()]
-    assert places == ["server.data_dir", "server.port", "server.metrics_port"]
+    places = [line.split(": ")[1:3] for line in ended.stderr.splitlines()]
+    file = str(tmp_path / "fairlead.toml")
+    assert places[:-1] == [[file, "server.data_dir"], [file, "server.port"], [file, "server.metrics_port"]]
+    assert places[-1][0] == "FAIRLEAD_SECRET_KEYS"
 
 
 async def test_an_address_of_another_machine_is_the_hosts_fault(tmp_path: Path) -> None:
