@@ -14,6 +14,7 @@ import pytest
 from proxy.core.errors import ConfigError
 from proxy.core.snapshot import Problem
 from proxy.settings.load import load_snapshot
+from proxy.telemetry.redact import Redactor
 from tests.unit.settings.documents import build
 
 PLANTED = "PLNT"
@@ -439,6 +440,7 @@ def test_every_mistake_is_told_at_once_where_it_is(tmp_path: Path, text: str, pl
     for problem in problems:
         assert problem.found and problem.expected and problem.fix
         assert PLANTED not in str(problem) and "\n" not in str(problem)
+        assert Redactor()(str(problem)) == str(problem)  # nothing that a log would mask
         assert problem.expected != "a valid value"  # the words for what nobody thought of
 
 
