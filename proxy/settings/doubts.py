@@ -78,22 +78,24 @@ def _programs(sections: Sections, environ: Mapping[str, str]) -> Iterator[RowFau
 
 
 def _idle_globs(sections: Sections) -> Iterator[RowFault]:
-    models = [*sections.model_names, *(alias for row in sections.models.values() for alias in row.aliases)]
-    providers = sections.provider_names
+    aliases = (alias for row in sections.models.values() for alias in row.aliases)
+    models, providers = dict.fromkeys([*sections.model_names, *aliases]), dict.fromkeys(sections.provider_names)
 
     @cache
     def is_provider(glob: str) -> bool:
-        return any(fnmatchcase(name, glob) for name in providers)
+        return glob in providers or any(fnmatchcase(name, glob) for name in providers)
 
     @cache
     def is_model(glob: str) -> bool:
-        if any(fnmatchcase(name, glob) or fnmatchcase(glob, name) for name in models):  # the second: a prefix model's
+        if glob in models or any(
+            fnmatchcase(name, glob) or fnmatchcase(glob, name) for name in models
+        ):  # the second: a prefix model's
             return True
         provider, slash, _ = glob.partition("/")
         return bool(slash) and is_provider(provider)
 
     kinds: tuple[tuple[str, Callable[[str], bool], list[str]], ...] = (
-        ("models", is_model, models),
+        ("models", is_model, list(models)),
         ("providers", is_provider, list(providers)),
     )
     for place, row in enumerate(sections.auth.keys):

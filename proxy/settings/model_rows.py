@@ -128,6 +128,8 @@ class ModelRows:
             self._default.append(name)
 
     def _check_fallbacks(self, name: str, row: ModelRow) -> None:
+        if not row.fallbacks:
+            return
         names = [other for other in self.names if other != name and not other.endswith("*")]
         known = {*names, *(alias for other in self.rows.values() for alias in other.aliases)}
         for index, fallback in enumerate(row.fallbacks):

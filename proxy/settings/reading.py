@@ -58,8 +58,9 @@ def read_table(model: type[AnyRow], value: object, known: Collection[KeyPath] = 
         for where, details in found.items():
             if where not in known and where not in told and not any(_is_within(other, where) for other in wrong):
                 told[where] = details
-        # The innermost first: what is around them may be right without them.
-        if not any([_mend(value, where) for where in sorted(found, key=len, reverse=True)]):
+        # The innermost alone: what is around them may be right without them, such as a list that seems too short.
+        innermost = [where for where in found if not any(_is_within(other, where) for other in found)]
+        if not any([_mend(value, where) for where in innermost]):
             return Read(None, told, value)
 
 

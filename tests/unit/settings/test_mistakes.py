@@ -356,8 +356,17 @@ MISTAKES: Mapping[str, tuple[str, list[str]]] = {
     "models-as-values": ('[models]\na = "gpt-4o"\nb = ["p"]\n', ["models.a", "models.b"]),
     "stars": (
         '[models."a*b"]\nproviders = ["p"]\n[models."c-*"]\nproviders = ["q"]\naliases = ["x"]\ndefault = true\n'
-        '[models.e]\nmodel = "x-{*}"\nproviders = ["p", "o"]\n',
-        ['models."a*b"', 'models."c-*".providers[0]', 'models."c-*".aliases', 'models."c-*".default', "models.e.model"],
+        '[models.e]\nmodel = "x-{*}"\nproviders = ["p", "o"]\n'
+        '[models.f]\ncandidates = [{ provider = "p", model = "x*", weight = 0 }]\n',
+        [
+            'models."a*b"',
+            'models."c-*".providers[0]',
+            'models."c-*".aliases',
+            'models."c-*".default',
+            "models.e.model",
+            "models.f.candidates[0].model",
+            "models.f.candidates[0].weight",
+        ],
     ),
     "strings-for-lists": (
         '[models.a]\nproviders = "p"\naliases = "x"\nfallbacks = "m"\n',
@@ -517,6 +526,25 @@ OF_MODEL = (
     "timeouts = 5",
     'default = "${NOPE}"',
 )
+OF_CANDIDATE = (
+    'provider = "q"',
+    'model = "x*"',
+    "weight = 0",
+    'priority = "first"',
+    "wieght = 1",
+    "timeouts = { connect_s = 0 }",
+    'capabilities = { tools = "x" }',
+)
+OF_CLIENT_KEY = (
+    'name = ""',
+    'key = "short"',
+    "rpm = 0",
+    "modles = []",
+    'models = ["", "m"]',
+    'expires_at = "tomorrow"',
+    'budget_usd_day = "5$"',
+    'owner = "${NOPE}"',
+)
 
 
 @pytest.mark.parametrize(
@@ -524,6 +552,8 @@ OF_MODEL = (
     [
         pytest.param("[providers.x]", ('kind = "openai"', f'api_key = "{SECRET}"'), OF_PROVIDER, id="provider"),
         pytest.param("[models.x]", ('providers = ["p"]',), OF_MODEL, id="model"),
+        pytest.param("[[models.x.candidates]]", ('provider = "p"', 'model = "x"'), OF_CANDIDATE, id="candidate"),
+        pytest.param("[[auth.keys]]", ('name = "x"', f'key = "{SECRET}"'), OF_CLIENT_KEY, id="client-key"),
     ],
 )
 def test_no_mistake_in_a_row_hides_another(head: str, base: tuple[str, ...], mistakes: tuple[str, ...]) -> None:
