@@ -6,6 +6,7 @@ Looks whether programs are there; starts none.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import cache
 from shutil import which
@@ -25,6 +26,7 @@ _BEFORE_COMMIT = ("connect_s", "headers_s", "first_output_s", "response_s")
 def report_doubts(sections: Sections, environ: Mapping[str, str], report: Report) -> None:
     """Add the warnings to the report."""
     faults = [*_late_timeouts(sections), *_shrinking_breakers(sections), *_programs(sections, environ)]
+    faults += _expired_keys(sections)
     if not report.is_unreadable(("providers",)):
         faults += _idle_globs(sections)
     report.add_row_faults(Severity.WARNING, (), faults)
@@ -75,6 +77,14 @@ def _programs(sections: Sections, environ: Mapping[str, str]) -> Iterator[RowFau
             fix = "put all but the first word into args" if several else "install it, or write its whole path"
             found, expected = "a program that cannot be started from here", "a program on PATH"
             yield RowFault(("providers", name, "command"), found, expected, fix)
+
+
+def _expired_keys(sections: Sections) -> Iterator[RowFault]:
+    now = datetime.now(UTC)
+    for index, row in enumerate(sections.auth.keys):
+        if row.expires_at is not None and row.expires_at <= now:
+            fix = "remove the key, or give it more time"
+            yield RowFault(("auth", "keys", index, "expires_at"), "a time that has passed", "one to come", fix)
 
 
 def _idle_globs(sections: Sections) -> Iterator[RowFault]:

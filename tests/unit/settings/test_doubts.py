@@ -84,6 +84,14 @@ def test_a_program_is_looked_for_where_its_provider_looks(tmp_path: Path) -> Non
     assert warnings(f'{PROGRAM}command = "sh"', {"PATH": "/usr/bin:/bin"}) == []
 
 
+def test_a_key_that_has_expired_is_warned_of() -> None:
+    keys = "".join(
+        f'[[auth.keys]]\nname = "{year}"\nkey = "{KEY}{year}"\nexpires_at = {year}-01-01\n' for year in (2020, 9999)
+    )
+    (warning,) = warnings(LOCAL + keys)
+    assert warning.where == "f.toml: auth.keys[0].expires_at"
+
+
 @pytest.mark.parametrize(
     "glob", ["small", "tiny", "s*", "gpt-4o", "gpt-4*", "*", "local/*", "l*/x"], ids=lambda glob: glob.replace("/", "-")
 )
