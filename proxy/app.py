@@ -35,13 +35,13 @@ from proxy.edge.admission import Admission
 from proxy.edge.connection import Front
 from proxy.edge.server import DrainingServer, QuietServer, listen, server_config, side_config
 from proxy.gateway.context import Engine
+from proxy.openings import open_all
 from proxy.routing.budget import BudgetMark
 from proxy.settings.banner import banner
-from proxy.settings.data_dir import open_data_dir
 from proxy.settings.load import load_snapshot
 from proxy.settings.ollama import ollama_answers
 from proxy.settings.origin import choose_path
-from proxy.settings.reload import Reloader, Watched
+from proxy.settings.reload import Reloader, Watched, log_problems
 from proxy.simulator.app import simulator_app
 from proxy.state.clock import SystemClock
 from proxy.state.items import MemoryItems
@@ -237,34 +237,29 @@ class _Process:
             stop_logging()
 
     async def _serve(self, snapshot: Snapshot, parts: Parts) -> int:
-        data_dir = open_data_dir(snapshot)
-        kept = KeptState(data_dir) if data_dir is not None else None
+        log_problems(snapshot.problems)
+        opened = open_all(snapshot, self._environ, self._path)
+        kept = KeptState(opened.data_dir) if opened.data_dir is not None else None
         engine = parts.edge.engine
         clock = engine.clock
         if kept is not None:
             parts.state.restore(kept.load(), clock.now(), clock.wall())
             parts.state.forget(snapshot)  # what was kept of providers and keys that are no longer configured
-        listening = snapshot.server
-        listener = _bind("server.port", listening.host, listening.port)
-        side_port = listening.metrics_port
-        side = None if side_port is None else _bind("server.metrics_port", listening.host, side_port)
-        for problem in snapshot.problems:
-            _LOG.warning("%s", problem)
         settings = parts.settings
         server = DrainingServer(server_config(parts.front, settings), settings, parts.edge.admission)
-        server.on_started = lambda: self._tell_ready(engine.snapshot, *listener.getsockname()[:2])
-        if data_dir is not None:
-            parts.storage = await _open_storage(parts, data_dir, self._environ)
+        server.on_started = lambda: self._tell_ready(engine.snapshot, *opened.listener.getsockname()[:2])
+        if opened.data_dir is not None:
+            parts.storage = await _open_storage(parts, opened.data_dir, self._environ)
         server.on_second_signal = parts.transports.processes.hurry
         _hurry_at_signals(parts.transports.processes)
         _tame_collector()
         async with anyio.create_task_group() as group:
             self._start_beside(group, snapshot, parts)
-            if side is not None:
-                group.start_soon(QuietServer(server_config(metrics_front(parts.edge), settings)).serve, [side])
+            if opened.side is not None:
+                group.start_soon(QuietServer(server_config(metrics_front(parts.edge), settings)).serve, [opened.side])
             if kept is not None:
                 group.start_soon(_keep, parts, kept)
-            await server.serve(sockets=[listener])
+            await server.serve(sockets=[opened.listener])
             group.cancel_scope.cancel()
         if kept is not None:
             _save(kept, _dump(parts))
@@ -347,20 +342,6 @@ def _hurry_at_signals(processes: Processes) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, hurry)
-
-
-def _bind(setting: str, host: str, port: int) -> socket.socket:
-    """Listen, or say which setting names an address that cannot be had.
-
-    Raises:
-        ConfigError: Something else listens there, or this machine has no such address.
-    """
-    try:
-        return listen(host, port)
-    except OSError as exc:
-        found = f"{host}:{port}, which cannot be listened on ({exc.strerror or type(exc).__name__})"
-        problem = Problem(setting, found, "a free address", "stop what listens there or choose another")
-        raise ConfigError([problem]) from exc
 
 
 async def _keep(parts: Parts, kept: KeptState) -> None:

@@ -13,6 +13,7 @@ from proxy.cli.configuration import chosen, load
 from proxy.cli.output import labelled, print_table
 from proxy.core.errors import ConfigError
 from proxy.settings.banner import NO_MODEL, lacks_models
+from proxy.settings.data_dir import doubted_data_dir
 
 if TYPE_CHECKING:
     from proxy.core.snapshot import Problem, Provider, Snapshot
@@ -39,7 +40,9 @@ def check(
         typer.echo('Clients may send "provider/model" as the model.\n')
     if lacks_models(snapshot):
         typer.echo(f"{NO_MODEL}\n")
-    problems = [*snapshot.problems, *_of_secret_keys(snapshot)]
+    where = f"{chosen(config) or 'environment'}: server.data_dir"
+    doubted = doubted_data_dir(snapshot.server.data_dir, where)
+    problems = [*snapshot.problems, *_of_secret_keys(snapshot), *([doubted] if doubted else [])]
     for problem in problems:
         typer.echo(labelled(problem), err=True)
     wrong = sum(not problem.warning for problem in problems)

@@ -172,7 +172,7 @@ async def _rotate(keys: KeyStore, name: str, minted: Minted, times_us: tuple[int
 
 
 async def _changed(name: str, change: Awaitable[Found]) -> Found:
-    from proxy.settings.problems import choose_name
+    from proxy.settings.wording import choose_name
     from proxy.store.keys import KeyEnded, UnknownKey
 
     try:

@@ -14,7 +14,12 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 
 Config = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="Configuration file; default $FAIRLEAD_CONFIG, else ./fairlead.toml."),
+    typer.Option(
+        "--config",
+        "-c",
+        help="Configuration file; default $FAIRLEAD_CONFIG, else ./fairlead.toml.",
+        readable=False,  # whether it is, is told like all else that is wrong with it
+    ),
 ]
 Url = Annotated[str, typer.Option("--url", envvar="FAIRLEAD_URL", help="The running gateway.")]
 MaybeUrl = Annotated[

@@ -7,6 +7,7 @@ is ended with an error of its dialect. A second signal ends at once. Ctrl-C skip
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import signal
 import socket
@@ -20,6 +21,8 @@ import anyio
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from proxy.core.errors import ConfigError
+from proxy.core.snapshot import Problem
 from proxy.core.snapshot import Server as Listening
 from proxy.edge.admission import Admission
 from proxy.edge.connection import Front, client_protocol
@@ -177,3 +180,24 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def bind(setting: str, host: str, port: int) -> socket.socket:
+    """Listen, or say which setting names an address that cannot be had.
+
+    Raises:
+        ConfigError: Something else listens there, or this machine has no such address.
+    """
+    try:
+        return listen(host, port)
+    except OSError as exc:
+        found = f"{host}:{port}, which cannot be listened on ({exc.strerror or type(exc).__name__})"
+        match exc.errno:
+            case errno.EADDRINUSE:
+                words = "a free port", "stop what listens there or choose another"
+            case errno.EACCES:
+                words = "a port that this user may have", "choose one from 1024 on, or grant CAP_NET_BIND_SERVICE"
+            case _:
+                setting = "server.host"
+                words = "an address of this machine", "correct it: 127.0.0.1 is this machine alone, 0.0.0.0 all of it"
+        raise ConfigError([Problem(setting, found, *words)]) from exc

@@ -6,15 +6,15 @@ Keeps digests of client keys, never the keys.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-
-from pydantic import ValidationError
 
 from proxy.core.address import is_loopback
 from proxy.core.secret import SHORTEST, Secret
 from proxy.core.snapshot import Auth, ClientKey, KeyLimits
+from proxy.settings.fields import RowFault
 from proxy.settings.problems import Report, Severity
+from proxy.settings.reading import read_table
 from proxy.settings.schema import AuthSection, ClientKeyRow
 
 _NUSD_PER_USD = 10**9
@@ -28,22 +28,37 @@ def build_auth(section: AuthSection, host: str, report: Report) -> Auth:
         host: Where the process really listens.
     """
     keys: dict[str, ClientKey] = {}
-    names: set[str] = set()
+    owners: dict[tuple[str, str], int] = {}
     for index, row in enumerate(section.keys):
         path = ("auth", "keys", index)
+        sha256 = row.key_sha256 or hashlib.sha256((row.key or "").encode()).hexdigest()
+        report.add_row_faults(Severity.FATAL, path, [*_secret_faults(row), *_taken(row, sha256, owners, index)])
         if row.key is not None and len(row.key) < SHORTEST and not section.allow_weak_keys:
             _report_weak((*path, "key"), report)
-        sha256 = row.key_sha256 or hashlib.sha256((row.key or "").encode()).hexdigest()
-        if sha256 in keys or row.name in names:
-            found, expected = "a key or name that another entry has", "keys and names of their own"
-            report.add(Severity.FATAL, path, found=found, expected=expected, fix="remove or rename one of the two")
         keys[sha256] = _client_key(row)
-        names.add(row.name)
     token = section.admin_token
     if token is not None and len(token) < SHORTEST and not section.allow_weak_keys:
         _report_weak(("auth", "admin_token"), report)
     mode = _mode(section, host, report)
     return Auth(mode, keys, Secret(token) if token else None, mode_is_implied=section.mode is None)
+
+
+def _secret_faults(row: ClientKeyRow) -> Iterator[RowFault]:
+    if row.key is None and row.key_sha256 is None:
+        expected, fix = "a key, or its key_sha256", 'add key = "${VAR}" and set that variable'
+        yield RowFault("key", "nothing, or an empty string", expected, fix, ("key_sha256",))
+    if row.key is not None and row.key_sha256 is not None:
+        yield RowFault("key_sha256", "a second secret", "either key or key_sha256", "remove one of the two", ("key",))
+
+
+def _taken(row: ClientKeyRow, sha256: str, owners: dict[tuple[str, str], int], index: int) -> Iterator[RowFault]:
+    """Find what an earlier entry has; what none has is this one's."""
+    secret = "key" if row.key is not None else "key_sha256"
+    own = [("name", row.name, "name")] + ([(secret, sha256, "secret")] if row.key or row.key_sha256 else [])
+    for key, value, what in own:
+        owner = owners.setdefault((what, value), index)
+        if owner != index:
+            yield RowFault(key, f"the {what} of auth.keys[{owner}]", f"a {what} of its own", "change one of the two")
 
 
 def read_client_key(values: Mapping[str, object], report: Report) -> ClientKey | None:
@@ -52,11 +67,9 @@ def read_client_key(values: Mapping[str, object], report: Report) -> ClientKey |
     Args:
         values: By the names that keys of `[[auth.keys]]` have; without the key itself.
     """
-    try:
-        return _client_key(ClientKeyRow.model_validate({**values, "key_sha256": _NO_KEY}))
-    except ValidationError as error:
-        report.add_validation(Severity.FATAL, (), error, ClientKeyRow)
-    return None
+    read = read_table(ClientKeyRow, {**values, "key_sha256": _NO_KEY})
+    report.add_wrong(Severity.FATAL, (), ClientKeyRow, read)
+    return _client_key(read.row) if read.row is not None and not read.wrong else None
 
 
 def _report_weak(path: tuple[str | int, ...], report: Report) -> None:
@@ -72,7 +85,7 @@ def _mode(section: AuthSection, host: str, report: Report) -> str:
     """
     mode = section.mode or ("keys" if section.keys else "none")
     here = ("auth", "mode")
-    if mode == "none" and not is_loopback(host):
+    if mode == "none" and not is_loopback(host) and not report.is_unreadable(("auth", "keys")):
         found = "an open gateway on an address that others can reach"
         fix = (
             "add a key under [[auth.keys]] (without a file: set FAIRLEAD_CLIENT_KEY), "

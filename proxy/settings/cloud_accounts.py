@@ -17,7 +17,7 @@ from proxy.core.secret import Secret
 from proxy.credentials.oauth import entra_target, parse_google_file
 from proxy.providers.extras import extra_of, install_hint
 from proxy.providers.regions import bedrock_url, is_region, vertex_url
-from proxy.settings.problems import RowFault
+from proxy.settings.fields import RowFault
 from proxy.settings.provider_schema import ProviderRow
 
 AZURE, BEDROCK, VERTEX = "azure", "bedrock", "vertex"
@@ -87,10 +87,10 @@ def account_faults(row: ProviderRow) -> Iterator[RowFault]:
     for key in second if has_key else second[1:]:
         fix = "remove one of the two"
         yield RowFault(key, "a second place for credentials", "one place for credentials", fix)
-    for key in ("region", "location"):
+    for key, example in (("region", "us-east-1"), ("location", "us-east1")):
         name = getattr(row, key)
         if name is not None and not is_region(name):
-            yield RowFault(key, "a name that does not fit", 'a name such as "us-east1"', "correct it")
+            yield RowFault(key, "a name that does not fit", f'a name such as "{example}"', "correct it")
 
 
 def _azure(row: ProviderRow, environ: Mapping[str, str]) -> Cloud:

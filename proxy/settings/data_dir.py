@@ -1,11 +1,12 @@
 """The folder that holds what survives a restart: where it is, and whether it can be written.
 
-`resolve_data_dir` is pure; `open_data_dir` makes the folder. Nothing in it is ever read here.
+`resolve_data_dir` is pure; `doubted_data_dir` looks, `open_data_dir` makes the folder. Nothing in it is ever read here.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from proxy.core.errors import ConfigError
 from proxy.core.snapshot import Problem, Snapshot
 
 USUAL = "~/.local/state/fairlead"
+_EXPECTED = "a folder to keep state in"
 
 _log = logging.getLogger("fairlead.config")
 
@@ -22,6 +24,16 @@ def resolve_data_dir(written: str | None, environ: Mapping[str, str]) -> str:
     """Name the folder: the one that was written, else the usual one; `~/` is the home folder."""
     folder = written or USUAL
     return str(Path(environ.get("HOME") or "/", folder[2:])) if folder.startswith("~/") else folder
+
+
+def doubted_data_dir(folder: str, where: str) -> Problem | None:
+    """Say whether a start by this user could hardly write to the folder; makes nothing."""
+    path = Path(folder)
+    existing = next((each for each in (path, *path.absolute().parents) if each.exists()), path)
+    if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
+        return None
+    found = "a folder that this user cannot make or write to"
+    return Problem(where, found, _EXPECTED, "see that the gateway's user can", fatal=False, warning=True)
 
 
 def open_data_dir(snapshot: Snapshot) -> Path | None:
@@ -41,7 +53,7 @@ def open_data_dir(snapshot: Snapshot) -> Path | None:
             return folder
     except OSError as exc:
         found = f"a folder that cannot be written ({exc.strerror or type(exc).__name__})"
-    problem = Problem("server.data_dir", found, "a folder to keep state in", "set FAIRLEAD_DATA_DIR or server.data_dir")
+    problem = Problem("server.data_dir", found, _EXPECTED, "set FAIRLEAD_DATA_DIR or server.data_dir")
     if snapshot.source != "demo":
         raise ConfigError([problem])
     _log.warning("%s; the demo keeps nothing", problem)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 
-from proxy.settings.fields import OptionalCredential, OptionalText, Row, Whole
+from proxy.settings.fields import OptionalCredential, OptionalHost, OptionalText, Row, Whole
 from proxy.settings.problems import Report, Severity
+from proxy.settings.reading import read_table
 
 PREFIX = "FAIRLEAD_"
 
@@ -27,7 +28,7 @@ class Process(Row):
     model_config = ConfigDict(alias_generator=_variable)
 
     config: OptionalText = Field(None, description="The configuration file, where `--config` names none.")
-    host: OptionalText = Field(None, description="Address to listen on; wins over `server.host`.")
+    host: OptionalHost = Field(None, description="Address to listen on; wins over `server.host`.")
     port: Whole | None = Field(None, ge=0, le=65_535, description="Port to listen on; wins over `server.port`.")
     log_level: Literal["debug", "info", "warning", "error"] | None = Field(
         None, description="The least severe log line; wins over `server.log_level`."
@@ -43,10 +44,8 @@ class Process(Row):
 
 
 def read_process(environ: Mapping[str, str], report: Report) -> Process:
-    """Read the variables; a bad one is reported and all are taken as absent. Empty means absent."""
+    """Read the variables; a bad one is reported and taken as absent. Empty means absent."""
     variables = [_variable(field) for field in Process.model_fields]
-    try:
-        return Process.model_validate({name: environ[name] for name in variables if environ.get(name, "").strip()})
-    except ValidationError as error:
-        report.add_validation(Severity.FATAL, (), error, Process)
-    return Process()
+    read = read_table(Process, {name: environ[name] for name in variables if environ.get(name, "").strip()})
+    report.add_wrong(Severity.FATAL, (), Process, read)
+    return read.row or Process()

@@ -9,12 +9,14 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated
+from ipaddress import ip_address
+from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticKnownError
 
+from proxy.settings.interpolate import KeyPath
 from proxy.wire.headers import NEVER_FORWARDED, is_name
 
 _FRAMING = frozenset(
@@ -30,6 +32,8 @@ _FRAMING = frozenset(
         "upgrade",
     }
 )
+_HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
+_REDIS_SCHEMES = frozenset({"redis", "rediss", "unix", "valkey", "valkeys"})
 
 
 class Row(BaseModel):
@@ -39,6 +43,21 @@ class Row(BaseModel):
 
     def __repr_args__(self) -> list[tuple[str | None, object]]:
         return []
+
+
+class RowFault(NamedTuple):
+    """What is wrong with a row as a whole.
+
+    Attributes:
+        key: Where it is told: a key of the row, or a path in it; "" = the row itself.
+        about: Other keys and paths that it speaks of: where one of them is wrong, nothing is known.
+    """
+
+    key: str | KeyPath
+    found: str
+    expected: str
+    fix: str
+    about: tuple[str | KeyPath, ...] = ()
 
 
 def as_table(value: object) -> Mapping[str, object] | None:
@@ -58,17 +77,23 @@ def _blank(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+def _stripped(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
+
+
 def _base_url(value: str) -> str:
+    value = value.strip()
     try:
         parts = urlsplit(value)
-        is_usable = parts.scheme in {"http", "https"} and bool((parts.hostname or "").encode("idna"))
-        is_bare = parts.port != 0 and parts.username is None and not parts.query and not parts.fragment
+        is_url = parts.scheme in {"http", "https"} and bool((parts.hostname or "").encode("idna")) and parts.port != 0
     except ValueError:
-        is_usable = is_bare = False
-    if not is_usable or not is_bare or not value.isprintable() or " " in value:
-        raise ValueError(
-            'an http or https URL such as "https://api.example.com/v1", without credentials, query and fragment'
-        )
+        is_url = False
+    if not is_url or not value.isprintable() or " " in value:
+        raise ValueError('an http or https URL such as "https://api.example.com/v1"')
+    if parts.username is not None:
+        raise ValueError("a URL without credentials: they belong in api_key")
+    if parts.query or parts.fragment:
+        raise ValueError("a URL that ends before ? and #: a key belongs in api_key, azure's version in api_version")
     return value.rstrip("/")
 
 
@@ -99,8 +124,24 @@ def _proxy_url(value: str) -> str:
 def _origin(value: str) -> str:
     value = value.lower()  # as browsers send it
     scheme, _, rest = value.partition("://")
-    if value != "*" and (scheme not in {"http", "https"} or not rest or "/" in rest):
-        raise ValueError('"*" or an origin such as "https://chat.example.com"')
+    if value != "*" and (scheme not in {"http", "https"} or not rest or "/" in rest or "*" in rest):
+        raise ValueError('"*" alone, or an origin such as "https://chat.example.com" without a path')
+    return value
+
+
+def _host(value: str) -> str:
+    host = value.strip().removeprefix("[").removesuffix("]")
+    try:
+        ip_address(host)
+    except ValueError:
+        if not _HOST_NAME.fullmatch(host):
+            raise ValueError("an IP address or a host name, without scheme and port") from None
+    return host
+
+
+def _redis_url(value: str) -> str:
+    if value and value.partition("://")[0] not in _REDIS_SCHEMES:
+        raise ValueError('a URL such as "redis://localhost:6379" or "rediss://..."')
     return value
 
 
@@ -130,6 +171,12 @@ def _hex_digest(value: str) -> str:
     return value.lower()
 
 
+def _glob(value: str) -> str:
+    if not value or value.count("[") > value.count("]"):
+        raise ValueError("a name, or a glob whose [ is closed; not empty")
+    return value
+
+
 def _utc(value: datetime) -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
@@ -137,17 +184,21 @@ def _utc(value: datetime) -> datetime:
 Whole = Annotated[int, BeforeValidator(_not_bool)]
 Number = Annotated[float, BeforeValidator(_not_bool)]
 Amount = Annotated[Decimal, BeforeValidator(_not_bool)]
-OptionalText = Annotated[str | None, BeforeValidator(_blank)]
 Name = Annotated[str, AfterValidator(_sendable)]
+OptionalText = Annotated[Annotated[Name, BeforeValidator(_stripped)] | None, BeforeValidator(_blank)]
 # A secret mounted from a file often ends in a newline; no vendor's key ends in a space.
 Credential = Annotated[str, AfterValidator(str.strip), AfterValidator(_sendable)]
 OptionalCredential = Annotated[Credential | None, BeforeValidator(_blank)]
 BaseUrl = Annotated[Annotated[str, AfterValidator(_base_url)] | None, BeforeValidator(_blank)]
 WebhookUrl = Annotated[Annotated[str, AfterValidator(_webhook_url)] | None, BeforeValidator(_blank)]
 ProxyUrl = Annotated[Annotated[str, AfterValidator(_proxy_url)] | None, BeforeValidator(_blank)]
+Host = Annotated[str, AfterValidator(_host)]
+OptionalHost = Annotated[Host | None, BeforeValidator(_blank)]
+RedisUrl = Annotated[str, AfterValidator(_redis_url)]
 Origin = Annotated[str, AfterValidator(_origin)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 HeaderValue = Annotated[str, AfterValidator(_sendable)]
 ForwardHeader = Annotated[str, AfterValidator(_forward_header)]
 HexDigest = Annotated[Annotated[str, AfterValidator(_hex_digest)] | None, BeforeValidator(_blank)]
+Glob = Annotated[Name, AfterValidator(_glob)]
 Moment = Annotated[datetime, AfterValidator(_utc)]

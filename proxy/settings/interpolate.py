@@ -1,7 +1,8 @@
 """From values of the file to the same values with the environment put in.
 
 `${VAR}` is the variable, `${VAR:-default}` the default where it is unset or empty, `$${` a literal `${`; a key
-`X_env = "VAR"` means `X = "${VAR}"`. What cannot be replaced is left out and told as a fault. A variable's text is
+`X_env = "VAR"` means `X = "${VAR}"`. What cannot be replaced is left out and told as a fault, and so is a string that
+is nothing but another program's way of naming a variable. A variable's text is
 never looked into again, and never appears in a fault.
 """
 
@@ -13,15 +14,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 KeyPath = tuple[str | int, ...]
+STAND_IN = "(unreadable)"  # for what could not be made and has a place to keep
 
 # Ends in "_env" without meaning it.
 _PLAIN_KEYS = frozenset({"pass_env"})
+_FOREIGN = re.compile(r"\$[A-Z_][A-Z0-9_]*|%[A-Z_][A-Z0-9_]*%|os\.environ/\w+")
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<default>:-[^}]*)?\})?")
 
 
 class FaultKind(StrEnum):
     UNSET = "unset"
     MALFORMED = "malformed"  # a `${` that begins no reference
+    FOREIGN = "foreign"  # `$VAR` and the like
     TWICE = "twice"  # both `X` and `X_env`
 
 
@@ -33,6 +37,11 @@ class Fault:
     kind: FaultKind
     variable: str = ""
 
+    def written_for(self) -> KeyPath:
+        """Name the key that the value was meant for: that of `X_env` is `X`."""
+        last = self.path[-1]
+        return (*self.path[:-1], last.removesuffix("_env") if isinstance(last, str) else last)
+
 
 def interpolate(value: object, environ: Mapping[str, str], path: KeyPath = ()) -> tuple[object, list[Fault]]:
     """Put the environment into a value and all that it holds.
@@ -42,7 +51,7 @@ def interpolate(value: object, environ: Mapping[str, str], path: KeyPath = ()) -
         path: Where it stands in the file; faults count from there.
 
     Returns:
-        The new value, without the entries that have a fault, and the faults.
+        The new value and the faults. A key that has one is left out; an entry of a list has a stand-in.
     """
     faults: list[Fault] = []
     return _replace(value, environ, path, faults), faults
@@ -56,7 +65,7 @@ def _replace(value: object, environ: Mapping[str, str], path: KeyPath, faults: l
             return _table(value, environ, path, faults)
         case list():
             items = [_replace(item, environ, (*path, index), faults) for index, item in enumerate(value)]
-            return [item for item in items if item is not None]
+            return [STAND_IN if item is None else item for item in items]
         case _:
             return value
 
@@ -86,6 +95,9 @@ def _look_up(variable: str, environ: Mapping[str, str], path: KeyPath, faults: l
 
 
 def _expand(text: str, environ: Mapping[str, str], path: KeyPath, faults: list[Fault]) -> str | None:
+    if _FOREIGN.fullmatch(text):
+        faults.append(Fault(path, FaultKind.FOREIGN))
+        return None
     before = len(faults)
 
     def reference(found: re.Match[str]) -> str:

@@ -43,11 +43,11 @@ def load_snapshot(
     origin = read_origin(path, environ, ollama_answers=ollama_answers)
     report, of_process = Report(origin.name), Report(ENVIRONMENT)
     process = read_process(environ, of_process)
-    report.problems.extend(of_process.problems)
+    report.merge(of_process)
     sections = read_sections(origin.document, environ, report)
     snapshot = build_snapshot(origin, sections, Surroundings(environ, process, simulator_url, version, running), report)
     if any(_stops(problem, strict=strict) for problem in report.problems):
-        raise ConfigError(sorted(report.problems, key=lambda problem: problem.warning))
+        raise ConfigError(sorted(snapshot.problems, key=lambda problem: problem.warning))
     return snapshot
 
 

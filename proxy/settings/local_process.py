@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from proxy.core.localprocess import LocalProcess
 from proxy.core.secret import Secret
-from proxy.settings.problems import RowFault
+from proxy.settings.fields import RowFault
 from proxy.settings.provider_schema import ProviderRow
 
 LOCAL_URL = "http://127.0.0.1/v1"  # the port is put in when a request is sent

@@ -13,13 +13,16 @@ from dataclasses import dataclass, field, replace
 from proxy.core.capabilities import Abilities, Capabilities
 from proxy.core.health import CandidateId
 from proxy.core.snapshot import Candidate, Model, Prices, Provider
-from proxy.settings.interpolate import KeyPath
+from proxy.settings.fields import RowFault
+from proxy.settings.interpolate import STAND_IN, KeyPath
 from proxy.settings.model_schema import CandidateRow, CapabilitiesRow, ModelRow
-from proxy.settings.problems import Report, Severity, choose_name
+from proxy.settings.problems import Report, Severity
 from proxy.settings.provider_rows import merge_timeouts
+from proxy.settings.wording import choose_name, dotted
 
 REST = "{*}"
 _NAME = re.compile(r"[^\s*]{0,255}\*?")
+_REST_EXPECTED = f"{REST}, in a model whose name ends in `*`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +74,24 @@ class ModelRows:
         )
 
     def _model(self, name: str, row: ModelRow) -> Model | None:
-        if not self._check_name(name, row):
-            return None
-        # Not one expression: each reports what it finds.
-        is_linked = self._claim(name, row)
-        has_fallbacks = self._check_fallbacks(name, row)
+        here = ("models", name)
+        self.report.add_row_faults(Severity.ROW, here, _faults(name, row))
+        self._claim(name, row)
+        self._check_fallbacks(name, row)
         candidates = self._candidates(name, row)
-        if candidates is None or not (is_linked and has_fallbacks):
+        if self.report.has_error(here):
+            return None
+        if not candidates and self.report.is_unreadable(("providers",)):
             return None
         if not candidates:
-            self._bad(("models", name), "no provider left", "a provider without a problem", "correct the one above")
+            fix = "correct its provider: the problem is told there"
+            self._bad(here, "no provider left", "a provider without a problem", fix)
             return None
         if not any(candidate.provider.enabled for candidate in candidates):
             found, expected = "only disabled providers", "a provider that is enabled"
-            fix = "enable one, or remove the model"
-            self.report.add(Severity.WARNING, ("models", name), found=found, expected=expected, fix=fix)
+            self.report.add(
+                Severity.WARNING, here, found=found, expected=expected, fix="enable one, or remove the model"
+            )
         return Model(
             name=name,
             candidates=candidates,
@@ -99,76 +105,63 @@ class ModelRows:
     def _bad(self, path: KeyPath, found: str, expected: str, fix: str) -> None:
         self.report.add(Severity.ROW, path, found=found, expected=expected, fix=fix)
 
-    def _check_name(self, name: str, row: ModelRow) -> bool:
-        here = ("models", name)
-        if not name or not name.isprintable() or not _NAME.fullmatch(name):
-            self._bad(here, "a name that does not fit", "a name without spaces, `*` only at its end", "rename it")
-            return False
-        if name.endswith("*") and (row.aliases or row.default):
-            key = "aliases" if row.aliases else "default"
-            self._bad((*here, key), "a key that a prefix cannot have", "one name to point to", "remove it")
-            return False
-        return True
-
-    def _claim(self, name: str, row: ModelRow) -> bool:
+    def _claim(self, name: str, row: ModelRow) -> None:
         """Take the aliases and the default, unless another row has them."""
-        clashes = [index for index, alias in enumerate(row.aliases) if self._is_taken(alias, row.aliases[:index])]
-        for index in clashes:
-            path, found = ("models", name, "aliases", index), "a name that another model or alias has"
-            self._bad(path, found, "a name of its own", "remove it here or there")
-        wildcards = [index for index, alias in enumerate(row.aliases) if "*" in alias or not _NAME.fullmatch(alias)]
-        for index in wildcards:
-            self._bad(("models", name, "aliases", index), "a name that does not fit", "a plain name", "rename it")
+        for index, alias in enumerate(row.aliases):
+            here = ("models", name, "aliases", index)
+            owner = alias if alias in self.names else self._aliases.setdefault(alias, name)
+            if alias == name:
+                self._bad(here, "the model's own name", "another name", "remove it")
+            elif owner != name:
+                self._bad(
+                    here, f"a name that {dotted(('models', owner))} has", "a name of its own", "remove it here or there"
+                )
+            elif alias in row.aliases[:index]:
+                self._bad(here, "the same alias twice", "each alias once", "remove it")
+            elif "*" in alias or not _is_name(alias):
+                self._bad(here, "a name that does not fit", "a name without spaces and `*`", "rename it")
         if row.default and self._default:
-            self._bad(("models", name, "default"), "a second default", "one default model", "remove it here or there")
-            return False
-        if clashes or wildcards:
-            return False
-        self._aliases.update(dict.fromkeys(row.aliases, name))
-        self._default.extend([name] if row.default else [])
-        return True
+            other = dotted(("models", self._default[0]))
+            fix = f"remove it here or from {other}"
+            self._bad(("models", name, "default"), f"a second default beside {other}", "one default model", fix)
+        elif row.default:
+            self._default.append(name)
 
-    def _is_taken(self, alias: str, before: tuple[str, ...]) -> bool:
-        return alias in self.names or alias in self._aliases or alias in before
-
-    def _check_fallbacks(self, name: str, row: ModelRow) -> bool:
+    def _check_fallbacks(self, name: str, row: ModelRow) -> None:
         if not row.fallbacks:
-            return True
+            return
         names = [other for other in self.names if other != name and not other.endswith("*")]
         known = {*names, *(alias for other in self.rows.values() for alias in other.aliases)}
-        is_good = True
         for index, fallback in enumerate(row.fallbacks):
-            if fallback not in known or fallback in row.aliases:
-                path = ("models", name, "fallbacks", index)
-                self._bad(path, "a name that no other model has", "another model's name", choose_name(fallback, names))
-                is_good = False
-        return is_good
+            path, expected = ("models", name, "fallbacks", index), "another model's name"
+            if fallback == name or (fallback in row.aliases and fallback not in names):
+                self._bad(path, "the model itself", expected, "remove it")
+            elif fallback not in known:
+                self._bad(path, "a name that no other model has", expected, choose_name(fallback, names))
 
     def _with_fallbacks(self, model: Model, good: Mapping[str, Model]) -> Model:
         """Leave out fallbacks whose row is bad; name the others by their model."""
         names = [self._aliases.get(name, name) for name in model.fallbacks]
         return replace(model, fallbacks=tuple(dict.fromkeys(name for name in names if name in good)))
 
-    def _candidates(self, name: str, row: ModelRow) -> tuple[Candidate, ...] | None:
+    def _candidates(self, name: str, row: ModelRow) -> tuple[Candidate, ...]:
+        """Make the candidates whose providers there are; what is wrong goes to the report."""
         found: list[Candidate] = []
         seen: set[tuple[str, str]] = set()
-        is_good = True
         for path, candidate in _written(name, row):
-            if candidate.provider not in self.upstreams.names:
+            place = (candidate.provider, candidate.model)
+            if not self._is_configured(candidate.provider):
                 fix = choose_name(candidate.provider, self.upstreams.names)
                 self._bad(path, "a provider that is not configured", "a name from [providers]", fix)
-                is_good = False
-            elif (candidate.provider, candidate.model) in seen:
+            elif place in seen and not self.report.is_unreadable((*path[:4], "model")):
                 self._bad(path, "a candidate that is already there", "each candidate once", "remove it")
-                is_good = False
-            elif candidate.model.count("*") and (REST not in candidate.model or not name.endswith("*")):
-                expected = f"{REST}, in a model whose name ends in `*`"
-                self._bad(path, "a `*` that stands for nothing", expected, "name the upstream model")
-                is_good = False
             elif candidate.provider in self.upstreams.providers:
                 found.append(self._candidate(row, candidate))
-            seen.add((candidate.provider, candidate.model))
-        return tuple(found) if is_good else None
+            seen.add(place)
+        return tuple(found)
+
+    def _is_configured(self, provider: str) -> bool:
+        return provider in self.upstreams.names or self.report.is_unreadable(("providers", provider))
 
     def _candidate(self, row: ModelRow, candidate: CandidateRow) -> Candidate:
         provider = self.upstreams.providers[candidate.provider]
@@ -185,11 +178,43 @@ class ModelRows:
         )
 
 
+def _faults(name: str, row: ModelRow) -> Iterator[RowFault]:
+    """Find what is wrong with a row whatever the others hold."""
+    is_prefix = name.endswith("*")
+    if not _is_name(name):
+        yield RowFault("", "a name that does not fit", "a name without spaces, `*` only at its end", "rename it")
+    for key in ("aliases", "default"):
+        if is_prefix and getattr(row, key):
+            yield RowFault(key, "a key that a prefix cannot have", "one name to point to", "remove it")
+    forms = ("providers", "candidates")
+    if row.providers is None and row.candidates is None:
+        expected, fix = "either `providers` or `candidates`", 'add providers = ["NAME"] with a name from [providers]'
+        yield RowFault("", "no provider", expected, fix, forms)
+    for key in ("providers", "model"):
+        if row.candidates is not None and getattr(row, key):
+            expected = "either `providers` (with `model`) or `candidates`"
+            yield RowFault(key, "a key that does not go with `candidates`", expected, "remove it", forms)
+    if row.model is not None and not _is_fit(row.model, is_prefix=is_prefix):
+        yield RowFault("model", "a `*` that stands for nothing", _REST_EXPECTED, "name the upstream model")
+    for index, candidate in enumerate(row.candidates or ()):
+        if not _is_fit(candidate.model, is_prefix=is_prefix):
+            here = ("candidates", index, "model")
+            yield RowFault(here, "a `*` that stands for nothing", _REST_EXPECTED, "name the upstream model")
+
+
+def _is_name(name: str) -> bool:
+    return bool(name) and name.isprintable() and _NAME.fullmatch(name) is not None
+
+
+def _is_fit(upstream: str, *, is_prefix: bool) -> bool:
+    return "*" not in upstream or (is_prefix and REST in upstream)
+
+
 def _written(name: str, row: ModelRow) -> Iterator[tuple[KeyPath, CandidateRow]]:
     """Give the candidates of either form, each with the place of its provider's name."""
     for index, candidate in enumerate(row.candidates or ()):
         yield ("models", name, "candidates", index, "provider"), candidate
-    upstream = row.model or name.replace("*", REST)
+    upstream = row.model or (name.replace("*", REST) if _is_name(name) else STAND_IN)
     for index, provider in enumerate(row.providers or ()):
         yield ("models", name, "providers", index), CandidateRow(provider=provider, model=upstream)
 

@@ -6,9 +6,9 @@ Whether providers, aliases and fallbacks exist is checked by `model_rows`, which
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue
 
 from proxy.core.price import TokenRates
 from proxy.core.snapshot import Rotation
@@ -86,12 +86,6 @@ class ModelRow(Row):
         None, min_length=1, max_length=100, description="Long form, instead of `model` and `providers`."
     )
 
-    @model_validator(mode="after")
-    def _one_form(self) -> Self:
-        if (self.providers is None) == (self.candidates is None) or (self.candidates is not None and self.model):
-            raise ValueError("either `providers` (with `model`) or `candidates`")
-        return self
-
 
 def _usd(description: str, example: float, default: str = "unknown") -> Any:  # noqa: ANN401 - as pydantic's own Field
     """Six digits after the point: a pico-dollar a token, the unit in which prices are reckoned."""
@@ -151,15 +145,3 @@ class PriceRow(RatesRow):
         json_schema_extra={"default": "unknown"},
     )
     variants: tuple[VariantRow, ...] = Field((), max_length=50)
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        places = [(variant.service_tier, variant.above_tokens) for variant in self.variants]
-        if ("", 0) in places or len(set(places)) < len(places):
-            raise ValueError("variants that differ in `service_tier` or `above_tokens`, from each other and the price")
-        for variant in self.variants:
-            tier = [other for other in self.variants if other.service_tier == variant.service_tier]
-            short = {name for other in tier if not other.above_tokens for name in other.rates()}
-            if variant.above_tokens and not variant.rates().keys() <= self.rates().keys() | short:
-                raise ValueError("a rate for short prompts beside each one for long prompts")
-        return self

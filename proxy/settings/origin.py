@@ -21,6 +21,41 @@ DEFAULT_NAME = "fairlead.toml"
 ENVIRONMENT = "environment"
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLACE = re.compile(r"\(at ([^()]*)\)\s*$")
+# By how the parser's message begins: what was found, and what mends it.
+_SYNTAX: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (
+        ("Cannot overwrite", "Cannot declare", "Cannot redefine", "Cannot mutate", "Duplicate"),
+        ": a key or table that stands above already",
+        "keep one of the two",
+    ),
+    (("Expected '='",), ": a key without =", "write key = value; a table is [name]"),
+    (
+        ("Invalid value", "Invalid date"),
+        ": a value that is none",
+        'put strings in straight quotes: "..."; true and false are small',
+    ),
+    (("Unclosed",), ": brackets that are not closed", "close them; a table in braces stands on one line"),
+    (("Expected ']",), ": a table's name that is not closed", "write [name], or [[name]] for an entry of a list"),
+    (
+        ("Unescaped", "Invalid hex", "Escaped"),
+        ": a backslash in a string",
+        "write two of them, or put the string in single quotes",
+    ),
+    (("Unterminated", 'Expected "'), ": a string that is not closed", "close it with the quote that it begins with"),
+    (
+        ("Illegal character", "Found invalid"),
+        ": a control character or a line's end where none may be",
+        "close the string on its line; remove the character",
+    ),
+    (("Expected newline",), ": more than one value on a line", "write one key = value a line"),
+    (("Invalid statement",), ": a line that is neither a key nor a table", "write key = value or [name]"),
+    (
+        ("Invalid initial",),
+        ": a key that cannot be read",
+        "use letters, digits, _ and -, or quotes; a table in braces stands on one line",
+    ),
+    (("",), "", "correct that line"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +108,17 @@ def read_text(path: Path) -> str:
         ConfigError: It is missing, may not be read or is not UTF-8.
     """
     try:
-        # Bytes, since TOML's line ends are its own affair.
-        return path.read_bytes().decode("utf-8")
+        # Bytes, since TOML's line ends are its own affair; some editors begin a file with a byte order mark.
+        return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        found = "no such file"
+        found, fix = "no such file", "correct the path (--config or FAIRLEAD_CONFIG), or make the file"
     except IsADirectoryError:
-        found = "a folder"
-    except OSError:
-        found = "a file that cannot be read"
+        found, fix = "a folder", "name the file in it"
+    except OSError as error:
+        found, fix = f"a file that cannot be read ({error.strerror})", "let the user that Fairlead runs as read it"
     except UnicodeDecodeError:
-        found = "bytes that are not UTF-8"
-    raise ConfigError([Problem(str(path), found, "a readable TOML file", "correct the path or the file")])
+        found, fix = "bytes that are not UTF-8", "save it as UTF-8"
+    raise ConfigError([Problem(str(path), found, "a readable TOML file", fix)])
 
 
 def digest(text: str, environ: Mapping[str, str]) -> str:
@@ -98,11 +133,12 @@ def digest(text: str, environ: Mapping[str, str]) -> str:
 def _parse(text: str, path: Path) -> Mapping[str, object]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as exc:
-        # The message itself may quote a key or a character, so only its place is kept.
-        place = _PLACE.search(str(exc))
+    except ValueError as exc:  # also of a number too long to be one
+        # The message itself may quote a key or a character, so only its place and its beginning are kept.
+        message = str(exc)
     except RecursionError:
-        place = None
+        message = ""
+    place = _PLACE.search(message)
     where = f"{path}: {place[1]}" if place else str(path)
-    fix = "correct that line: strings need quotes, and a key or table may stand only once"
-    raise ConfigError([Problem(where, "text that is not TOML", "valid TOML", fix)])
+    found, fix = next(words for beginnings, *words in _SYNTAX if message.startswith(beginnings))
+    raise ConfigError([Problem(where, f"text that is not TOML{found}", "valid TOML", fix)])

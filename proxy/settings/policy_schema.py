@@ -105,7 +105,11 @@ class BreakerRow(Row):
     @model_validator(mode="before")
     @classmethod
     def _from_switch(cls, value: object) -> object:
-        return {"enabled": value} if isinstance(value, bool) else value
+        if isinstance(value, bool):
+            return {"enabled": value}
+        if not isinstance(value, dict | BreakerRow):
+            raise ValueError("a table, or false for none")
+        return value
 
     def policy(self, base: BreakerPolicy | None) -> BreakerPolicy | None:
         """Return the policy in force: these keys over `base`, over the built-in values; None = off."""

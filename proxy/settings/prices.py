@@ -6,7 +6,7 @@ and `prices.json` in the data directory, which `fairlead prices update` writes. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -19,7 +19,8 @@ from proxy.pricing import catalog
 from proxy.pricing.catalog import Catalog
 from proxy.pricing.published import pusd
 from proxy.providers.kinds import KINDS
-from proxy.settings.model_schema import PriceRow, VariantRow
+from proxy.settings.fields import RowFault
+from proxy.settings.model_schema import PriceRow, RatesRow, VariantRow
 from proxy.settings.problems import Report, Severity
 
 CONFIGURED = "configured"
@@ -59,6 +60,23 @@ class PriceBook:
         if configured is not None or PATTERN in model:
             return configured
         return self.catalog.price(self._vendors.get(provider), model, self._on)
+
+
+def price_faults(row: PriceRow) -> Iterator[RowFault]:
+    """Find variants that do not fit the price or each other."""
+    about = tuple(RatesRow.model_fields)
+    places = [(variant.service_tier, variant.above_tokens) for variant in row.variants]
+    for index, (variant, place) in enumerate(zip(row.variants, places, strict=True)):
+        here = ("variants", index)
+        if place == ("", 0) or place in places[:index]:
+            expected = "a service_tier or above_tokens that neither the price nor another variant has"
+            of = ((*here, "service_tier"), (*here, "above_tokens"))
+            yield RowFault(here, "a second price for the same", expected, "correct or remove it", of)
+        shorter = [other for other in row.variants if other.service_tier == variant.service_tier]
+        short = {name for other in shorter if not other.above_tokens for name in other.rates()}
+        if variant.above_tokens and not variant.rates().keys() <= row.rates().keys() | short:
+            found, expected = "a rate for long prompts alone", "the rate for short prompts beside it"
+            yield RowFault(here, found, expected, "add it to the price", about)
 
 
 def configured_price(row: PriceRow) -> Price:

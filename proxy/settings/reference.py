@@ -23,8 +23,8 @@ from pydantic.fields import FieldInfo
 
 from proxy.settings.environment import Process
 from proxy.settings.fields import Row
-from proxy.settings.problems import dotted, row_type
 from proxy.settings.schema import Configuration
+from proxy.settings.wording import dotted, row_type
 
 BEGIN = "<!-- begin: written by proxy.settings.reference -->"
 END = "<!-- end: written by proxy.settings.reference -->"

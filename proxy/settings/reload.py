@@ -35,6 +35,12 @@ class Watched:
     settle_s: float = SETTLE_S
 
 
+def log_problems(problems: Sequence[Problem]) -> None:
+    """Log each problem of a configuration, as grave as it is."""
+    for problem in problems:
+        _log.log(logging.WARNING if problem.warning else logging.ERROR, "configuration: %s", problem)
+
+
 class Reloader:
     """A background task: `run` it, `poke` it on SIGHUP.
 
@@ -105,8 +111,7 @@ class Reloader:
             self._fail([Problem(str(self._watched.path), found, "one that can", "report this as a bug")])
         else:
             self._current = snapshot
-            for problem in snapshot.problems:
-                _log.warning("configuration: %s", problem)
+            log_problems(snapshot.problems)
             _log.info("configuration version %d is in force", snapshot.version)
 
     def _load(self) -> Snapshot:
@@ -120,7 +125,6 @@ class Reloader:
         )
 
     def _fail(self, problems: Sequence[Problem]) -> None:
-        for problem in problems:
-            _log.log(logging.WARNING if problem.warning else logging.ERROR, "configuration: %s", problem)
+        log_problems(problems)
         _log.error("the configuration is unchanged: version %d stays in force", self._current.version)
         self._on_failed(problems)

@@ -1,6 +1,7 @@
 """From a parsed document to validated sections and rows, with every problem at once.
 
-A bad section is fatal; a bad provider or model is left out and the rest goes on. Never looks at how rows relate to
+A bad section is fatal; a bad provider or model is left out and the rest goes on. What is wrong with one is taken as
+absent, so that what is left is judged as well. Never looks at how rows relate to
 each other or to the kinds: that is `provider_rows` and `model_rows`.
 """
 
@@ -8,15 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
-from pydantic import ValidationError
-
-from proxy.settings.fields import Row, as_table
-from proxy.settings.interpolate import Fault, FaultKind, KeyPath, interpolate
+from proxy.settings.fields import as_table
+from proxy.settings.interpolate import FaultKind, KeyPath, interpolate
 from proxy.settings.model_schema import ModelRow, PriceRow
-from proxy.settings.problems import Report, Severity, describe
+from proxy.settings.problems import Report, Severity
 from proxy.settings.provider_schema import ProviderRow
+from proxy.settings.reading import AnyRow, read_table
 from proxy.settings.schema import (
     AlertsSection,
     AuthSection,
@@ -27,13 +26,12 @@ from proxy.settings.schema import (
     RedisSection,
     ServerSection,
 )
-
-AnyRow = TypeVar("AnyRow", bound=Row)
+from proxy.settings.wording import describe, keys_at, nearest
 
 
 @dataclass(frozen=True, slots=True)
 class Sections:
-    """The file after validation. None = the section is bad, which is reported and fatal.
+    """The file after validation, as far as it could be read: `Report.has_error` says what is bad.
 
     Attributes:
         written: Names of the sections that the file has.
@@ -42,13 +40,13 @@ class Sections:
         unset: Optional providers that miss a variable.
     """
 
-    server: ServerSection | None
-    auth: AuthSection | None
-    alerts: AlertsSection | None
-    defaults: DefaultsSection | None
-    database: DatabaseSection | None
-    ledger: LedgerSection | None
-    redis: RedisSection | None
+    server: ServerSection
+    auth: AuthSection
+    alerts: AlertsSection
+    defaults: DefaultsSection
+    database: DatabaseSection
+    ledger: LedgerSection
+    redis: RedisSection
     providers: Mapping[str, ProviderRow]
     models: Mapping[str, ModelRow]
     prices: Mapping[str, PriceRow]
@@ -65,8 +63,8 @@ class _Reader:
     report: Report
     unset: set[str] = field(default_factory=set)
 
-    def section(self, name: str, model: type[AnyRow]) -> AnyRow | None:
-        return self._row((name,), self.document.get(name, {}), model, Severity.FATAL)
+    def section(self, name: str, model: type[AnyRow]) -> AnyRow:
+        return self._row((name,), self.document.get(name, {}), model, Severity.FATAL) or model()
 
     def rows(self, name: str, model: type[AnyRow], severity: Severity) -> dict[str, AnyRow]:
         rows = {key: self._row((name, key), raw, model, severity) for key, raw in self.table(name).items()}
@@ -79,21 +77,14 @@ class _Reader:
         value, faults = interpolate(raw, self.environ, path)
         table = as_table(value) or {}
         may_miss = model is ProviderRow and table.get("optional") is True
-        is_bad = False
         for fault in faults:
-            if may_miss and fault.kind is FaultKind.UNSET:
-                self.report.add_fault(Severity.WARNING, fault)
+            is_missed = may_miss and fault.kind is FaultKind.UNSET
+            self.report.add_fault(Severity.WARNING if is_missed else severity, fault)
+            if is_missed:
                 self.unset.add(str(path[-1]))
-            else:
-                self.report.add_fault(severity, fault)
-                is_bad = True
-        try:
-            row = model.model_validate(value)
-        except ValidationError as error:
-            known = [_written_for(fault)[len(path) :] for fault in faults]
-            self.report.add_validation(severity, path, error, model, known=known)
-            return None
-        return None if is_bad else row
+        read = read_table(model, value, [fault.written_for()[len(path) :] for fault in faults])
+        self.report.add_wrong(severity, path, model, read)
+        return read.row
 
 
 def read_sections(document: Mapping[str, object], environ: Mapping[str, str], report: Report) -> Sections:
@@ -102,15 +93,16 @@ def read_sections(document: Mapping[str, object], environ: Mapping[str, str], re
     Args:
         report: Gets every problem.
     """
-    known = list(Configuration.model_fields)
-    for name in document:
-        if name not in known:
-            report.add_unknown_key(Severity.FATAL, (name,), known)
+    for name, value in document.items():
+        if name not in Configuration.model_fields:
+            _report_unknown(name, value, document, report)
     reader = _Reader(document, environ, report)
     for name in ("providers", "models", "prices"):
         if name in document and as_table(document[name]) is None:
             found = describe(document[name])
-            report.add(Severity.FATAL, (name,), found=found, expected="tables", fix=f"write [{name}.NAME]")
+            fix = f"write [{name}.NAME], in single brackets"
+            report.add(Severity.FATAL, (name,), found=found, expected="tables", fix=fix)
+            report.mark_unreadable((name,))
     return Sections(
         server=reader.section("server", ServerSection),
         auth=reader.section("auth", AuthSection),
@@ -123,13 +115,23 @@ def read_sections(document: Mapping[str, object], environ: Mapping[str, str], re
         models=reader.rows("models", ModelRow, Severity.ROW),
         prices=reader.rows("prices", PriceRow, Severity.FATAL),
         written=frozenset(document),
-        provider_names=tuple(reader.table("providers")),
+        provider_names=tuple(name for name, row in reader.table("providers").items() if as_table(row) is not None),
         model_names=tuple(reader.table("models")),
         unset=frozenset(reader.unset),
     )
 
 
-def _written_for(fault: Fault) -> KeyPath:
-    """Name the key that a fault's value was meant for: that of `X_env` is `X`."""
-    last = fault.path[-1]
-    return (*fault.path[:-1], last.removesuffix("_env") if isinstance(last, str) else last)
+def _report_unknown(name: str, value: object, document: Mapping[str, object], report: Report) -> None:
+    """A section that there is not; or a key above all sections, or below another one than its own."""
+    known = list(Configuration.model_fields)
+    of = [
+        section
+        for section in known
+        if not isinstance(value, dict | list) and name in keys_at(Configuration, (section,))
+    ]
+    hint = None if of else nearest(name, known)
+    found, expected = ("a key outside of any section", "a section") if of else ("an unknown section", "a known one")
+    fix = f'did you mean "{hint}"?' if hint else "remove it; docs/configuration.md lists every section"
+    report.add(Severity.FATAL, (name,), found=found, expected=expected, fix=f"put it below [{of[0]}]" if of else fix)
+    if hint and hint not in document:
+        report.mark_unreadable((hint,))

@@ -13,7 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-EXPECTED = '"sqlite:///FILE" or "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"'
+# Not in one piece: the redaction of logs masks what stands between :// and @.
+EXPECTED = '"sqlite:///FILE" or "postgresql://HOST:PORT/DATABASE" with USER:PASSWORD@ before HOST'
 _ENCODE = "write special characters of the password as %XX: %40 for @, %2F for /, %23 for #, %3F for ?"
 _SCHEMES = ("postgresql", "postgres")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:\[\]/]*)(:\d{1,5})?")

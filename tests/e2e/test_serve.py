@@ -150,7 +150,7 @@ async def test_what_providers_of_the_environment_have_is_listed_to_every_client(
         ),
         pytest.param('[auth]\nadmin_token = "short"', ["auth.admin_token"], id="weak-token"),
         pytest.param('[auth]\nadmin_token = "${MISSING}"', ["MISSING is not set"], id="unset-variable"),
-        pytest.param("[server]\ndrain_s = 1", ["drain_s to be at least drain_delay_s"], id="that-do-not-fit"),
+        pytest.param("[server]\ndrain_s = 1", ["server.drain_s: less than drain_delay_s"], id="that-do-not-fit"),
     ],
 )
 async def test_wrong_configuration_is_one_line_a_problem_and_exit_code_2(
@@ -174,6 +174,8 @@ async def test_bad_row_is_left_out_with_a_warning_and_the_rest_serves(tmp_path: 
     async with gateway_process(tmp_path, toml) as gateway:
         (await ask(gateway.url, chat("m"))).check_whole(by="one")
         assert await settles(lambda: "providers.two.api_kye: an unknown key" in gateway.err)
+        told = next(line for line in gateway.err.splitlines() if "api_kye" in line)
+        assert json.loads(told)["level"] == "ERROR"  # also where warnings are not logged
         health = (await gateway.client.get("/health")).json()
         assert any("providers.two.api_kye" in problem for problem in health["config"]["problems"])
 
@@ -188,7 +190,8 @@ async def test_taken_port_is_one_clear_line_and_exit_code_2(tmp_path: Path, sett
         ended = await run_command(tmp_path, "serve", *words)
     assert (ended.returncode, ended.stdout) == (2, "")
     (line,) = ended.stderr.splitlines()
-    assert line.startswith(f"fairlead: server.{setting}: 127.0.0.1:{port}, which cannot be listened on (")
+    place = "FAIRLEAD_PORT or --port" if setting == "port" else f"{tmp_path}/fairlead.toml: server.metrics_port"
+    assert line.startswith(f"fairlead: {place}: 127.0.0.1:{port}, which cannot be listened on (")
     assert "already in use" in line
 
 
@@ -217,7 +220,27 @@ async def test_demo_off_loopback_does_not_start(tmp_path: Path) -> None:
 async def test_configured_gateway_without_a_folder_to_write_to_does_not_start(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (line,) = await serve_refused(tmp_path, SIMULATED, FAIRLEAD_DATA_DIR=str(tmp_path / "file" / "folder"))
-    assert line.startswith("fairlead: server.data_dir: a folder that cannot be written (Not a directory)")
+    assert line.startswith("fairlead: FAIRLEAD_DATA_DIR: a folder that cannot be written (Not a directory)")
+
+
+async def test_all_that_a_start_cannot_have_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with socket.create_server(("127.0.0.1", 0)) as holder, socket.create_server(("127.0.0.1", 0)) as other:
+        ports = [each.getsockname()[1] for each in (holder, other)]
+        server = f'[server]\ndata_dir = "file/x"\nport = {ports[0]}\nmetrics_port = {ports[1]}\n'
+        (tmp_path / "fairlead.toml").write_text(server + SIMULATED)
+        ended = await run_command(tmp_path, "serve", environ={"FAIRLEAD_SECRET_KEYS": "short"})
+    assert (ended.returncode, ended.stdout) == (2, "")
+    places = [line.split(": ")[1:3] for line in ended.stderr.splitlines()]
+    file = str(tmp_path / "fairlead.toml")
+    assert places[:-1] == [[file, "server.data_dir"], [file, "server.port"], [file, "server.metrics_port"]]
+    assert places[-1][0] == "FAIRLEAD_SECRET_KEYS"
+
+
+async def test_an_address_of_another_machine_is_the_hosts_fault(tmp_path: Path) -> None:
+    (line,) = await serve_refused(tmp_path, f'[auth]\nmode = "keys"\n[server]\nhost = "192.0.2.1"\n{SIMULATED}')
+    assert line.startswith(f"fairlead: {tmp_path}/fairlead.toml: server.host: 192.0.2.1:")
+    assert "expected an address of this machine" in line
 
 
 async def test_demo_without_a_folder_to_write_to_warns_and_serves(tmp_path: Path) -> None:

@@ -149,6 +149,34 @@ async def test_one_bad_row_refuses_the_whole_file(path: Path) -> None:
         assert watch.published == []
 
 
+async def test_every_problem_of_a_refused_file_is_logged_as_grave_as_it_is(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = (
+        '[server]\ndrain_s = 1\nport = -1\n[providers.c]\nkind = "opnai"\napi_key = ""\npriorty = 1\n'
+        '[models.m]\nproviders = ["d"]\naliases = ["m"]\n[providers.e]\nkind = "ollama"\n'
+        "timeouts = { headers_s = 900 }\n"
+    )
+    async with watching(path) as watch:
+        with caplog.at_level(logging.WARNING):
+            path.write_text(bad + providers("a"))
+            await watch.until(lambda: bool(watch.failed))
+        assert watch.published == []
+    about = [record for record in caplog.records if str(path) in record.message]
+    told = [(record.levelname, record.message.split(": ")[2]) for record in about]
+    assert told == [
+        ("ERROR", "server.drain_s"),
+        ("ERROR", "server.port"),
+        ("ERROR", "providers.c.kind"),
+        ("ERROR", "providers.c.api_key"),
+        ("ERROR", "providers.c.priorty"),
+        ("ERROR", "models.m.providers[0]"),
+        ("ERROR", "models.m.aliases[0]"),
+        ("WARNING", "providers.e.timeouts.headers_s"),
+    ]
+    assert "version 1 stays in force" in caplog.text
+
+
 async def test_an_emptied_file_keeps_the_old_one(path: Path) -> None:
     async with watching(path) as watch:
         path.write_text("")

@@ -162,10 +162,10 @@ def test_check_of_a_bad_row_shows_the_rest_and_ends_with_2(file: Path, fairlead:
     ended = fairlead("check")
     assert ended.code == 2
     assert "spare" in ended.out
-    (line,) = ended.err.splitlines()
-    assert line.startswith("error: ")
-    assert f"{file.name}: providers.broken" in line
-    assert ended.out.endswith("The configuration has 1 error.\n")
+    kind, key = ended.err.splitlines()
+    assert kind.startswith("error: ") and f"{file.name}: providers.broken.kind: " in kind
+    assert key.startswith("error: ") and f"{file.name}: providers.broken.api_key: " in key
+    assert ended.out.endswith("The configuration has 2 errors.\n")
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,10 @@ kind = "ollama"
 def build(text: str, environ: Mapping[str, str] | None = None, *, running: Snapshot | None = None) -> Snapshot:
     """Build a snapshot whatever the problems; they are in it."""
     report = Report("f.toml")
-    sections = read_sections(tomllib.loads(text), environ or {}, report)
+    document = tomllib.loads(text)
+    sections = read_sections(document, environ or {}, report)
     around = Surroundings(environ or {}, read_process(environ or {}, report), "http://127.0.0.1:9", 1, running)
-    return build_snapshot(Origin("f.toml", "file", {}), sections, around, report)
+    return build_snapshot(Origin("f.toml", "file", document), sections, around, report)
 
 
 def problems(text: str, environ: Mapping[str, str] | None = None) -> list[Problem]:

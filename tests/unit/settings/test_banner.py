@@ -69,7 +69,7 @@ def test_banner_tells_where_providers_come_from(snapshot: Snapshot, source: str)
         pytest.param(MODEL, None, id="none"),
         pytest.param(MODEL + "rotatoin = 1", "1 note on the configuration: see the log or `fairlead check`.", id="one"),
         pytest.param(
-            MODEL + "rotatoin = 1\n[models.n]\nx = 1",
+            MODEL + 'rotatoin = 1\n[models.n]\nproviders = ["local"]\nx = 1',
             "2 notes on the configuration: see the log or `fairlead check`.",
             id="two",
         ),

@@ -128,14 +128,20 @@ def test_bad_defaults_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
+    ("key", "value", "found"),
     [
-        pytest.param("drain_s", "1", id="drain-shorter-than-its-delay"),
-        pytest.param("metrics_port", "8080", id="one-port-twice"),
+        pytest.param("drain_s", "1", "less than drain_delay_s", id="drain-shorter-than-its-delay"),
+        pytest.param("metrics_port", "8080", "the port of the gateway itself", id="one-port-twice"),
     ],
 )
-def test_server_keys_must_fit_together(key: str, value: str) -> None:
-    assert only_problem(f"[server]\n{key} = {value}" + LOCAL).found == "keys that do not fit together"
+def test_server_keys_must_fit_together(key: str, value: str, found: str) -> None:
+    problem = only_problem(f"[server]\n{key} = {value}" + LOCAL)
+    assert (problem.where, problem.found) == (f"f.toml: server.{key}", found)
+
+
+def test_the_metrics_port_must_differ_from_the_port_of_the_environment() -> None:
+    problem = only_problem("[server]\nmetrics_port = 9090" + LOCAL, {"FAIRLEAD_PORT": "9090"})
+    assert problem.where == "f.toml: server.metrics_port"
 
 
 @pytest.mark.parametrize("origin", ["chat.example.com", "https://a/b", "ftp://a", "https://"])

@@ -7,7 +7,7 @@ import pytest
 
 from proxy.core.errors import ConfigError
 from proxy.core.snapshot import Server, Snapshot
-from proxy.settings.data_dir import open_data_dir, resolve_data_dir
+from proxy.settings.data_dir import doubted_data_dir, open_data_dir, resolve_data_dir
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,15 @@ def test_a_configured_gateway_needs_its_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=r"server\.data_dir: a folder that cannot be written"):
         open_data_dir(Snapshot(server=Server(data_dir=str(tmp_path / "file" / "x"))))
+
+
+def test_a_folder_that_could_hardly_be_made_is_doubted_and_nothing_is_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert doubted_data_dir(str(tmp_path / "a" / "b"), "here") is None
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+    for folder in ("file", "file/x"):
+        problem = doubted_data_dir(str(tmp_path / folder), "here")
+        assert problem is not None and (problem.where, problem.warning) == ("here", True)
 
 
 def test_the_demo_warns_and_keeps_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -29,7 +29,7 @@ def test_a_url_that_leads_nowhere_is_an_error_with_its_key_and_a_fix() -> None:
     assert problem.fatal
     assert str(problem) == (
         "f.toml: database.url: a URL of no database that Fairlead knows; "
-        'expected "sqlite:///FILE" or "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"; '
+        'expected "sqlite:///FILE" or "postgresql://HOST:PORT/DATABASE" with USER:PASSWORD@ before HOST; '
         "correct the part before ://"
     )
 

@@ -59,7 +59,9 @@ def test_azure_without_its_endpoint_is_told_and_the_rest_serves() -> None:
     made = load({"AZURE_OPENAI_API_KEY": "k", "OPENAI_API_KEY": "k"})
     assert list(made.providers) == ["openai"]
     assert [problem.where for problem in made.problems] == ["environment: providers.azure.base_url"]
-    assert made.problems[0].fix == 'add base_url = "${AZURE_OPENAI_ENDPOINT}"'
+    assert made.problems[0].fix == (
+        'set AZURE_OPENAI_ENDPOINT, and in a file write base_url_env = "AZURE_OPENAI_ENDPOINT"'
+    )
 
 
 @pytest.mark.parametrize("value", ["", "  "])

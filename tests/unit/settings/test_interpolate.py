@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from proxy.settings.interpolate import Fault, FaultKind, interpolate
+from proxy.settings.interpolate import STAND_IN, Fault, FaultKind, interpolate
 
 ENVIRON = {"A": "one", "EMPTY": "", "TRICK": "${A}"}
 
@@ -58,7 +58,10 @@ def test_env_suffix_with_another_type_is_left_for_the_schema_to_refuse() -> None
         pytest.param({"k": "${B}"}, {}, Fault(("p", "k"), FaultKind.UNSET, "B"), id="unset-in-table"),
         pytest.param({"k": "x${B}"}, {}, Fault(("p", "k"), FaultKind.UNSET, "B"), id="unset-inside-text"),
         pytest.param({"k_env": "B"}, {}, Fault(("p", "k_env"), FaultKind.UNSET, "B"), id="unset-by-suffix"),
-        pytest.param(["${B}", "x"], ["x"], Fault(("p", 0), FaultKind.UNSET, "B"), id="unset-in-list"),
+        pytest.param(["${B}", "x"], [STAND_IN, "x"], Fault(("p", 0), FaultKind.UNSET, "B"), id="unset-in-list"),
+        pytest.param({"k": "$B"}, {}, Fault(("p", "k"), FaultKind.FOREIGN), id="a-shells-form"),
+        pytest.param({"k": "%B%"}, {}, Fault(("p", "k"), FaultKind.FOREIGN), id="the-form-of-windows"),
+        pytest.param({"k": "os.environ/B"}, {}, Fault(("p", "k"), FaultKind.FOREIGN), id="another-gateways-form"),
         pytest.param({"k": "${A"}, {}, Fault(("p", "k"), FaultKind.MALFORMED), id="unclosed"),
         pytest.param({"k": "${1A}"}, {}, Fault(("p", "k"), FaultKind.MALFORMED), id="no-name"),
         pytest.param({"k": "${A-x}"}, {}, Fault(("p", "k"), FaultKind.MALFORMED), id="another-shell-form"),

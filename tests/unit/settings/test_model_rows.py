@@ -115,11 +115,13 @@ def test_a_price_is_put_on_its_candidates() -> None:
         pytest.param("[models.m]", "models.m", id="neither-form"),
         pytest.param('[models.m]\nmodel = "x"', "models.m", id="no-providers"),
         pytest.param(
-            '[models.m]\nproviders = ["a"]\ncandidates = [{ provider = "a", model = "x" }]', "models.m", id="both-forms"
+            '[models.m]\nproviders = ["a"]\ncandidates = [{ provider = "a", model = "x" }]',
+            "models.m.providers",
+            id="both-forms",
         ),
         pytest.param(
             '[models.m]\nmodel = "y"\ncandidates = [{ provider = "a", model = "x" }]',
-            "models.m",
+            "models.m.model",
             id="model-beside-candidates",
         ),
         pytest.param('[models.m]\nproviders = ["c"]', "models.m.providers[0]", id="unknown-provider"),
@@ -129,8 +131,8 @@ def test_a_price_is_put_on_its_candidates() -> None:
             id="unknown-provider-long",
         ),
         pytest.param('[models.m]\nproviders = ["a", "a"]', "models.m.providers[1]", id="same-candidate"),
-        pytest.param('[models.m]\nproviders = ["a"]\nmodel = "{*}"', "models.m.providers[0]", id="rest-of-no-prefix"),
-        pytest.param('[models."m-*"]\nproviders = ["a"]\nmodel = "x*"', 'models."m-*".providers[0]', id="bare-star"),
+        pytest.param('[models.m]\nproviders = ["a"]\nmodel = "{*}"', "models.m.model", id="rest-of-no-prefix"),
+        pytest.param('[models."m-*"]\nproviders = ["a"]\nmodel = "x*"', 'models."m-*".model', id="bare-star"),
         pytest.param('[models."m*m"]\nproviders = ["a"]', 'models."m*m"', id="star-within"),
         pytest.param('[models."m**"]\nproviders = ["a"]', 'models."m**"', id="two-stars"),
         pytest.param('[models."m m"]\nproviders = ["a"]', 'models."m m"', id="space"),
@@ -224,10 +226,17 @@ def test_a_row_with_a_variable_that_is_not_set_is_bad() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["a", "zzz/x", "a/"])
-def test_a_price_needs_a_provider_and_a_model(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("a", "a name without provider or model"),
+        ("zzz/x", "a provider that is not configured"),
+        ("a/", "a name without provider or model"),
+    ],
+)
+def test_a_price_needs_a_provider_and_a_model(name: str, found: str) -> None:
     problem = only_problem(PROVIDERS + f'[prices."{name}"]')
-    assert problem.found == "a name that does not fit"
+    assert problem.found == found
     assert problem.fatal
 
 

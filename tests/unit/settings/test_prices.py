@@ -95,8 +95,15 @@ def test_a_tier_costs_what_is_usual_where_it_says_nothing() -> None:
         pytest.param("input_usd_per_mtok = 0.1234567", "input_usd_per_mtok", "6 digits after the point", id="digits"),
         pytest.param("request_usd = 0.0000000001", "request_usd", "9 digits after the point", id="request-digits"),
         pytest.param("output_usd_per_mtok = -1", "output_usd_per_mtok", "at least 0", id="below-0"),
-        pytest.param(variant("input_usd_per_mtok = 1"), "", "differ", id="a-variant-of-nothing"),
-        pytest.param(variant('service_tier = "x"') * 2, "", "differ", id="the-same-variant-twice"),
+        pytest.param(
+            variant("input_usd_per_mtok = 1"), "variants[0]", "neither the price nor another", id="a-variant-of-nothing"
+        ),
+        pytest.param(
+            variant('service_tier = "x"') * 2,
+            "variants[1]",
+            "neither the price nor another",
+            id="the-same-variant-twice",
+        ),
         pytest.param(variant("above_tokens = 9\ninput_usd_per_mtok = 1"), "", "short prompts", id="a-step-of-nothing"),
     ],
 )

@@ -7,8 +7,9 @@ import pytest
 from proxy.core.snapshot import Problem
 from proxy.settings.fields import Row
 from proxy.settings.interpolate import Fault, FaultKind, KeyPath
-from proxy.settings.problems import Report, Severity, choose, choose_name, describe, dotted, keys_at, nearest
+from proxy.settings.problems import Report, Severity
 from proxy.settings.schema import Configuration
+from proxy.settings.wording import choose, choose_name, describe, dotted, keys_at, nearest
 from tests.unit.settings.documents import LOCAL, only_problem, problems
 
 
@@ -38,7 +39,8 @@ def test_a_path_is_written_as_in_toml(path: KeyPath, expected: str) -> None:
         ([], "an empty list"),
         ([1], "a list"),
         (date(2026, 1, 1), "a date or time"),
-        ({}, "a table"),
+        ({}, "an empty table"),
+        ({"a": 1}, "a table"),
     ],
 )
 def test_a_value_is_described_by_its_kind(value: object, expected: str) -> None:
@@ -125,12 +127,17 @@ def test_a_value_is_described_by_its_kind(value: object, expected: str) -> None:
         ),
         pytest.param(
             "server = 3",
-            Problem("f.toml: server", "a number", "a table", "correct the value"),
+            Problem(
+                "f.toml: server",
+                "a number",
+                "a table",
+                "write [server] once, in single brackets, and its keys below it",
+            ),
             id="no-table",
         ),
         pytest.param(
             "models = 3",
-            Problem("f.toml: models", "a number", "tables", "write [models.NAME]"),
+            Problem("f.toml: models", "a number", "tables", "write [models.NAME], in single brackets"),
             id="no-tables",
         ),
         pytest.param(
@@ -141,10 +148,10 @@ def test_a_value_is_described_by_its_kind(value: object, expected: str) -> None:
         pytest.param(
             "[server]\nmax_body_bytes = 4096\nmax_buffered_bytes = 2048",
             Problem(
-                "f.toml: server",
-                "keys that do not fit together",
-                "max_buffered_bytes to be at least max_body_bytes",
-                "correct the value",
+                "f.toml: server.max_buffered_bytes",
+                "less than max_body_bytes",
+                "room for at least one request body",
+                "raise it, or lower max_body_bytes",
             ),
             id="keys-that-do-not-fit-together",
         ),
@@ -164,8 +171,9 @@ def test_all_problems_come_at_once() -> None:
         "server.port",
         "server.hots",
         "defaults.max_attempts",
-        "models.b",
         "providers.a.kind",
+        "providers.a.api_key",
+        "models.b",
     ]
 
 
@@ -193,19 +201,19 @@ def test_all_problems_come_at_once() -> None:
         pytest.param(
             Fault(("a", "k_env"), FaultKind.UNSET, "gsk_Q7z81bVv0Ld"),
             "an environment variable is not set",
-            "set it, or write ${VAR:-default}",
+            "set it; k_env takes the name of a variable, k the value itself",
             id="a-secret-in-place-of-a-name",
         ),
         pytest.param(
             Fault(("a", "k_env"), FaultKind.UNSET, "AKIAQ7Z81BVV0LD4"),
             "an environment variable is not set",
-            "set it, or write ${VAR:-default}",
+            "set it; k_env takes the name of a variable, k the value itself",
             id="a-key-id-in-place-of-a-name",
         ),
         pytest.param(
             Fault(("a", "k"), FaultKind.MALFORMED),
-            "an unfinished ${",
-            "close the reference, or write $${ for a literal ${",
+            "a ${ that begins no reference",
+            "correct the reference, or write $${ for a literal ${",
             id="malformed",
         ),
         pytest.param(Fault(("a", "k_env"), FaultKind.TWICE), "a second value", "remove one of the two", id="twice"),

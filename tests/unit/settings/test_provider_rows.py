@@ -143,14 +143,14 @@ def test_a_credential_may_be_a_header() -> None:
 @pytest.mark.parametrize(
     ("row", "key"),
     [
-        pytest.param('kind = "opnai"', ".kind", id="unknown-kind"),
+        pytest.param('kind = "opnai"\napi_key = "k"', ".kind", id="unknown-kind"),
         pytest.param("", ".kind", id="no-kind"),
         pytest.param('kind = "openai"', ".api_key", id="credential-missing"),
         pytest.param('kind = "openai"\napi_key = ""', ".api_key", id="credential-empty"),
         pytest.param('kind = "openai"\napi_key = "  "', ".api_key", id="credential-blank"),
-        pytest.param('kind = "openai"\napi_keys = ["k", ""]', ".api_keys", id="one-credential-empty"),
+        pytest.param('kind = "openai"\napi_keys = ["k", ""]', ".api_keys[1]", id="one-credential-empty"),
         pytest.param('kind = "openai"\napi_keys = []', ".api_keys", id="no-credential-in-list"),
-        pytest.param('kind = "openai"\napi_keys = ["k", "k"]', ".api_keys", id="credential-twice"),
+        pytest.param('kind = "openai"\napi_keys = ["k", "k"]', ".api_keys[1]", id="credential-twice"),
         pytest.param('kind = "openai"\napi_key = "k"\napi_keys = ["l"]', ".api_keys", id="both-credential-keys"),
         pytest.param('kind = "openai"\napi_key = "k\\nl"', ".api_key", id="credential-on-two-lines"),
         pytest.param('kind = "bedrock"\nregion = "eu-central-1"\napi_key = ""', ".api_key", id="bedrock-key-empty"),
