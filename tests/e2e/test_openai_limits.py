@@ -26,6 +26,7 @@ async def limited(
         stage(Upstream("first", upstream), sections=sections) as on,
         AsyncOpenAI(base_url=f"{on.gateway.url}/v1", api_key=KEY, max_retries=max_retries, timeout=10) as sdk,
     ):
+        on.clock.go_on_to_noon()
         yield on, sdk
 
 
