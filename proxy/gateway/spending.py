@@ -39,7 +39,9 @@ async def reserve(engine: Engine, call: Call, plan: Plan, account: Account) -> N
     has_budget = limits.has_budget
     if (has_budget or limits.tpm is not None) and call.endpoint.operation is not _FREE:
         input_tokens, choices = call.needs.input_tokens, asked(call)
-        tokens = min(input_tokens + (call.max_tokens or 0) * choices, MOST_TOKENS)
+        tokens = input_tokens + (call.max_tokens or 0) * choices
+        if tokens > MOST_TOKENS:
+            tokens = MOST_TOKENS
         if has_budget:
             tier = _service_tier(call) if "service_tier" in call.fields else ""
             expected = Expected(input_tokens, call.max_tokens, choices, tier, call.endpoint.operation is _RANKING)

@@ -66,8 +66,7 @@ def take(use: KeyUse, ask: KeyAsk, day: int, month: int) -> LimitReached | None:
     if allowed is not None and _used_up(today, nusd, allowed):
         return _longest_reached(use, ask, today, this_month)
     is_owed = use.tpm_paid_at_s > now_s or use.rpm_paid_at_s > now_s
-    is_busy = limits.parallel is not None and use.in_flight >= limits.parallel
-    if is_busy or (is_owed and _is_ahead(use, now_s)):
+    if (is_owed and _is_ahead(use, now_s)) or (limits.parallel is not None and use.in_flight >= limits.parallel):
         return _longest_reached(use, ask, today, this_month)
     use.in_flight += 1
     if use.rpm:
