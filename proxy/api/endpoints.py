@@ -13,7 +13,6 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from time import time_ns
 
 from proxy.api.callparse import parse_call
 from proxy.api.counting import estimated_count, is_counted_upstream
@@ -76,7 +75,8 @@ async def serve(edge: Edge, exchange: Exchange) -> None:
     """Answer one request of a proxied endpoint, whatever happens."""
     engine, admission = edge.engine, edge.admission
     snapshot = engine.snapshot
-    exchange.request_id, exchange.arrived_s = new_request_id(), engine.clock.now()
+    exchange.arrived_s, exchange.arrived_at_s = engine.clock.now(), engine.clock.wall()
+    exchange.request_id = new_request_id(exchange.arrived_at_s)
     try:
         _check(edge, snapshot, exchange)
         admission.enter(exchange, snapshot.server)
@@ -85,7 +85,7 @@ async def serve(edge: Edge, exchange: Exchange) -> None:
         body = take_body(exchange, snapshot.server, admission)
         parse = parse_call if exchange.asked.endpoint is CHAT else partial(_parse_other, edge)
         call = parse(exchange, body, snapshot)
-        exchange.account = account = Account(engine, call)
+        exchange.account = account = Account(engine, call, started_at_s=exchange.arrived_at_s)
         if call.endpoint is not CHAT and await _served_apart(edge, exchange, call, account):
             return
         if call.stream and snapshot.server.sse_keepalive_s and takes_comments(call.endpoint):
@@ -162,7 +162,7 @@ def _check(edge: Edge, snapshot: Snapshot, exchange: Exchange) -> None:
         check_open_mode(exchange.headers, snapshot.server)
         check_body(exchange)
     else:
-        exchange.key = recognise(exchange, auth, edge.engine.clock.wall())
+        exchange.key = recognise(exchange, auth, exchange.arrived_at_s)
 
 
 async def _fail(exchange: Exchange, snapshot: Snapshot, error: GatewayError) -> None:
@@ -246,10 +246,11 @@ def _refusal(edge: Edge, exchange: Exchange, status: int, duration_s: float) -> 
     )
 
 
-def new_request_id() -> str:
+def new_request_id(wall_s: float) -> str:
     """`req_` and a UUIDv7 in hex: 48 bits of Unix milliseconds, then random, so that ids sort by time.
 
+    The ledger files a request under this very time: lists go by the id, and must hold what the sums of a day hold.
     Unique, not secret: the random part comes from a generator seeded once by the system.
     """
-    uuid = time_ns() // 1_000_000 << 80 | _random_bits(76) & _RANDOM | _VERSION_7
+    uuid = int(wall_s * 1000) << 80 | _random_bits(76) & _RANDOM | _VERSION_7
     return "req_" + uuid.to_bytes(16).hex()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from time import time
 
 import msgspec
 from starlette.requests import Request
@@ -53,7 +54,7 @@ def listing_routes(current: Current, caller: Caller, visible: Visible) -> list[B
 
 def identified(response: Response) -> Response:
     """Give an answer that no upstream made the id to ask about it by; SDKs look for it in `x-request-id`."""
-    response.headers["x-fairlead-request-id"] = response.headers["x-request-id"] = new_request_id()
+    response.headers["x-fairlead-request-id"] = response.headers["x-request-id"] = new_request_id(time())
     return response
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
+from msgspec import Raw
 from msgspec.structs import replace
 
 from proxy.api.callparse import forwardable, known_query, parse_call, steered
+from proxy.api.endpointspec import RESPONSES
 from proxy.core.call import Call, Dialect, Needs, Takes
 from proxy.core.errors import MalformedRequest, MethodNotAllowed
 from proxy.core.form import Form
@@ -26,6 +28,7 @@ from proxy.wire.websocket import HANDSHAKE, PROTOCOL, VERSION, is_key
 JSON = b"application/json"
 _NO_TEXT = Needs(input_tokens=1)  # by its bytes a recording would be millions
 _OF_OLLAMA = frozenset({Dialect.OLLAMA, Dialect.OLLAMA_PROMPT})
+_FALSE = Raw(b"false")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -46,9 +49,20 @@ def parse_any(exchange: Exchange, body: bytes, snapshot: Snapshot) -> Call:
     if endpoint.takes is Takes.FORM and is_form(_content_type(exchange)):
         return _parse_form(exchange, body, snapshot)
     call = parse_call(exchange, body, snapshot)
+    if endpoint is RESPONSES and not call.stream and bytes(call.fields.get("background", _FALSE)) == b"true":
+        raise _in_background()
     if endpoint.dialect in _OF_OLLAMA and call.model:
         call = replace(call, model=untagged(call.model, TAG, snapshot))
     return call
+
+
+def _in_background() -> MalformedRequest:
+    """Nobody could fetch the answer here, and no record would show what it costs."""
+    return MalformedRequest(
+        "'background' leaves an answer to be fetched later, which this gateway does not serve: leave it out, or set "
+        "'stream' to true.",
+        param="background",
+    )
 
 
 def method_not_allowed(exchange: Exchange) -> MethodNotAllowed:

@@ -109,6 +109,7 @@ class Exchange(Struct, eq=False):
         is_whole: All of the body has come.
         was_invited: A client that waits for leave to send its body has it.
         buffered_bytes: What `Admission` counts for the body.
+        arrived_s, arrived_at_s: Monotonic, and Unix time, which the id begins with.
         key: Who calls; None in open mode, and before that is known.
         account: What it is accounted under, once that is known.
         error: The `code` of the error that the client was told.
@@ -133,6 +134,7 @@ class Exchange(Struct, eq=False):
     buffered_bytes: int = 0
     request_id: str = ""
     arrived_s: float = 0.0
+    arrived_at_s: float = 0.0
     key: ClientKey | None = None
     account: Account | None = None
     error: str = ""

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from proxy.core.call import EndpointSpec
-from proxy.core.errors import GatewayError, MethodNotAllowed, NotAuthenticated, UpstreamsExhausted, retry_after
+from proxy.core.errors import (
+    GatewayError,
+    MethodNotAllowed,
+    NotAuthenticated,
+    QuotaExhausted,
+    UpstreamsExhausted,
+    retry_after,
+)
 from proxy.core.translation import ErrorReply
 from proxy.providers import dialects
 from proxy.translate.openai_chat import errors
@@ -23,8 +30,9 @@ def error_headers(error: GatewayError) -> list[tuple[bytes, bytes]]:
     if isinstance(error, MethodNotAllowed):
         headers.append((b"allow", error.allow.encode()))
     may_retry = error.status in (429, 503) and seconds is not None and seconds <= PATIENT_S
-    # A wrong key stays wrong, but Claude Code tries it ten times for three minutes unless it is told.
-    if (error.sent and not may_retry) or isinstance(error, NotAuthenticated):
+    # A wrong key stays wrong and a spent budget spent, but Claude Code tries ten times for three minutes unless told.
+    is_for_long = error.sent or isinstance(error, QuotaExhausted)
+    if (is_for_long and not may_retry) or isinstance(error, NotAuthenticated):
         headers.append(DO_NOT_RETRY)
     return headers
 

@@ -43,7 +43,7 @@ class Account(Struct, eq=False):
         trail: `openrouter=rate_limited;azure-eu=ok`.
         dropped: Request fields that the answering candidate did not get.
         cost: None until `settle_usage`, and where no price is known.
-        started_at_s: Unix time; names the day and month that it is charged to.
+        started_at_s: Unix time of its arrival; names the day and month that it is charged to.
         sent_s: When the present attempt was sent, or was about to be built.
         waited_s: Time spent waiting for upstreams before the commit point.
         status: What the client got, as far as it is known.
@@ -87,7 +87,6 @@ class Account(Struct, eq=False):
     def resolved(self, model: Model) -> None:
         self.model = model
         self.label = model_label(model)
-        self.started_at_s = self.engine.clock.wall()
         self.tags = self.call.tags
         key = self.call.key
         if key is not None:

@@ -18,6 +18,9 @@ from proxy.providers.choices import asked
 from proxy.routing.keyrefusal import refusal
 from proxy.routing.omit import needs_price
 
+# No request uses as many. With more the limit's clock, a float, would lose the seconds that the key already owes.
+MOST_TOKENS = 1_000_000_000
+
 _TEXT = Decoder(str)
 _FREE = Operation.COUNT_TOKENS
 _RANKING = Operation.RERANK
@@ -37,6 +40,8 @@ async def reserve(engine: Engine, call: Call, plan: Plan, account: Account) -> N
     if (has_budget or limits.tpm is not None) and call.endpoint.operation is not _FREE:
         input_tokens, choices = call.needs.input_tokens, asked(call)
         tokens = input_tokens + (call.max_tokens or 0) * choices
+        if tokens > MOST_TOKENS:
+            tokens = MOST_TOKENS
         if has_budget:
             tier = _service_tier(call) if "service_tier" in call.fields else ""
             expected = Expected(input_tokens, call.max_tokens, choices, tier, call.endpoint.operation is _RANKING)

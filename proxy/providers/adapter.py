@@ -272,7 +272,7 @@ def _route(
     is_named = operation is Operation.EMBEDDINGS and api.dialect is Dialect.GEMINI
     is_translated = api.dialect is not endpoint.dialect or endpoint.array or (is_named and bool(api.host))
     is_google = Dialect.GEMINI in (endpoint.dialect, api.dialect)
-    drops = both_spellings(provider.drop_params) if is_google else provider.drop_params
+    drops = kind.steers | (both_spellings(provider.drop_params) if is_google else provider.drop_params)
     forwarded = ALWAYS_FORWARDED | {name.encode() for name in provider.forward_headers}
     if api.dialect is endpoint.dialect:
         forwarded |= kind.forwards if api.forwards is None else api.forwards

@@ -87,6 +87,8 @@ class Kind:
         versioned_paths: The same where the provider has an `api_version`; `{deployment}` stands for the deployment.
         trim: Ends of a configured base URL that `paths` holds already, longest first.
         rejects: Top-level request members that it refuses.
+        steers: Top-level request members by which a client would have other models serve than its key may and the plan
+            priced: never sent.
         renames: Top-level request members that it knows under another name.
         stream_usage: `stream_options.include_usage` may be added to a stream request.
         extensions: Members beside OpenAI's own that it takes, sent when a request is said in its dialect; and
@@ -114,6 +116,7 @@ class Kind:
     versioned_paths: Mapping[Operation, str] = field(default_factory=lambda: NO_PATHS)
     trim: tuple[str, ...] = ()
     rejects: frozenset[str] = frozenset()
+    steers: frozenset[str] = frozenset()
     renames: Mapping[str, str] = field(default_factory=dict)
     stream_usage: bool = True
     extensions: frozenset[str] = frozenset()
@@ -190,6 +193,8 @@ _KINDS = (
         believed_cost=True,
         catalog="openrouter",
         also=(RESPONSES, passing(_RERANK)),
+        # Source: https://www.openrouter.ai/docs/model-routing, npm @openrouter/schemas, read 2026-11-20.
+        steers=frozenset({"models", "route"}),
         extensions=frozenset({"cache_control", "images", "reasoning", "reasoning_details", "top_k"}),
         signals=openrouter.OPENROUTER,
     ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import ceil, floor
+from operator import attrgetter
 
 from proxy.core.ports import KeyAsk, KeyGrant, LimitReached
 from proxy.core.snapshot import NO_LIMITS, ClientKey, KeyLimits
@@ -45,9 +46,9 @@ class KeyUse:
 def take(use: KeyUse, ask: KeyAsk, day: int, month: int) -> LimitReached | None:
     """Take a place, a request, the tokens and the money, all of it; or nothing, and say which limit forbids it.
 
-    Of several limits that do it names the one that lasts longest. How many tokens a request takes is only guessed: it
-    is admitted while one is left and may take the limit into debt, so that no request is too large for ever. Money must
-    be there, all of it.
+    Of several limits that do it names the one that lasts longest: who comes back then is not refused by another. How
+    many tokens a request takes is only guessed: it is admitted while one is left and may take the limit into debt, so
+    that no request is too large for ever. Money must be there, all of it.
     """
     limits, now_s, nusd = ask.key.limits, ask.now_s, ask.nusd
     if use.limits is not limits:
@@ -60,16 +61,13 @@ def take(use: KeyUse, ask: KeyAsk, day: int, month: int) -> LimitReached | None:
         allowed is not None
         and (used := this_month.spent_nusd + this_month.reserved_nusd) + (nusd or used > 0) > allowed
     ):
-        return _money_reached(MONTH_BUDGET, allowed, this_month, ask)
+        return _longest_reached(use, ask, today, this_month)
     allowed = limits.day_nusd
     if allowed is not None and _used_up(today, nusd, allowed):
-        return _money_reached(DAY_BUDGET, allowed, today, ask)
+        return _longest_reached(use, ask, today, this_month)
     is_owed = use.tpm_paid_at_s > now_s or use.rpm_paid_at_s > now_s
-    reached = _pace_reached(use, now_s) if is_owed else None
-    if reached is None and limits.parallel is not None and use.in_flight >= limits.parallel:
-        reached = LimitReached(PARALLEL, limits.parallel, use.in_flight, BUSY_S)
-    if reached is not None:
-        return reached
+    if (is_owed and _is_ahead(use, now_s)) or (limits.parallel is not None and use.in_flight >= limits.parallel):
+        return _longest_reached(use, ask, today, this_month)
     use.in_flight += 1
     if use.rpm:
         use.rpm_paid_at_s = charge(use.rpm_paid_at_s, now_s, 1, use.rpm)
@@ -161,12 +159,26 @@ def _at_pace(paid_at_s: float, now_s: float, was: int, per_minute: int) -> float
     return now_s + (paid_at_s - now_s) * was / per_minute
 
 
-def _pace_reached(use: KeyUse, now_s: float) -> LimitReached | None:
+def _is_ahead(use: KeyUse, now_s: float) -> bool:
+    """Say whether a pace forbids a request."""
     if use.tpm and free_at_s(use.tpm_paid_at_s, use.tpm) > now_s:
-        return _rate_reached(TPM, use.tpm, use.tpm_paid_at_s, now_s)
-    if use.rpm and free_at_s(use.rpm_paid_at_s, use.rpm) > now_s:
-        return _rate_reached(RPM, use.rpm, use.rpm_paid_at_s, now_s)
-    return None
+        return True
+    return use.rpm > 0 and free_at_s(use.rpm_paid_at_s, use.rpm) > now_s
+
+
+def _longest_reached(use: KeyUse, ask: KeyAsk, today: Window, this_month: Window) -> LimitReached:
+    """Name the limit that lasts longest of those that forbid a request; there is one."""
+    limits, reached = ask.key.limits, []
+    budgets = ((MONTH_BUDGET, limits.month_nusd, this_month), (DAY_BUDGET, limits.day_nusd, today))
+    for name, allowed_nusd, window in budgets:
+        if allowed_nusd is not None and _used_up(window, ask.nusd, allowed_nusd):
+            reached.append(_money_reached(name, allowed_nusd, window, ask))
+    for name, per_minute, paid_at_s in ((TPM, use.tpm, use.tpm_paid_at_s), (RPM, use.rpm, use.rpm_paid_at_s)):
+        if per_minute and free_at_s(paid_at_s, per_minute) > ask.now_s:
+            reached.append(_rate_reached(name, per_minute, paid_at_s, ask.now_s))
+    if limits.parallel is not None and use.in_flight >= limits.parallel:
+        reached.append(LimitReached(PARALLEL, limits.parallel, use.in_flight, BUSY_S))
+    return max(reached, key=attrgetter("resets_s"))
 
 
 def _rate_reached(limit: str, per_minute: int, paid_at_s: float, now_s: float) -> LimitReached:

@@ -17,6 +17,7 @@ from proxy.core.snapshot import ClientKey
 from proxy.routing.budget import BudgetMark, day_of, month_of, window_of
 from proxy.routing.keylimits import (
     BUDGETS,
+    BUSY_S,
     KeyUse,
     is_idle,
     marks_passed,
@@ -70,7 +71,9 @@ class KeyLimitsState:
         if reached is None:
             return KeyGrant(ask, day, month)
         if reached.limit in BUDGETS:
-            self._tell(key, use, day, month, reached.limit)
+            # Neither what others hold for a moment nor what is dearer than the whole budget says that it is used up.
+            is_used_up = reached.resets_s > BUSY_S and ask.nusd <= reached.allowed
+            self._tell(key, use, day, month, reached.limit if is_used_up else "")
         return reached
 
     def settle(self, grant: KeyGrant, tokens: int, nusd: int, now_s: float) -> None:

@@ -60,8 +60,11 @@ async def missing_ids(connection: AsyncConnection, request_ids: Sequence[str]) -
 
 
 def widths() -> list[int | None]:
-    """The most characters of each column of table `requests`; None where there is no limit."""
-    return [getattr(column.type, "length", None) for column in REQUESTS.columns]
+    """The most bytes that each column of table `requests` is cut to; None where it is not.
+
+    What a key spent is found by its name, which is bounded where it is given: that stays whole.
+    """
+    return [None if column is REQUESTS.c.key else getattr(column.type, "length", None) for column in REQUESTS.columns]
 
 
 class _Statement:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from proxy.core.records import CloseRecord, OpenRecord
 from proxy.store.database import Database
 from proxy.store.ledgersql import missing_ids
-from proxy.store.spoolfile import CLOSE, OPEN
+from proxy.store.spoolfile import CLOSE, OPEN, Scan
 from proxy.store.spoolfolder import Position
 from proxy.store.spoolreader import SpoolReader
 from proxy.store.spoolrecord import read_close, read_open
@@ -101,7 +101,7 @@ async def _costs(place: Place) -> AsyncIterator[list[_Cost]]:
     """Read what requests cost, the ended ones first."""
     reader = SpoolReader(place.path, Position(0, 0))
     unended: dict[str, OpenRecord] = {}
-    while (found := reader.read(place.end)) is not None:
+    while (found := _read_on(reader, place.end)) is not None:
         opened = [read_open(payload) for kind, payload in found.records if kind == OPEN]
         closed = [read_close(payload) for kind, payload in found.records if kind == CLOSE]
         unended.update({record.request_id: record for record in opened if record is not None})
@@ -111,6 +111,15 @@ async def _costs(place: Place) -> AsyncIterator[list[_Cost]]:
         yield [_cost(record, record.cost_nusd) for record in ended]
         await checkpoint()
     yield [_cost(record, record.estimated_nusd) for record in unended.values()]
+
+
+def _read_on(reader: SpoolReader, end: Position) -> Scan | None:
+    """Read the next records; a file that a living process deletes meanwhile is one that it has loaded."""
+    while True:
+        try:
+            return reader.read(end)
+        except FileNotFoundError:
+            reader.at = Position(reader.at.number + 1, 0)
 
 
 def _cost(record: OpenRecord | CloseRecord, nusd: int | None) -> _Cost:

@@ -236,6 +236,8 @@ class Spool:
 
     def _resume(self) -> None:
         """There is room again: go on in a new file, since the trouble may have been with the old one, or in that."""
+        if self._file < 0:  # it was stopped meanwhile, and the folder may be another's
+            return
         if (self._rotate() or self._append(_PROBE)) and self._flush():
             self.is_full = False
             LOGGER.warning("the ledger can be written again", extra={"event": "ledger_resumed"})

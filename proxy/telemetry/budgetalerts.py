@@ -48,6 +48,9 @@ class BudgetAlerts:
             mark = self._marks.popleft()
             try:
                 is_ours = await self._claim(mark)
+            except asyncio.CancelledError:  # the gateway ends, and the claim may be made: nobody else would tell then
+                self._raise(budget_alert(mark))
+                raise
             except Exception:  # the top of a background task: an alert too many is better than none
                 LOGGER.exception("whether a budget alert was raised before cannot be found out")
                 is_ours = True

@@ -26,6 +26,7 @@ async def limited(
         stage(Upstream("first", upstream), sections=sections) as on,
         AsyncOpenAI(base_url=f"{on.gateway.url}/v1", api_key=KEY, max_retries=max_retries, timeout=10) as sdk,
     ):
+        on.clock.go_on_to_noon()
         yield on, sdk
 
 
@@ -84,6 +85,17 @@ async def test_sdk_comes_back_by_itself_after_the_time_it_is_told() -> None:
             await asyncio.sleep(0.01)
         on.clock.advance(5)
         assert await second == 1
+
+
+@pytest.mark.parametrize(
+    "max_tokens", [pytest.param(20, id="spent"), pytest.param(1_000, id="dearer-than-the-whole-budget")]
+)
+async def test_sdk_does_not_ask_again_where_a_budget_refuses_for_long(max_tokens: int) -> None:
+    async with limited("budget_usd_day = 0.00004", max_retries=2) as (on, sdk):
+        await ask(sdk)
+        with pytest.raises(openai.RateLimitError):
+            await ask(sdk, max_tokens)
+        assert on.gateway.metric("requests_total", endpoint="chat", model="m", status="429") == 1
 
 
 async def test_spend_that_is_not_known_yet_is_a_server_error() -> None:

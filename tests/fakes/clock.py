@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 
 SLOWNESS = 10
+DAY_S = 86_400.0
 
 
 class StillClock:
@@ -53,6 +54,10 @@ class ShiftedClock:
         self._ahead_s += seconds
         self._moved.set()
         self._moved = asyncio.Event()
+
+    def go_on_to_noon(self) -> None:
+        """Move to the next noon of UTC: from there the end of a day, or of a month, is hours away."""
+        self.advance(DAY_S - (self.wall() - DAY_S / 2) % DAY_S)
 
     @contextlib.contextmanager
     def slowed(self) -> Iterator[None]:

@@ -34,7 +34,9 @@ def guarded(limits: str, rest: str = ONE, server: str = "") -> str:
 
 @asynccontextmanager
 async def limited(limits: str, upstream: Handler | None = None, server: str = "") -> AsyncIterator[RunningGateway]:
-    async with scene(guarded(limits, server=server), clock=ShiftedClock(), a=upstream or Witness(said())) as gateway:
+    clock = ShiftedClock()
+    clock.go_on_to_noon()
+    async with scene(guarded(limits, server=server), clock=clock, a=upstream or Witness(said())) as gateway:
         yield gateway
 
 

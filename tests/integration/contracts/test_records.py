@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 
 import pytest
@@ -264,3 +265,24 @@ async def test_full_ledger_refuses_before_anything_is_sent_and_gives_everything_
     assert "x-should-retry" not in heard.headers
     assert [type(row) for row in ledger.told] == [OpenRecord, CloseRecord]
     assert witness.calls == 1
+
+
+async def test_request_whose_body_took_long_is_filed_under_the_moment_that_its_id_begins_with() -> None:
+    """Lists of requests go by the id, sums of a day by the start: what is in the one must be in the other."""
+    clock, body = ShiftedClock(), json.dumps(chat("m")).encode()
+    async with (
+        scene(TWO, clock=clock, a=Witness(said()), b=Witness(said())) as gateway,
+        WireClient(gateway.url) as client,
+    ):
+        ledger = kept(gateway)
+        client.begin(len(body), AUTH)
+        async with asyncio.timeout(SOON_S):
+            while not gateway.parts.edge.admission.in_flight:
+                await asyncio.sleep(0.01)
+        clock.advance(20.0)
+        client.writer.write(body)
+        heard = await client.heard()
+        closed = await ledger.closed()
+    assert (heard.status, heard.headers["x-fairlead-request-id"]) == (200, closed.request_id)
+    assert int(closed.started_at_s * 1000) == int(closed.request_id[4:16], 16)
+    assert closed.ended_at_s - closed.started_at_s > 19.0

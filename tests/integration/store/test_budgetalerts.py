@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import anyio
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from proxy.routing.budget import BudgetMark
 from proxy.store.budgetalerts import KEPT_S, SWEEP_EVERY_S, BudgetClaims
@@ -109,3 +110,24 @@ async def test_a_database_that_stops_for_a_while_costs_no_alert(
         alerts.note(mark(percent))
         await alerts.tell()
     assert [alert.budget.percent for alert in raised if alert.budget] == [50, 80, 100]
+
+
+async def test_a_claim_that_a_shutdown_cuts_short_costs_no_alert(database: Database) -> None:
+    """Whether it was made or not: this process tells of it, or the next one does."""
+    raised: list[Alert] = []
+    engine, alerts = (
+        database.engine.sync_engine,
+        BudgetAlerts(BudgetClaims(database, StillClock(AT_S)).claim, raised.append),
+    )
+    alerts.note(mark())
+    async with anyio.create_task_group() as group:
+
+        def end(_: object) -> None:
+            group.cancel_scope.cancel()
+
+        event.listen(engine, "commit", end)
+        group.start_soon(alerts.tell)
+    event.remove(engine, "commit", end)
+    alerts.note(mark())
+    await alerts.tell()
+    assert raised

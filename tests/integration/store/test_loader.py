@@ -272,6 +272,18 @@ async def test_names_that_no_index_has_room_for_are_cut(database: Database, tmp_
     assert loaded and await loaded_ids(database) == ids(1, 2) and await is_balanced(database, 2)
 
 
+async def test_name_of_a_key_is_never_cut_since_what_it_spent_is_found_by_it(
+    database: Database, tmp_path: Path
+) -> None:
+    run, name = begin(database, tmp_path), "ключ" * 32  # as long as a name may be, in twice as many bytes
+    run.spool.close(closed(1, key=name))
+    run.spool.close(closed(2, key="other", usage=Usage(2**70), cost_nusd=None))  # for which the whole batch is refused
+    assert await run.loader.load()
+    assert await run.loader.spend(STARTED_S) == {name: (1_000, 1_000)}
+    run.die()
+    assert await begin(database, tmp_path).loader.spend(STARTED_S) == {name: (1_000, 1_000)}
+
+
 async def test_records_in_memory_alone_are_loaded_too(database: Database) -> None:
     spool = SpoolMemory(longest=3)
     loader = Loader(database, spool, StillClock())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from proxy.store.database import Database, DatabaseAway
 from proxy.store.loader import Loader
+from proxy.store.spend import Place, read_spend
 from proxy.store.spoolfolder import claim_folder
 from tests.fakes.clock import StillClock
 from tests.fakes.records import STARTED_S, closed, opened
@@ -76,6 +78,22 @@ async def test_spend_holds_what_other_processes_have_not_loaded(database: Databa
     assert await loader.load()
     assert await loader.spend(NOW_S) == {"ci": (3_000, 3_000)}
     assert claim_folder(tmp_path).path == dead.folder.path
+
+
+async def test_file_that_a_living_process_loads_and_deletes_while_it_is_read_counts_once(
+    database: Database, tmp_path: Path
+) -> None:
+    living = make_spool(tmp_path)
+    for number in range(2_000):  # more than are read in one go
+        living.close(closed(number))
+    places = [Place(living.folder.path, living.end, is_foreign=True)]
+    assert await Loader(database, living, StillClock(0.0)).load()
+
+    async def delete() -> None:
+        living.folder.delete(places[0].end.number)
+
+    spent, _ = await asyncio.gather(read_spend(database, places, NOW_S), delete())
+    assert spent == {"ci": (2_000_000, 2_000_000)}
 
 
 async def test_spend_is_unknown_while_the_database_is_away(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -127,3 +127,19 @@ async def test_what_was_appended_is_synced_and_old_files_are_closed(tmp_path: Pa
         assert spool.end.number > 10
         assert await settles(lambda: len(os.listdir("/proc/self/fd")) == before + 2, 5.0)  # the lock, the present file
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+async def test_room_that_comes_when_all_is_over_touches_nothing(tmp_path: Path) -> None:
+    posted: list[Callable[[], None]] = []
+    spool = make_spool(tmp_path, QUICK)
+    spool.start(posted.append)
+    with longest_file(100):
+        begin_until_refused(spool)
+    assert await settles(lambda: bool(posted), 5.0)
+    spool.stop()
+    before = spool.folder.numbers()
+    posted[0]()
+    assert spool.folder.numbers() == before
+    next_one = make_spool(tmp_path)
+    next_one.close(closed(1))
+    next_one.stop()

@@ -12,6 +12,7 @@ from proxy.api.endpointspec import (
     IMAGE_EDITS,
     IMAGE_VARIATIONS,
     REALTIME,
+    RESPONSES,
     SPEECH,
     TRANSCRIPTIONS,
     TRANSLATIONS,
@@ -209,3 +210,23 @@ def test_handshake_of_another_sort_is_refused(changed: dict[str, bytes]) -> None
 def test_request_that_is_no_handshake_is_told_so() -> None:
     with pytest.raises(MalformedRequest, match="WebSocket"):
         parse(REALTIME, method=b"GET")
+
+
+def test_answer_that_would_have_to_be_fetched_later_is_refused_before_it_costs_anything() -> None:
+    with pytest.raises(MalformedRequest) as refused:
+        parse(RESPONSES, b'{"model": "m", "input": "hi", "background": true}', b"application/json")
+    assert refused.value.param == "background"
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param(b'"background": true, "stream": true', id="streamed"),
+        pytest.param(b'"background": false', id="false"),
+        pytest.param(b'"background": null', id="null"),
+        pytest.param(b'"background": "x"', id="for-the-upstream-to-refuse"),
+        pytest.param(b'"store": true', id="unsaid"),
+    ],
+)
+def test_answer_that_comes_at_once_is_asked_for(members: bytes) -> None:
+    assert parse(RESPONSES, b'{"model": "m", "input": "hi", %b}' % members, b"application/json").model == "m"

@@ -13,6 +13,7 @@ from proxy.core.errors import (
     MethodNotAllowed,
     NotAuthenticated,
     Overloaded,
+    QuotaExhausted,
     RateLimited,
     UpstreamsExhausted,
 )
@@ -75,6 +76,19 @@ def test_client_is_told_not_to_retry_once_upstreams_were_asked_unless_the_wait_i
 def test_wrong_key_is_not_worth_a_retry() -> None:
     """Claude Code 2.1.197 retries a 401 ten times unless it is told not to."""
     assert header(NotAuthenticated("No."), b"x-should-retry") == b"false"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        pytest.param(None, b"false", id="dearer-than-the-whole-budget"),
+        pytest.param(40_000.0, b"false", id="spent"),
+        pytest.param(60.5, b"false", id="spent-for-more-than-a-minute"),
+        pytest.param(1.0, None, id="only-reserved"),
+    ],
+)
+def test_budget_that_is_spent_is_not_worth_a_retry(seconds: float | None, expected: bytes | None) -> None:
+    assert header(QuotaExhausted("No.", retry_after_s=seconds), b"x-should-retry") == expected
 
 
 def test_error_is_json_with_no_other_headers() -> None:

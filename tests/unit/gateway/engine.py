@@ -72,7 +72,7 @@ class Bench:
 
     def account(self, call: Call, of: Model = PRICED) -> Account:
         """An account of a request that is resolved and admitted."""
-        account = Account(self.engine, call)
+        account = Account(self.engine, call, started_at_s=self.clock.wall())
         account.resolved(of)
         account.is_admitted = True
         return account

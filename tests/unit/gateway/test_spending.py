@@ -172,6 +172,16 @@ async def test_only_the_first_settlement_counts() -> None:
     assert bench.state.keys.uses["ci"].days.first.spent_nusd == 3_000_000
 
 
+async def test_absurd_number_of_tokens_does_not_wipe_out_what_a_key_owes() -> None:
+    bench, by = Bench(), key(tpm=2_000)
+    account = await reserved(bench, asking(by, max_tokens=500))
+    account.usage = Usage(1_000, 999)
+    settle(account)
+    owed = bench.state.key_budget(by, bench.clock.now()).tokens
+    settle(await reserved(bench, asking(by, max_tokens=10**9, members={"n": b"1000000000"})))  # the upstream refused it
+    assert bench.state.key_budget(by, bench.clock.now()).tokens == pytest.approx(owed)
+
+
 @pytest.mark.parametrize(
     ("paid", "spent_nusd"), [pytest.param(PAID, 3_000_000, id="paid"), pytest.param(None, 0, id="unpriced")]
 )

@@ -168,6 +168,17 @@ def test_unwanted_members_are_left_out_and_told() -> None:
     assert _sent(prepared) == {"model": "up", "top_p": 1}
 
 
+RESPONSES = EndpointSpec("responses", Operation.CHAT, Dialect.OPENAI_RESPONSES)
+
+
+@pytest.mark.parametrize("endpoint", [pytest.param(CHAT, id="chat"), pytest.param(RESPONSES, id="responses")])
+def test_client_never_chooses_other_models_than_the_one_that_its_key_was_let_to(endpoint: EndpointSpec) -> None:
+    call = _call({"model": "m", "models": ["dear/one"], "route": "fallback", "top_p": 1}, endpoint)
+    prepared = build(call, _candidate("openrouter"), None)
+    assert prepared.dropped == ("models", "route")
+    assert _sent(prepared) == {"model": "up", "top_p": 1}
+
+
 def test_member_that_the_vendor_has_inside_another_is_left_out_too() -> None:
     messages = [{"role": "user", "content": "hello"}]
     call = _call({"model": "m", "messages": messages, "temperature": 0.5, "top_p": 0.5})

@@ -169,15 +169,31 @@ def test_just_before_midnight_a_client_is_still_told_to_wait_a_moment() -> None:
     [
         pytest.param({}, "budget_usd_month", id="month-first"),
         pytest.param({"month_nusd": None}, "budget_usd_day", id="then-day"),
-        pytest.param({"month_nusd": None, "day_nusd": None}, "tpm", id="then-tokens"),
-        pytest.param({"month_nusd": None, "day_nusd": None, "tpm": None}, "rpm", id="then-requests"),
+        pytest.param({"month_nusd": None, "day_nusd": None}, "rpm", id="then-a-minute-of-requests"),
+        pytest.param({"month_nusd": None, "day_nusd": None, "rpm": None}, "tpm", id="then-seconds-of-tokens"),
         pytest.param({"month_nusd": None, "day_nusd": None, "tpm": None, "rpm": None}, "parallel", id="then-parallel"),
+        pytest.param({"month_nusd": None, "day_nusd": None, "tpm": 1}, "tpm", id="more-tokens-than-requests-owed"),
     ],
 )
 def test_of_several_limits_the_one_that_lasts_longest_is_named(spare: dict[str, Any], named: str) -> None:
     values: dict[str, Any] = {"rpm": 1, "tpm": 10, "parallel": 1, "day_nusd": 10, "month_nusd": 10}
     asked = ask(KeyLimits(**(values | spare)), nusd=10)
-    assert refused(used(asked), asked).limit == named
+    use = used(asked)
+    use.days, use.months = spent(10), Books(Window(MONTH, 10))
+    assert refused(use, asked).limit == named
+
+
+def test_a_day_that_is_spent_lasts_longer_than_a_month_that_is_only_reserved() -> None:
+    use = KeyUse(days=spent(10), months=Books(Window(MONTH, 10, 2)))
+    reached = refused(use, ask(KeyLimits(day_nusd=10, month_nusd=12), nusd=1))
+    assert (reached.limit, reached.resets_s) == ("budget_usd_day", HALF_A_DAY_S)
+
+
+def test_a_pace_lasts_longer_than_money_that_is_only_reserved() -> None:
+    asked = ask(KeyLimits(rpm=1, day_nusd=10), nusd=10)
+    reached = refused(used(asked), asked)
+    assert reached.limit == "rpm"
+    assert reached.resets_s == pytest.approx(60.0, abs=0.01)
 
 
 def test_a_changed_limit_counts_what_was_used_before_at_its_own_pace() -> None:

@@ -167,6 +167,33 @@ def test_a_budget_that_begins_to_refuse_near_its_end_is_told_as_used_up_once() -
     assert [mark.percent for mark in desk.marks] == [50, 80, 100]
 
 
+def test_a_refusal_for_what_others_hold_in_reserve_does_not_say_that_a_budget_is_used_up() -> None:
+    desk = Desk()
+    limits = KeyLimits(day_nusd=100)
+    desk.spend(limits, 85)
+    desk.grant(limits, 10)
+    refused = desk.ask(limits, 10)
+    assert isinstance(refused, LimitReached) and refused.resets_s == 1.0
+    assert [mark.percent for mark in desk.marks] == [50, 80]
+
+
+def test_a_refusal_of_what_is_dearer_than_the_whole_budget_does_not_say_that_it_is_used_up() -> None:
+    desk = Desk()
+    limits = KeyLimits(day_nusd=100)
+    desk.spend(limits, 85)
+    assert isinstance(desk.ask(limits, 101), LimitReached)
+    assert [mark.percent for mark in desk.marks] == [50, 80]
+    assert isinstance(desk.ask(limits, 16), LimitReached)
+    assert [mark.percent for mark in desk.marks] == [50, 80, 100]
+
+
+def test_a_mark_that_was_passed_before_a_restart_is_told_at_the_first_refusal_of_any_kind() -> None:
+    desk = Desk()
+    desk.state.restore({"k": (60, 60)}, WALL_S)
+    assert isinstance(desk.ask(KeyLimits(day_nusd=100), 101), LimitReached)
+    assert [mark.percent for mark in desk.marks] == [50]
+
+
 def test_a_refusal_of_another_limit_says_nothing_of_the_budget() -> None:
     desk = Desk()
     desk.spend(KeyLimits(day_nusd=100), 95)
