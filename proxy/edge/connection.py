@@ -22,7 +22,7 @@ from proxy.core.call import Takes
 from proxy.core.snapshot import Server as Listening
 from proxy.edge.client_auth import handshake_headers
 from proxy.edge.exchange import Asked, Caller, Cut, Exchange, PlainExchange
-from proxy.edge.patience import PatientProtocol
+from proxy.edge.farewell import Deaf, FarewellProtocol
 from proxy.edge.tunnel import TunnelExchange, offers_websocket
 from proxy.wire.outbox import Outbox
 
@@ -56,16 +56,6 @@ class Front:
     outbox: Outbox = field(default_factory=Outbox)
 
 
-class _Deaf:
-    """In the parser's place once a client has sent what is no request: nothing behind that is one either.
-
-    Reading goes on, since a connection that is not read does not tell that its client left.
-    """
-
-    def feed_data(self, data: bytes) -> None:
-        pass
-
-
 class _Tunnelled:
     """In the parser's place once what comes belongs to another protocol."""
 
@@ -73,7 +63,7 @@ class _Tunnelled:
         self.feed_data = exchange.feed
 
 
-class ClientConnection(PatientProtocol):
+class ClientConnection(FarewellProtocol):
     """A connection of a client; the `Wire` of its exchanges."""
 
     front: Front
@@ -253,7 +243,7 @@ class ClientConnection(PatientProtocol):
         """
         self.logger.warning(why)
         bad: Turn | None = (self._reading or self.cycle) if self._unfinished is _REST else None
-        self.parser = _Deaf()  # type: ignore[assignment] # for good
+        self.parser = Deaf()  # type: ignore[assignment] # for good
         self._reading = self._unfinished = None
         if self._waiting and self._waiting[-1] is bad:
             self._waiting.pop()
@@ -263,13 +253,23 @@ class ClientConnection(PatientProtocol):
             return
         self.idle_since_s = monotonic()
         self.is_writable = False  # whoever waits for the rest of this body has nothing to say any more
-        if isinstance(last, RequestResponseCycle):
+        self.turn = None
+        if isinstance(last, Exchange):
+            last.cut_short(Cut.CLIENT_GONE)
+            last.ended = True  # all that its client is told is said here
+        elif last is not None:
             last.disconnected = True
             last.message_event.set()
         if last is bad:
             self.send_400_response(why)
         else:  # it was answered before its end came
-            self.transport.close()
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """See `FarewellProtocol`. Nothing that comes is part of a request, and no other is begun."""
+        self._reading = self._unfinished = None
+        self._waiting.clear()
+        super().hang_up()
 
     # Taking turns.
 
@@ -342,7 +342,10 @@ class ClientConnection(PatientProtocol):
         if turn is not None:
             self.transport.write(last)
             if not turn.keep_alive:
-                self.transport.close()
+                if self._reading is turn or isinstance(self.parser, Deaf):
+                    self.hang_up()
+                else:
+                    self.transport.close()
             self.on_response_complete()
 
     def abort(self) -> None:

@@ -195,7 +195,7 @@ class Exchange(Struct, eq=False):
 
     async def answer(self, status: int, lines: bytes, body: bytes) -> None:
         """Send a whole answer, in one write."""
-        if not self.is_whole and self._waits_for_leave():
+        if not self.is_whole and (self.cut is Cut.BODY_TIMEOUT or self._waits_for_leave()):
             self.keep_alive = False  # what it sends next is that body or another request, and nothing tells which
         head = b"%bcontent-length: %d\r\n\r\n" % (self._opening(status, lines), len(body))
         self.status, self.started, self.ended = status, True, True
