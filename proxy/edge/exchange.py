@@ -21,6 +21,8 @@ from proxy.core.snapshot import Auth, ClientKey, StoredKey
 from proxy.gateway.accounting import Account
 from proxy.wire.headers import field_lines
 
+NO_CONTENT = 204  # has no body by itself: any framing would be taken for the next answer (RFC 9112 section 6.3)
+
 
 class Cut(StrEnum):
     """Why an exchange was cut short."""
@@ -205,8 +207,8 @@ class Exchange(Struct, eq=False):
         wire.finish(head if self.method == b"HEAD" else head + body)
 
     async def begin(self, status: int, lines: bytes) -> None:
-        """Start an answer in chunks. Its head leaves with its first bytes."""
-        self._head = self._opening(status, lines) + self._framing
+        """Start an answer in chunks, or one that has no body. Its head leaves with its first bytes."""
+        self._head = self._opening(status, lines) + (b"\r\n" if status == NO_CONTENT else self._framing)
         self.status, self.started = status, True
 
     def write_now(self, body: bytes) -> bool:
@@ -228,7 +230,7 @@ class Exchange(Struct, eq=False):
         self.ended = True
         if not self.wire.is_writable:
             await self.wire.drained()
-        self.wire.finish(self._head + self._framed(body) + self._terminator)
+        self.wire.finish(self._head + (b"" if self.status == NO_CONTENT else self._framed(body) + self._terminator))
 
     def _framed(self, body: bytes) -> bytes:
         """A chunk; of no bytes none, since that would be the last."""

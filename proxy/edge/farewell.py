@@ -41,6 +41,12 @@ class FarewellProtocol(PatientProtocol):
         """
         self.parser = Deaf()  # type: ignore[assignment] # for good
         self.flow.resume_reading()
-        if not self.transport.is_closing():
-            self.transport.write_eof()
-            self.loop.call_later(self.settings().body_read_s, self.transport.abort)
+        transport = self.transport
+        if transport.is_closing():
+            return
+        try:
+            transport.write_eof()
+        except OSError:  # it left meanwhile, and nobody was told yet
+            transport.abort()
+        else:
+            self.loop.call_later(self.settings().body_read_s, transport.abort)

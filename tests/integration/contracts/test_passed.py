@@ -267,6 +267,16 @@ async def test_answer_that_is_no_speech_is_told_as_a_failure(answer: bytes, kind
     assert (heard.status_code, heard.headers["x-fairlead-trail"]) == (502, f"a={kind}")
 
 
+async def test_file_without_content_is_followed_by_the_next_answer_and_nothing_else() -> None:
+    upstream = Witness(b"HTTP/1.1 204 No Content\r\n\r\n")
+    async with scene(providers("a") + model("a"), a=upstream) as gateway, WireClient(gateway.url) as client:
+        for path in ("/v1/files/f/content", "/livez"):
+            client.writer.write(f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
+        status, headers = await client.head()
+        assert (status, "transfer-encoding" in headers) == (204, False)
+        assert (await client.heard()).body == b"ok\n"
+
+
 async def test_speech_in_json_or_events_passes_as_it_came() -> None:
     told = document({"audio": "AAAA"})
     spoken = events(event("speech.audio.delta", audio="AA"), event("speech.audio.done")) + b"0\r\n\r\n"
