@@ -349,7 +349,10 @@ class ClientConnection(FarewellProtocol):
             self.on_response_complete()
 
     def abort(self) -> None:
-        self.transport.abort()
+        if isinstance(self.turn, PlainExchange):
+            self.reset()  # the end of the connection would be that of its answer
+        else:
+            self.transport.abort()
 
     # What the transport says.
 

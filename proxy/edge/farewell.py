@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from proxy.edge.patience import PatientProtocol
 from proxy.wire.headers import field_lines
 
+_AT_ONCE = struct.pack("ii", 1, 0)  # what is unsent is thrown away, and the other side is told by a reset
 _PLAIN = b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n"
 
 
@@ -50,3 +54,9 @@ class FarewellProtocol(PatientProtocol):
             transport.abort()
         else:
             self.loop.call_later(self.settings().body_read_s, transport.abort)
+
+    def reset(self) -> None:
+        """Drop the connection so that its client cannot mistake that for an end in good order."""
+        if not self.transport.is_closing():
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            self.transport.abort()

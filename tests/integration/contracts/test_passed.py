@@ -230,6 +230,17 @@ async def test_speech_that_is_cut_never_passes_for_the_whole(upstream: Handler) 
     assert ledger.closed.end == "truncated"
 
 
+@pytest.mark.parametrize("upstream", CUTS)
+async def test_speech_that_is_cut_never_passes_for_the_whole_in_http_1_0(upstream: Handler) -> None:
+    """Whose answers end where the connection does."""
+    async with scene(TWO, a=upstream, b=Witness(b"")) as gateway, WireClient(gateway.url) as client:
+        body = b'{"model":"m","input":"hi"}'
+        fields = f"host: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+        client.writer.write(f"POST /v1/audio/speech HTTP/1.0\r\n{fields}\r\n\r\n".encode() + body)
+        with pytest.raises(ConnectionError):
+            await client.reader.read()
+
+
 async def test_speech_that_stalls_is_cut_after_the_idle_time() -> None:
     toml = TWO.replace('api_key = "sk-of-a"', 'api_key = "sk-of-a"\ntimeouts = { idle_s = 0.2 }')
     upstream = stall_after(response(SOUND, AUDIO), 2000)
