@@ -25,6 +25,7 @@ PRICE = "input_usd_per_mtok = 2\noutput_usd_per_mtok = 10\n"
 ONE = f'[prices."a/up"]\n{PRICE}' + providers("a") + model("a")
 UPSTREAMS = (b"x-ratelimit-remaining-requests: 7", b"x-ratelimit-limit-tokens: 9")
 COST = "0.000026"
+HALF_A_DAY_S = 43_200
 
 
 def guarded(limits: str, rest: str = ONE, server: str = "") -> str:
@@ -34,7 +35,9 @@ def guarded(limits: str, rest: str = ONE, server: str = "") -> str:
 
 @asynccontextmanager
 async def limited(limits: str, upstream: Handler | None = None, server: str = "") -> AsyncIterator[RunningGateway]:
-    async with scene(guarded(limits, server=server), clock=ShiftedClock(), a=upstream or Witness(said())) as gateway:
+    clock = ShiftedClock()
+    clock.advance((HALF_A_DAY_S - clock.wall()) % (2 * HALF_A_DAY_S))  # noon: a day's budget lasts for hours from here
+    async with scene(guarded(limits, server=server), clock=clock, a=upstream or Witness(said())) as gateway:
         yield gateway
 
 
