@@ -32,7 +32,7 @@ from proxy.core.errors import ConfigError
 from proxy.core.ports import Clock
 from proxy.core.snapshot import Problem, Server, Snapshot
 from proxy.edge.admission import Admission
-from proxy.edge.connection import Front
+from proxy.edge.front import Front
 from proxy.edge.server import DrainingServer, QuietServer, listen, server_config, side_config
 from proxy.gateway.context import Engine
 from proxy.openings import open_all

@@ -23,9 +23,9 @@ from proxy.core.address import is_loopback
 from proxy.core.errors import GatewayError, MethodNotAllowed, NotFound
 from proxy.core.snapshot import ClientKey, Model
 from proxy.edge.client_auth import authenticate, is_admin
-from proxy.edge.connection import Front
 from proxy.edge.cors import Cors
 from proxy.edge.exchange import Exchange
+from proxy.edge.front import Front
 from proxy.edge.open_mode import check_open_mode
 from proxy.edge.render import error_body, error_headers
 from proxy.routing.resolve import direct_providers, may_call_direct, visible_models

@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-from starlette.types import ASGIApp
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from proxy.core.call import Takes
 from proxy.core.snapshot import Server as Listening
 from proxy.edge.client_auth import handshake_headers
-from proxy.edge.exchange import Asked, Caller, Cut, Exchange, PlainExchange
+from proxy.edge.exchange import Caller, Cut, Exchange, PlainExchange
+from proxy.edge.farewell import Deaf, FarewellProtocol
+from proxy.edge.front import Front
 from proxy.edge.known_head import KnownHead, known_head
-from proxy.edge.patience import PatientProtocol
 from proxy.edge.tunnel import TunnelExchange, offers_websocket
-from proxy.wire.outbox import Outbox
 
 # Of a request's head: its lines, trailers included, and its bytes after the first read, which brings 256 KiB at most.
 # A line costs twenty times its size, and whoever reaches the port may send some.
@@ -41,33 +39,6 @@ _HEAD, _REST = "head", "rest"
 Turn = Exchange | RequestResponseCycle
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Front:
-    """Who answers what comes in on a port.
-
-    Attributes:
-        app: Answers over ASGI what `find` does not know.
-        find: From a request's target to what it names, or None. What it raises is answered with 400.
-        serve: Answers an exchange; run as a task of its own.
-        outbox: Of all connections.
-    """
-
-    app: ASGIApp
-    find: Callable[[bytes], Asked | None]
-    serve: Callable[[Exchange], Coroutine[Any, Any, None]]
-    outbox: Outbox = field(default_factory=Outbox)
-
-
-class _Deaf:
-    """In the parser's place once a client has sent what is no request: nothing behind that is one either.
-
-    Reading goes on, since a connection that is not read does not tell that its client left.
-    """
-
-    def feed_data(self, data: bytes) -> None:
-        pass
-
-
 class _Tunnelled:
     """In the parser's place once what comes belongs to another protocol."""
 
@@ -75,7 +46,7 @@ class _Tunnelled:
         self.feed_data = exchange.feed
 
 
-class ClientConnection(PatientProtocol):
+class ClientConnection(FarewellProtocol):
     """A connection of a client; the `Wire` of its exchanges."""
 
     front: Front
@@ -265,7 +236,7 @@ class ClientConnection(PatientProtocol):
         """
         self.logger.warning(why)
         bad: Turn | None = (self._reading or self.cycle) if self._unfinished is _REST else None
-        self.parser = _Deaf()  # type: ignore[assignment] # for good
+        self.parser = Deaf()  # type: ignore[assignment] # for good
         self._known, self._lessons = None, 0
         self._reading = self._unfinished = None
         if self._waiting and self._waiting[-1] is bad:
@@ -276,13 +247,24 @@ class ClientConnection(PatientProtocol):
             return
         self.idle_since_s = monotonic()
         self.is_writable = False  # whoever waits for the rest of this body has nothing to say any more
-        if isinstance(last, RequestResponseCycle):
+        self.turn = None
+        if isinstance(last, Exchange):
+            last.cut_short(Cut.CLIENT_GONE)
+            last.ended = True  # all that its client is told is said here
+        elif last is not None:
             last.disconnected = True
             last.message_event.set()
         if last is bad:
             self.send_400_response(why)
         else:  # it was answered before its end came
-            self.transport.close()
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """See `FarewellProtocol`. Nothing that comes is part of a request, and no other is begun."""
+        self._known, self._lessons = None, 0
+        self._reading = self._unfinished = None
+        self._waiting.clear()
+        super().hang_up()
 
     # Taking turns.
 
@@ -355,11 +337,17 @@ class ClientConnection(PatientProtocol):
         if turn is not None:
             self.transport.write(last)
             if not turn.keep_alive:
-                self.transport.close()
+                if self._reading is turn or isinstance(self.parser, Deaf):
+                    self.hang_up()
+                else:
+                    self.transport.close()
             self.on_response_complete()
 
     def abort(self) -> None:
-        self.transport.abort()
+        if isinstance(self.turn, PlainExchange):
+            self.reset()  # the end of the connection would be that of its answer
+        else:
+            self.transport.abort()
 
     # What the transport says.
 

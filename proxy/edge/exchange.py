@@ -21,6 +21,8 @@ from proxy.core.snapshot import Auth, ClientKey, StoredKey
 from proxy.gateway.accounting import Account
 from proxy.wire.headers import field_lines
 
+NO_CONTENT = 204  # has no body by itself: any framing would be taken for the next answer (RFC 9112 section 6.3)
+
 
 class Cut(StrEnum):
     """Why an exchange was cut short."""
@@ -197,7 +199,7 @@ class Exchange(Struct, eq=False):
 
     async def answer(self, status: int, lines: bytes, body: bytes) -> None:
         """Send a whole answer, in one write."""
-        if not self.is_whole and self._waits_for_leave():
+        if not self.is_whole and (self.cut is Cut.BODY_TIMEOUT or self._waits_for_leave()):
             self.keep_alive = False  # what it sends next is that body or another request, and nothing tells which
         head = b"%bcontent-length: %d\r\n\r\n" % (self._opening(status, lines), len(body))
         self.status, self.started, self.ended = status, True, True
@@ -207,8 +209,8 @@ class Exchange(Struct, eq=False):
         wire.finish(head if self.method == b"HEAD" else head + body)
 
     async def begin(self, status: int, lines: bytes) -> None:
-        """Start an answer in chunks. Its head leaves with its first bytes."""
-        self._head = self._opening(status, lines) + self._framing
+        """Start an answer in chunks, or one that has no body. Its head leaves with its first bytes."""
+        self._head = self._opening(status, lines) + (b"\r\n" if status == NO_CONTENT else self._framing)
         self.status, self.started = status, True
 
     def write_now(self, body: bytes) -> bool:
@@ -230,7 +232,7 @@ class Exchange(Struct, eq=False):
         self.ended = True
         if not self.wire.is_writable:
             await self.wire.drained()
-        self.wire.finish(self._head + self._framed(body) + self._terminator)
+        self.wire.finish(self._head + (b"" if self.status == NO_CONTENT else self._framed(body) + self._terminator))
 
     def _framed(self, body: bytes) -> bytes:
         """A chunk; of no bytes none, since that would be the last."""

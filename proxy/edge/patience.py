@@ -42,9 +42,13 @@ class PatientProtocol(HttpToolsProtocol):
         if left_s > 0:
             self._set_keep_alive(min(left_s, next_look_s))
         elif is_stuck:
-            transport.abort()
+            self.abort()
         else:
             transport.close()
+
+    def abort(self) -> None:
+        """Drop the connection, whatever is still unsent."""
+        self.transport.abort()
 
     def _set_keep_alive(self, delay_s: float) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(delay_s, self.timeout_keep_alive_handler)
@@ -52,7 +56,7 @@ class PatientProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         if self._stall_timer is None:
-            self._stall_timer = self.loop.call_later(self.settings().write_stall_s, self.transport.abort)
+            self._stall_timer = self.loop.call_later(self.settings().write_stall_s, self.abort)
 
     def resume_writing(self) -> None:
         super().resume_writing()

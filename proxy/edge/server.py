@@ -25,7 +25,8 @@ from proxy.core.errors import ConfigError
 from proxy.core.snapshot import Problem
 from proxy.core.snapshot import Server as Listening
 from proxy.edge.admission import Admission
-from proxy.edge.connection import Front, client_protocol
+from proxy.edge.connection import client_protocol
+from proxy.edge.front import Front
 
 # Longer than load balancers keep idle connections, so that none is reused while it closes here.
 KEEP_ALIVE_S = 75

@@ -56,6 +56,10 @@ class TalkingDownstream:
         self._writing = True  # for good: nothing may follow
         await self._inner.end(body)
 
+    def hush(self) -> None:
+        """Fill no more silences: one that is due already, and so no longer cancelled, would commit what has failed."""
+        self._writing = True
+
     async def fill_silences(self, every_s: float, snapshot: Snapshot, account: Account) -> None:
         """Write a comment whenever nothing was written for `every_s`. Runs until cancelled."""
         while True:
@@ -84,6 +88,8 @@ async def handle_patiently(engine: Engine, call: Call, downstream: Downstream, a
             await handle(engine, call, talking, account)
         except GatewayError as exc:  # out of the group, which would wrap it
             error = exc
+        finally:
+            talking.hush()
         group.cancel_scope.cancel()
     if error is not None:
         raise error

@@ -13,8 +13,9 @@ from starlette.types import Message, Receive, Scope, Send
 from proxy.api import endpoints
 from proxy.api.endpointspec import CHAT
 from proxy.core.snapshot import Server
-from proxy.edge.connection import TOGETHER_BYTES, ClientConnection, Front, client_protocol
+from proxy.edge.connection import TOGETHER_BYTES, ClientConnection, client_protocol
 from proxy.edge.exchange import Asked, Exchange
+from proxy.edge.front import Front
 from proxy.gateway import relay
 from proxy.wire.headers import field_lines
 from tests.fakes.rawserver import chunk

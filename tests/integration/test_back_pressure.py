@@ -16,8 +16,9 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from proxy.core.snapshot import Server
-from proxy.edge.connection import ClientConnection, Front
+from proxy.edge.connection import ClientConnection
 from proxy.edge.exchange import Exchange
+from proxy.edge.front import Front
 from tests.fakes.gateway import RunningGateway, gateway
 from tests.fakes.process import GatewayProcess, gateway_process
 from tests.fakes.rawserver import Handler, Peer, RawServer, answer, chunk, response

@@ -70,6 +70,18 @@ async def test_all_that_waits_before_a_broken_request_is_answered(broken: list[b
         assert on.calls("first") == 2
 
 
+async def test_nothing_behind_a_last_request_is_begun_though_it_breaks_off() -> None:
+    troubles: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
+    async with on_stage("sim-delay-0.2") as (on, client):
+        client.writer.write(request("POST", CHAT, "connection: close", body=BODY) + ONE + b"GARBAGE\r\n\r\n")
+        (await client.heard()).check_whole(by="first")
+        assert await client.reader.read() == b""
+        assert await on.quiet()
+        assert on.calls("first") == 1
+    assert not troubles
+
+
 async def test_stream_is_not_broken_by_what_comes_behind_its_request() -> None:
     raw = streaming(ROLE, *said("a", "b", "c"), FINISH, DONE, gap_s=0.05)
     async with RawServer(raw) as upstream, stage(Upstream("first", url=upstream.url)) as on:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from http.client import HTTPConnection
 
 import pytest
 
@@ -105,6 +106,20 @@ async def test_request_that_waits_behind_another_teaches_nothing() -> None:
         assert (await client.heard()).status == 401
 
 
+async def test_known_head_means_nothing_behind_what_is_no_request() -> None:
+    async with on_stage(sections=KEYS) as (on, client):
+        for _ in range(2):
+            client.writer.write(for_model("m"))
+            (await client.heard()).check_whole(by="first")
+        client.writer.write(b"no request\r\n\r\n")
+        assert (await client.heard()).status == 400
+        client.writer.write(for_model("m"))
+        assert await client.reader.read() == b""
+        for _ in range(2):  # by then what came before has been looked at
+            await ask(on.gateway.url, chat("m"), BEARER)
+        assert on.calls("first") == 4
+
+
 async def test_clients_that_share_a_connection_are_told_apart() -> None:
     """As behind a proxy: more heads than are ever looked at."""
     async with on_stage(sections=KEYS) as (_, client):
@@ -165,6 +180,31 @@ async def test_rest_of_a_refused_body_is_thrown_away_and_the_connection_used_aga
             await client.writer.drain()
         (await client.ask(chat("m"))).check_whole(by="first")
         assert on.calls("first") == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "version"),
+    [
+        pytest.param({"connection": "close"}, 11, id="asked-to-close"),
+        pytest.param({}, 10, id="http-1.0"),
+        pytest.param(EXPECTING, 11, id="asks-and-does-not-wait"),
+        pytest.param({"transfer-encoding": "chunked"}, 11, id="chunk-that-is-none"),
+    ],
+)
+async def test_client_that_sends_all_before_it_reads_is_told_why_it_is_refused(
+    fields: dict[str, str], version: int
+) -> None:
+    """Python's own client, and nginx before it, as they are: a reset would take the answer away again."""
+
+    def post(url: str) -> int:
+        connection = HTTPConnection(url.removeprefix("http://"), timeout=5)
+        connection._http_vsn, connection._http_vsn_str = version, f"HTTP/1.{version % 10}"  # type: ignore[attr-defined]
+        with closing(connection):
+            connection.request("POST", CHAT, b"x" * 20_000_000, {"content-type": "application/json", **fields})
+            return connection.getresponse().status
+
+    async with on_stage(sections=KEYS) as (on, _):
+        assert await asyncio.to_thread(post, on.gateway.url) in (400, 401)
 
 
 async def test_body_that_nobody_reads_yet_stops_being_read() -> None:

@@ -74,8 +74,24 @@ async def test_body_that_does_not_come_in_time_is_408(sent: bytes) -> None:
         assert 0.9 * BODY_READ_S < time.monotonic() - began_s < BODY_READ_S + SLACK_S
         assert heard.status == 408
         assert heard.error["code"] == "request_timeout"
+        assert heard.headers["connection"] == "close", "another request would be taken for the rest of this one"
         assert not simulator.journal.entries
         assert (under_way(running), running.parts.edge.admission.buffered_bytes) == (0, 0)
+        assert await client.reader.read() == b""
+
+
+async def test_client_that_goes_on_sending_behind_its_refusal_is_not_listened_to_for_ever() -> None:
+    settings = f"body_read_s = {BODY_READ_S}\nmax_body_bytes = 1024"
+    async with limited(settings) as (running, _), WireClient(running.url) as client:
+        client.begin(1_000_000, {"connection": "close"})
+        assert (await client.heard()).status == 413
+        began_s = time.monotonic()
+        with pytest.raises(ConnectionError):
+            while True:
+                client.writer.write(b" ")
+                await client.writer.drain()
+                await asyncio.sleep(0.02)
+        assert 0.9 * BODY_READ_S < time.monotonic() - began_s < BODY_READ_S + SLACK_S
 
 
 async def test_body_that_drips_is_408_however_busy_it_looks() -> None:

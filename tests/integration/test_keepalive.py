@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
+from proxy.core.ports import Clock
+from proxy.core.records import CloseRecord, OpenRecord
 from proxy.simulator.app import simulator_app
+from proxy.state.clock import SystemClock
 from tests.fakes.gateway import RunningGateway, gateway
 from tests.fakes.heard import DONE, Heard
 from tests.fakes.rawserver import Peer, RawServer, response
@@ -17,8 +21,45 @@ EVERY_S = 0.25
 COMMENT = b": keep-alive\n\n"
 
 
+class Dozing(SystemClock):
+    """A clock whose sleepers sleep until `wake`, and then find that much time has passed."""
+
+    def __init__(self) -> None:
+        self._asleep: list[asyncio.Future[None]] = []
+        self._ahead_s = 0.0
+
+    def now(self) -> float:
+        return super().now() + self._ahead_s
+
+    async def sleep(self, delay_s: float) -> None:
+        self._asleep.append(asyncio.get_running_loop().create_future())
+        await self._asleep[-1]
+
+    def wake(self) -> None:
+        self._ahead_s += 60.0
+        for sleeper in self._asleep:
+            sleeper.set_result(None)
+
+
+@dataclass(slots=True)
+class Rousing:
+    """Implements `UsageSink`: wakes who sleeps when a request closes."""
+
+    clock: Dozing
+    statuses: list[int] = field(default_factory=list)
+
+    def open(self, record: OpenRecord) -> None:
+        """Nothing is kept of it."""
+
+    def close(self, record: CloseRecord) -> None:
+        self.statuses.append(record.status)
+        self.clock.wake()
+
+
 @asynccontextmanager
-async def talkative(first: str, *, every_s: float = EVERY_S) -> AsyncIterator[RunningGateway]:
+async def talkative(
+    first: str, *, every_s: float = EVERY_S, clock: Clock | None = None
+) -> AsyncIterator[RunningGateway]:
     """A gateway whose first provider does what the phrase says, and whose second is always well."""
     async with serve(simulator_app()) as url:
         providers = "".join(
@@ -30,7 +71,7 @@ async def talkative(first: str, *, every_s: float = EVERY_S) -> AsyncIterator[Ru
           {{ provider = "second", model = "sim-ok" }},
         ]"""
         toml = f"[server]\nsse_keepalive_s = {every_s}\n{providers}\n[models.m]\ncandidates = {candidates}"
-        async with gateway(toml) as running:
+        async with gateway(toml, clock=clock) as running:
             yield running
 
 
@@ -98,6 +139,15 @@ async def test_json_that_no_stream_can_be_made_of_is_an_error_event_after_a_comm
 async def test_failure_before_the_first_comment_fails_over_as_ever() -> None:
     async with talkative("sim-500", every_s=5) as running:
         (await ask(running.url, chat("m", stream=True))).check_whole(by="second")
+
+
+async def test_comment_that_is_due_when_all_is_lost_does_not_make_a_success_of_it() -> None:
+    clock = Dozing()
+    async with talkative("sim-500", every_s=5, clock=clock) as running:
+        running.parts.edge.engine.sink = ledger = Rousing(clock)
+        heard = await ask(running.url, chat("m", stream=True), {"x-fairlead-no-failover": "true"})
+        assert [heard.status] == ledger.statuses == [502]
+        assert heard.error["code"] == "upstream_error"
 
 
 async def test_answer_that_is_no_stream_gets_no_comment() -> None:

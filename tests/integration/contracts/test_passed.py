@@ -269,6 +269,17 @@ async def test_speech_that_is_cut_never_passes_for_the_whole(upstream: Handler) 
     assert ledger.closed.end == "truncated"
 
 
+@pytest.mark.parametrize("upstream", CUTS)
+async def test_speech_that_is_cut_never_passes_for_the_whole_in_http_1_0(upstream: Handler) -> None:
+    """Whose answers end where the connection does."""
+    async with scene(TWO, a=upstream, b=Witness(b"")) as gateway, WireClient(gateway.url) as client:
+        body = b'{"model":"m","input":"hi"}'
+        fields = f"host: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+        client.writer.write(f"POST /v1/audio/speech HTTP/1.0\r\n{fields}\r\n\r\n".encode() + body)
+        with pytest.raises(ConnectionError):
+            await client.reader.read()
+
+
 async def test_speech_that_stalls_is_cut_after_the_idle_time() -> None:
     toml = TWO.replace('api_key = "sk-of-a"', 'api_key = "sk-of-a"\ntimeouts = { idle_s = 0.2 }')
     upstream = stall_after(response(SOUND, AUDIO), 2000)
@@ -304,6 +315,16 @@ async def test_answer_that_is_no_speech_is_told_as_a_failure(answer: bytes, kind
     async with scene(TWO, a=Witness(answer), b=Witness(b"")) as gateway:
         heard = await post(gateway, "/v1/audio/speech", input="hi")
     assert (heard.status_code, heard.headers["x-fairlead-trail"]) == (502, f"a={kind}")
+
+
+async def test_file_without_content_is_followed_by_the_next_answer_and_nothing_else() -> None:
+    upstream = Witness(b"HTTP/1.1 204 No Content\r\n\r\n")
+    async with scene(providers("a") + model("a"), a=upstream) as gateway, WireClient(gateway.url) as client:
+        for path in ("/v1/files/f/content", "/livez"):
+            client.writer.write(f"GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode())
+        status, headers = await client.head()
+        assert (status, "transfer-encoding" in headers) == (204, False)
+        assert (await client.heard()).body == b"ok\n"
 
 
 async def test_speech_in_json_or_events_passes_as_it_came() -> None:
