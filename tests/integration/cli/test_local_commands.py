@@ -416,3 +416,19 @@ def test_version_needs_neither_the_command_line_library_nor_the_application(tmp_
     ended = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=15)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert time.perf_counter() - began_s < 5.0
+
+
+def test_gateway_does_without_the_command_line_of_its_http_library(tmp_path: Path) -> None:
+    script = (
+        "import sys, proxy.app, proxy.storage;"
+        "sys.exit(f'imported {heavy}' if (heavy := {'rich', 'pygments'} & set(sys.modules)) else 0)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=15,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
