@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from time import time
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
@@ -120,10 +120,13 @@ def _ollama(current: Current, caller: Caller, visible: Visible) -> list[BaseRout
 async def _body(request: Request) -> bytes:
     """Read a body that holds a name and little else."""
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_ASKED_BYTES:
-            raise BodyTooLarge(f"The request body may hold {MAX_ASKED_BYTES} bytes here.")
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > MAX_ASKED_BYTES:
+                raise BodyTooLarge(f"The request body may hold {MAX_ASKED_BYTES} bytes here.")
+    except ClientDisconnect as exc:
+        raise MalformedRequest("The body did not arrive.") from exc
     return bytes(body)
 
 

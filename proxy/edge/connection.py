@@ -252,7 +252,7 @@ class ClientConnection(FarewellProtocol):
             last.cut_short(Cut.CLIENT_GONE)
             last.ended = True  # all that its client is told is said here
         elif last is not None:
-            last.disconnected = True
+            last.disconnected, last.waiting_for_100_continue = True, False
             last.message_event.set()
         if last is bad:
             self.send_400_response(why)
@@ -264,6 +264,7 @@ class ClientConnection(FarewellProtocol):
         self._known, self._lessons = None, 0
         self._reading = self._unfinished = None
         self._waiting.clear()
+        self._outbox.drop(self._write)  # nothing can be written behind the end; to try costs others what waits there
         super().hang_up()
 
     # Taking turns.

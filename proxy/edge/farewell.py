@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import struct
 
@@ -32,6 +33,8 @@ class FarewellProtocol(PatientProtocol):
     as Python's own does and nginx, would never know.
     """
 
+    _farewell_timer: asyncio.TimerHandle | None = None
+
     def send_400_response(self, msg: str) -> None:
         """Say why what comes is no request, and hang up."""
         head = STATUS_LINE[400] + field_lines(tuple(self.server_state.default_headers)) + _PLAIN
@@ -53,7 +56,12 @@ class FarewellProtocol(PatientProtocol):
         except OSError:  # it left meanwhile, and nobody was told yet
             transport.abort()
         else:
-            self.loop.call_later(self.settings().body_read_s, transport.abort)
+            self._farewell_timer = self.loop.call_later(self.settings().body_read_s, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._farewell_timer is not None:  # which would keep the transport
+            self._farewell_timer.cancel()
 
     def reset(self) -> None:
         """Drop the connection so that its client cannot mistake that for an end in good order."""

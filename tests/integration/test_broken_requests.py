@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import weakref
 from time import process_time
 
 import pytest
 
-from proxy.edge.connection import MAX_QUEUED, MAX_WAITING
+from proxy.edge.connection import MAX_QUEUED, MAX_WAITING, ClientConnection
 from tests.fakes.rawserver import BLINK_S, RawServer, chunk, split
 from tests.fakes.rawstreams import DONE, FINISH, ROLE, said, streaming
 from tests.fakes.stage import Upstream, stage
@@ -17,7 +19,7 @@ from tests.fakes.wireclient import CHAT, WireClient, chat
 from tests.integration.test_client_connections import BODY, KEY, KEYS, on_stage, request
 
 TOKEN = "admin-token-0123456789"
-CHUNKED = "transfer-encoding: chunked"
+CHUNKED, EXPECTS = "transfer-encoding: chunked", "expect: 100-continue"
 ONE, ALIVE = request(body=BODY), request("GET", "/livez")
 
 BROKEN = pytest.mark.parametrize(
@@ -118,6 +120,57 @@ async def test_broken_request_is_told_so_once(broken: list[bytes]) -> None:
         assert said.startswith(b"HTTP/1.1 400 ")
         assert said.count(b"HTTP/1.1 ") == 1
         assert on.calls("first") == 1
+
+
+async def test_body_that_breaks_before_it_is_asked_for_is_not_asked_for(caplog: pytest.LogCaptureFixture) -> None:
+    async with on_stage() as (_, client):
+        client.writer.write(request("POST", "/api/show", CHUNKED, EXPECTS) + b"-1\r\n")
+        said = await client.reader.read()
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert said.count(b"HTTP/1.1 ") == 1
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_body_that_breaks_in_the_round_that_asks_for_it_takes_nothing_from_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What waits to be written is written together: a connection that cannot be written to would lose it for all."""
+    troubles: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
+    usual = ClientConnection.write
+
+    def write(connection: ClientConnection, data: bytes) -> None:
+        usual(connection, data)
+        if data.startswith(b"HTTP/1.1 100 "):
+            connection.data_received(b"-1\r\n")
+
+    monkeypatch.setattr(ClientConnection, "write", write)
+    async with on_stage() as (_, client):
+        client.writer.write(request("POST", CHAT, CHUNKED, EXPECTS))
+        said = await client.reader.read()
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert said.count(b"HTTP/1.1 ") == 1
+    assert not troubles
+
+
+async def test_nothing_is_kept_of_a_client_that_was_refused_and_has_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[weakref.ref[asyncio.BaseTransport]] = []
+    usual = ClientConnection.connection_lost
+
+    def connection_lost(connection: ClientConnection, exc: Exception | None) -> None:
+        left.append(weakref.ref(connection.transport))
+        usual(connection, exc)
+
+    def is_forgotten() -> bool:
+        gc.collect()
+        return bool(left) and left[0]() is None
+
+    monkeypatch.setattr(ClientConnection, "connection_lost", connection_lost)
+    async with on_stage() as (_, client):
+        client.writer.write(b"GARBAGE\r\n\r\n")
+        await client.reader.read()
+        client.close()
+        assert await settles(is_forgotten)
 
 
 async def test_body_that_breaks_behind_its_own_answer_ends_the_connection() -> None:
