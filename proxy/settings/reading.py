@@ -6,7 +6,7 @@ A required key that is wrong, or an entry of a list, gets a stand-in: it keeps i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -54,12 +54,13 @@ def read_table(model: type[AnyRow], value: object, known: Collection[KeyPath] = 
         except ValidationError as error:
             # A part "[key]" stands for a table's key itself.
             found = {tuple(part for part in each["loc"] if part != "[key]"): each for each in error.errors()}
-        wrong = {*known, *told, *found}
+        around = _around([*known, *told, *found])
         for where, details in found.items():
-            if where not in known and where not in told and not any(_is_within(other, where) for other in wrong):
+            if where not in known and where not in told and where not in around:
                 told[where] = details
         # The innermost alone: what is around them may be right without them, such as a list that seems too short.
-        innermost = [where for where in found if not any(_is_within(other, where) for other in found)]
+        around = _around(found)
+        innermost = [where for where in found if where not in around]
         if not any([_mend(value, where) for where in innermost]):
             return Read(None, told, value)
 
@@ -94,5 +95,6 @@ def at(value: object, where: KeyPath) -> object:
     return value
 
 
-def _is_within(path: KeyPath, table: KeyPath) -> bool:
-    return len(path) > len(table) and path[: len(table)] == table
+def _around(paths: Iterable[KeyPath]) -> set[KeyPath]:
+    """Give the places of all tables and lists that these are in. A set: a file may hold thousands of mistakes."""
+    return {path[:end] for path in paths for end in range(len(path))}
