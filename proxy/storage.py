@@ -22,7 +22,7 @@ from proxy.gateway.context import Engine
 from proxy.routing.budget import BudgetMark
 from proxy.state.keylimits import KeyLimitsState
 from proxy.store.budgetalerts import BudgetClaims
-from proxy.store.database import Database, DatabaseAway
+from proxy.store.database import LEAN_PRAGMAS, Database, DatabaseAway
 from proxy.store.keys import KeyStore
 from proxy.store.loader import Loader
 from proxy.store.migrate import upgrade
@@ -61,7 +61,7 @@ class Storage:
         assert snapshot.database_url is not None
         self._engine = engine
         self._limits = limits
-        self._database = Database(snapshot.database_url.reveal(), data_dir)
+        self._database = Database(snapshot.database_url.reveal(), data_dir, pragmas=LEAN_PRAGMAS)
         secret = data_dir / SECRET_FILE
         was_there = secret.exists()
         self._ring = load_ring(surroundings.environ, data_dir, is_sqlite=self._database.is_sqlite)

@@ -44,7 +44,10 @@ _SQLITE_FAULTS = frozenset(
 _POSTGRES_FAULTS = ("0A", "21", "22", "23", "42", "54")  # classes of SQLSTATE
 # In these classes, yet nothing that a statement can mend: what is not permitted, and what a pool between mixed up.
 _POSTGRES_AWAY = frozenset({"42501", "42P05"})
-_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
+PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
+# For a gateway, which goes on writing at the end of its tables and has no use for the 2 MB of pages that SQLite keeps in
+# each connection. Reports, which read months, are another process's.
+LEAN_PRAGMAS = (*PRAGMAS, "cache_size = -512")
 
 
 class DatabaseAway(Exception):
@@ -59,10 +62,16 @@ class Database:
     """
 
     def __init__(
-        self, url: str, data_dir: Path, *, connect_s: float = CONNECT_S, statement_s: float = STATEMENT_S
+        self,
+        url: str,
+        data_dir: Path,
+        *,
+        connect_s: float = CONNECT_S,
+        statement_s: float = STATEMENT_S,
+        pragmas: tuple[str, ...] = PRAGMAS,
     ) -> None:
         self.target = read_url(url, data_dir)
-        self.engine = make_engine(self.target, connect_s=connect_s, statement_s=statement_s)
+        self.engine = make_engine(self.target, connect_s=connect_s, statement_s=statement_s, pragmas=pragmas)
         # SQLite has one writer: the rest of this process waits here, in turn, rather than by polling the file's lock.
         self._turn: AbstractAsyncContextManager[object] = asyncio.Lock() if self.is_sqlite else nullcontext()
         writing = {"sqlite_begin": "IMMEDIATE"} if self.is_sqlite else {}
@@ -114,13 +123,14 @@ class Database:
 
 
 def make_engine(
-    target: Target, *, connect_s: float, statement_s: float | None, pragmas: tuple[str, ...] = _PRAGMAS
+    target: Target, *, connect_s: float, statement_s: float | None, pragmas: tuple[str, ...] = PRAGMAS
 ) -> AsyncEngine:
     """Make a pool of connections.
 
     Args:
         connect_s: Longest time for a connection, and on SQLite for a lock.
         statement_s: Longest time for a statement of PostgreSQL; None = no limit.
+        pragmas: Of every connection to SQLite.
     """
     if target.path is not None:
         url = URL.create("sqlite+aiosqlite", database=str(target.path))

@@ -11,7 +11,7 @@ import anyio
 import pytest
 from sqlalchemy import insert, text, update
 
-from proxy.store.database import CONNECTIONS, Database, DatabaseAway
+from proxy.store.database import CONNECTIONS, LEAN_PRAGMAS, Database, DatabaseAway
 from proxy.store.tables import VERSIONS
 from tests.fakes.upstream_calls import settles
 from tests.integration.store.asking import ONE, database_threads, on_sqlite, read_value, value, write_one
@@ -28,6 +28,14 @@ async def test_every_connection_is_set_up(database: Database) -> None:
 
     found = await asyncio.gather(*(pragmas() for _ in range(CONNECTIONS)))
     assert found == [["wal", 1, 1, 5000]] * CONNECTIONS
+
+
+async def test_gateway_keeps_few_pages_in_each_connection(tmp_path: Path) -> None:
+    database = Database("sqlite:///f.db", tmp_path, pragmas=LEAN_PRAGMAS)
+    async with database.read() as connection:
+        found = [(await connection.execute(text(f"PRAGMA {name}"))).scalar() for name in ("journal_mode", "cache_size")]
+    assert found == ["wal", -512]
+    await database.aclose()
 
 
 async def test_its_files_are_for_its_owner_alone(tmp_path: Path) -> None:
