@@ -45,8 +45,8 @@ _POSTGRES_FAULTS = ("0A", "21", "22", "23", "42", "54")  # classes of SQLSTATE
 # In these classes, yet nothing that a statement can mend: what is not permitted, and what a pool between mixed up.
 _POSTGRES_AWAY = frozenset({"42501", "42P05"})
 PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
-# For a gateway, which goes on writing at the end of its tables and has no use for the 2 MB of pages that SQLite keeps in
-# each connection. Reports, which read months, are another process's.
+# A gateway goes on writing at the end of its tables, and has no use for the 2 MB of pages that SQLite keeps in each
+# connection. Reports, which read months, are another process's.
 LEAN_PRAGMAS = (*PRAGMAS, "cache_size = -512")
 
 
