@@ -16,6 +16,7 @@ from proxy.core.plan import Plan, Send
 from proxy.core.ports import Admission, Grant, UpstreamResponse, Wait
 from proxy.core.snapshot import Snapshot
 from proxy.gateway.accounting import Account
+from proxy.gateway.cohort import others_first
 from proxy.gateway.context import Deadlines, Engine, Reply, Sent
 from proxy.gateway.gate import pass_gate
 from proxy.gateway.preparing import build_send, renewed, wants_access, with_access
@@ -143,6 +144,7 @@ async def _ready(engine: Engine, call: Call, send: Send, grant: Grant, account: 
     """Prepare the request and open its record. A failure is noted and its grant released."""
     began_s = grant.began_s
     try:
+        await others_first()
         prepared = build_send(call, send)
         if wants_access(send) and not isinstance(prepared, Failure):
             prepared = await with_access(engine, send, prepared, _deadlines(call, send, began_s).connect)

@@ -13,6 +13,7 @@ from proxy.core.errors import GatewayError
 from proxy.core.snapshot import ClientKey, Model, Snapshot
 from proxy.gateway.accounting import Account
 from proxy.gateway.attempts import attempt
+from proxy.gateway.cohort import others_first
 from proxy.gateway.context import Downstream, Engine
 from proxy.gateway.relay import Delivery, deliver, used_tokens
 from proxy.gateway.spending import reserve, settle
@@ -41,6 +42,7 @@ async def handle(engine: Engine, call: Call, downstream: Downstream, account: Ac
     model = way.find(call.model, call.key, snapshot)
     account.resolved(model)
     try:
+        await others_first()
         planned = plan(call, model, snapshot, state.view, now(), engine.rng)
         await reserve(engine, call, planned, account)
         account.is_admitted = True

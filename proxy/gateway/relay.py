@@ -22,6 +22,7 @@ from proxy.core.usage import Usage
 from proxy.gateway.accounting import Account
 from proxy.gateway.answered import keep_answer
 from proxy.gateway.attempts import fail
+from proxy.gateway.cohort import others_first
 from proxy.gateway.context import Downstream, Engine, Reader, Reply
 from proxy.gateway.replyheaders import reply_lines, stream_lines
 from proxy.gateway.spending import settle
@@ -86,6 +87,7 @@ def used_tokens(account: Account) -> int | None:
 
 async def _whole(delivery: Delivery) -> None:
     account, reply, downstream = delivery.account, delivery.reply, delivery.downstream
+    await others_first()
     body = reply.body
     account.usage = reply.usage
     if reply.usage is None:
@@ -97,6 +99,7 @@ async def _whole(delivery: Delivery) -> None:
         await _truncate(delivery, Failure(FailureKind.PROTOCOL, detail="JSON after a keep-alive"))
         return
     lines = reply_lines(delivery.snapshot, account, reply.headers)
+    await others_first()
     account.close(OK)
     if account.call.endpoint.dialect is _RESPONSES:
         keep_answer(delivery.engine.kept, account.call, body)

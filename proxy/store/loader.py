@@ -26,7 +26,7 @@ from proxy.store.spoolfolder import Position, adopt_folders, end_of, foreign_fol
 from proxy.store.spoolmemory import SpoolMemory
 
 LOGGER = logging.getLogger("fairlead.ledger")
-LOAD_EVERY_S = 1.0
+LOAD_EVERY_S = 0.5
 LONGEST_PAUSE_S = 30.0
 ADOPT_EVERY_S = 10.0
 BATCH = 2048  # rows in one transaction
