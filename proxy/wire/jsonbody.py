@@ -22,16 +22,26 @@ _HALF = re.compile(
 )
 _MOST_HALVES = 10_000  # in one body; more is no accident
 _LONGEST_RUN = 4096  # of backslashes that are counted
-_STAND_IN = b"\xff"  # for the backslash of such an escape; no UTF-8 text holds this byte
+_STAND_IN = b"\xff"  # for the backslash of such an escape, and around the number of a long text; never part of UTF-8
 _MARKED = re.compile(_STAND_IN + rb"u[0-9a-fA-F]{4}")
+
+LARGE_BYTES = 64 * 1024  # of a body in which long texts are looked for
+LONG_BYTES = 8 * 1024  # of a text that is stepped over
+MOST_QUOTES = 48  # that are passed in search of them
+LONGEST_ESCAPE = 64  # backslashes that are counted there
+_QUOTE, _BACKSLASH = ord('"'), ord("\\")
 
 
 def split_object(body: bytes) -> dict[str, Raw]:
     """Split a JSON object into its top-level members.
 
+    What a long text holds is not looked at: bytes that JSON does not allow there are for whoever decodes it to refuse.
+
     Raises:
         ValueError: Not one JSON object, or nested too deeply. The text says where, never what.
     """
+    if len(body) >= LARGE_BYTES and (found := _split_around(body)) is not None:
+        return found
     try:
         return _DECODER.decode(body)
     except (ValueError, RecursionError) as exc:
@@ -43,6 +53,55 @@ def split_object(body: bytes) -> dict[str, Raw]:
     except (ValueError, RecursionError) as exc:
         raise ValueError(_reason(exc)) from exc
     return {name: Raw(bytes(value).replace(_STAND_IN, b"\\")) for name, value in members.items()}
+
+
+def _split_around(body: bytes) -> dict[str, Raw] | None:
+    """Split an object without its long texts and put them back; None where it has none, or is not to be had so.
+
+    Such a text, an image or a document, is nearly all of a large body. To find its end takes a tenth of reading it.
+    """
+    texts = _long_texts(body)
+    parts, at = [], 0
+    for number, (start, end) in enumerate(texts):
+        parts += (body[at:start], b"%d" % number)
+        at = end
+    hollow = _STAND_IN.join([*parts, body[at:]])
+    if not texts or hollow.count(_STAND_IN) != len(parts):
+        return None
+    try:
+        members = _DECODER.decode(hollow)
+    except (ValueError, RecursionError):  # told of the body itself, with its place there
+        return None
+    whole = memoryview(body)
+    for name, value in members.items():
+        before, *numbers = bytes(value).split(_STAND_IN)
+        if numbers:
+            start, end = texts[int(numbers[0])][0], texts[int(numbers[-2])][1]
+            members[name] = Raw(whole[start - len(before) : end + len(numbers[-1])])
+    return members
+
+
+def _long_texts(body: bytes) -> list[tuple[int, int]]:
+    """Find where the first long texts of a JSON document begin and end, quotes excluded."""
+    found: list[tuple[int, int]] = []
+    start, at = 0, -1  # of the text that the search is in, if in any; of the latest quote
+    for _ in range(MOST_QUOTES):
+        at = body.find(_QUOTE, at + 1)
+        if at < 0:
+            break
+        if not start:
+            start = at + 1
+            continue
+        first = at
+        while body[first - 1] == _BACKSLASH and at - first < LONGEST_ESCAPE:
+            first -= 1
+        if at - first == LONGEST_ESCAPE:
+            break
+        if (at - first) % 2 == 0:  # the quote is no part of the text
+            if at - start >= LONG_BYTES:
+                found.append((start, at))
+            start = 0
+    return found
 
 
 def readable(payload: bytes) -> bytes:

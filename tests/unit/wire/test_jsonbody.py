@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec import Raw
+from msgspec.json import Decoder
 
-from proxy.wire.jsonbody import join_object, raw, readable, replaced, split_object
+from proxy.wire.jsonbody import LARGE_BYTES, LONG_BYTES, join_object, raw, readable, replaced, split_object
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 VALUES = st.recursive(
@@ -138,3 +141,80 @@ def test_value_becomes_a_raw_member() -> None:
 )
 def test_member_is_replaced_where_it_is(body: bytes, path: list[str], expected: bytes) -> None:
     assert replaced(body, path, raw("x")) == expected
+
+
+LONG_TEXTS = st.text(alphabet='ab"\\\n\u00e9\U0001f600/', min_size=1, max_size=12).map(
+    lambda text: text * (LONG_BYTES // len(text) + 1)
+)
+PAGE = "x" * LARGE_BYTES  # makes a body a large one
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    members=st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), LONG_TEXTS | VALUES), max_size=5),
+    at=st.integers(0, 5),
+    ascii_only=st.booleans(),
+)
+@example(members=[("a", 1), ("b", "b" * LONG_BYTES), ("a", "a" * LONG_BYTES)], at=1, ascii_only=True)
+@example(
+    members=[("a", "é" * LONG_BYTES), ("a", 1), ("a", {"in": ["é" * LONG_BYTES, PAGE, 2]})], at=3, ascii_only=False
+)
+def test_large_object_is_split_as_a_small_one(members: list[tuple[str, Any]], at: int, ascii_only: bool) -> None:
+    """Also where a name comes twice: JSON lets the last one hold."""
+    named = [*members[:at], ("page", PAGE), *members[at:]]
+    written = [f"{json.dumps(name)}:{json.dumps(value, ensure_ascii=ascii_only)}" for name, value in named]
+    body = f"{{{','.join(written)}}}".encode()
+    assert len(body) >= LARGE_BYTES
+    assert _texts_of(split_object(body)) == _texts_of(Decoder(dict[str, Raw]).decode(body))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param(b'"few": 1', id="no-long-text"),
+        pytest.param(b'"a": "' + b"\\\\" * LONG_BYTES + b'"', id="backslashes-that-nobody-counts"),
+        pytest.param(b'"a": "' + b'\\"' * LONG_BYTES + b'"', id="quotes-in-a-text"),
+        pytest.param(b'"a": "' + b"x" * LONG_BYTES + b'", "b": [' + b'"", ' * 99 + b"0]", id="many-texts"),
+        pytest.param(b'"' + b"n" * LONG_BYTES + b'": 1', id="long-name"),
+        pytest.param(b'"a": "' + b"x" * LONG_BYTES + b'", "b": "\xff"', id="no-utf-8"),
+    ],
+)
+def test_large_object_that_is_not_simple_is_read_whole(members: bytes) -> None:
+    body = b"{" + members + b', "z": [' + b"1, " * (LARGE_BYTES // 3) + b"2]}"
+    assert _texts_of(split_object(body)) == _texts_of(Decoder(dict[str, Raw]).decode(body))
+
+
+@pytest.mark.parametrize(
+    ("end", "message"),
+    [
+        pytest.param(b"", "Input data was truncated", id="cut-short"),
+        pytest.param(b'", PLANTED}', f"object keys must be strings (byte {LARGE_BYTES + 10})", id="no-member"),
+        pytest.param(b'"} PLANTED', f"trailing characters (byte {LARGE_BYTES + 11})", id="trailing-text"),
+    ],
+)
+def test_mistake_behind_a_long_text_is_told_with_its_place(end: bytes, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)) as caught:
+        split_object(b'{"a": "' + PAGE.encode() + end)
+    assert "PLANTED" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        pytest.param(b"1", id="nothing"),
+        pytest.param(b'"\\ud83d"', id="half-a-character"),
+    ],
+)
+def test_long_text_beside_anything_passes_as_it_came(rest: bytes) -> None:
+    text = b'"' + b"x" * LARGE_BYTES + b'"'
+    assert join_object(split_object(b'{"a": ' + text + b', "b": ' + rest + b"}")) == b'{"a":%b,"b":%b}' % (text, rest)
+
+
+def test_control_characters_in_a_long_text_pass() -> None:
+    """They are the upstream's to refuse."""
+    text = b'"' + b"\x01" * LARGE_BYTES + b'"'
+    assert join_object(split_object(b'{"a": ' + text + b', "b": 1}')) == b'{"a":%b,"b":1}' % text
+
+
+def _texts_of(members: dict[str, Raw]) -> dict[str, bytes]:
+    return {name: bytes(value) for name, value in members.items()}
