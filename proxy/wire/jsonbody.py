@@ -61,7 +61,8 @@ def _split_around(body: bytes) -> dict[str, Raw] | None:
     Such a text, an image or a document, is nearly all of a large body. To find its end takes a tenth of reading it.
     """
     texts = _long_texts(body)
-    parts, at = [], 0
+    parts: list[bytes] = []
+    at = 0
     for number, (start, end) in enumerate(texts):
         parts += (body[at:start], b"%d" % number)
         at = end
