@@ -87,11 +87,11 @@ def used_tokens(account: Account) -> int | None:
 
 async def _whole(delivery: Delivery) -> None:
     account, reply, downstream = delivery.account, delivery.reply, delivery.downstream
-    await others_first()
     body = reply.body
     account.usage = reply.usage
     if reply.usage is None:
         account.estimate(estimate_output(len(body)) if account.call.endpoint.operation in GENERATING else 0)
+    await others_first()
     account.settle_usage()
     if delivery.snapshot.server.rewrite_model:
         body = renamed(account.call.endpoint.dialect, body, reply.send.planned.model.name)
