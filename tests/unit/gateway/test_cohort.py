@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 
 import pytest
 from msgspec import Raw
@@ -13,6 +14,7 @@ from proxy.core.call import Headers
 from proxy.core.failure import Failure
 from proxy.core.ports import KeyAsk, KeyGrant, Sink, UpstreamRequest, Wait
 from proxy.core.records import CloseRecord, OpenRecord
+from proxy.core.usage import Usage
 from proxy.gateway.accounting import Account
 from proxy.gateway.cohort import others_first
 from proxy.gateway.pipeline import Way, handle
@@ -72,12 +74,16 @@ class Upstream:
 class Client:
     """What it was sent."""
 
-    started = is_silent = False
+    is_silent = False
 
     def __init__(self) -> None:
+        self.started = False
         self.answered: list[bytes] = []
+        self.last = b""
 
     async def answer(self, status: int, lines: bytes, body: bytes) -> None:
+        assert not self.started, "one status line"
+        self.started = True
         self.answered.append(body)
 
     async def begin(self, status: int, lines: bytes) -> None:
@@ -90,7 +96,8 @@ class Client:
         raise AssertionError("it is whole")
 
     async def end(self, body: bytes = b"") -> None:
-        raise AssertionError("it is whole")
+        assert self.started, "after a keep-alive"
+        self.last = body
 
 
 async def test_all_do_one_part_before_any_does_the_next() -> None:
@@ -117,15 +124,26 @@ async def _wait() -> None:
     await others_first()
 
 
-async def cancelled_after(rounds: int) -> str | None:
-    """Cancel a request after so many rounds of the event loop; check what it leaves and return how it ended."""
-    bench, upstream, client = Bench(), Upstream(), Client()
+def begun(bench: Bench, upstream: Upstream, client: Client) -> tuple[Account, asyncio.Task[None]]:
+    """Begin a request."""
     bench.engine.transport = upstream
     request = replace(call(), key=KEY, arrived_s=bench.clock.now(), fields={"model": Raw(b'"m"')})
     account = Account(bench.engine, request, started_at_s=NOON_S)
-    task = asyncio.create_task(handle(bench.engine, request, client, account, Way(lambda *_: OF, deliver)))
+    return account, asyncio.create_task(handle(bench.engine, request, client, account, Way(lambda *_: OF, deliver)))
+
+
+async def ended_after(rounds: int, how: Callable[[Account], None] = lambda _: None) -> Account:
+    """Cancel a request after so many rounds of the event loop, and check what it leaves.
+
+    Args:
+        how: What is done before it is cancelled.
+    """
+    bench, upstream, client = Bench(), Upstream(), Client()
+    account, task = begun(bench, upstream, client)
     for _ in range(rounds):
         await asyncio.sleep(0)
+    if not task.done():
+        how(account)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     view = bench.state.view
@@ -139,14 +157,48 @@ async def cancelled_after(rounds: int) -> str | None:
     assert (account.end == "ok") == (client.answered == [ANSWER])
     if closed and upstream.answers:
         assert closed[0].cost_nusd is not None
-    return account.end
+    if account.attempts and account.attempts[-1].outcome == "ok":
+        assert account.usage == Usage(7, 5), "as the upstream counted it"
+    return account
+
+
+async def every_round(how: Callable[[Account], None] = lambda _: None) -> list[Account]:
+    """Cancel requests after one round, two rounds and so on, up to one that was answered before."""
+    accounts: list[Account] = []
+    while not accounts or accounts[-1].end != "ok":
+        accounts.append(await ended_after(len(accounts), how))
+        assert len(accounts) < 20
+    assert len(accounts) > 6, "a round for each wait"
+    assert accounts[0].end is None, "it had not begun"
+    assert any(account.attempts and account.attempts[-1].outcome == "ok" for account in accounts[1:-1])
+    return accounts[1:]
 
 
 async def test_request_cancelled_in_any_round_leaves_nothing_and_is_recorded_once() -> None:
+    *left, answered = await every_round()
+    assert {(account.end, account.status, account.committed_s) for account in left} == {("client_gone", 499, None)}
+    assert (answered.end, answered.status) == ("ok", 200)
+
+
+async def test_request_that_a_shutdown_ends_in_any_round_is_recorded_with_the_error_that_it_gets() -> None:
+    *left, answered = await every_round(Account.shut_down)
+    assert {(account.end, account.status, account.error) for account in left} == {("failed", 503, "overloaded")}
+    assert (answered.end, answered.status) == ("ok", 200)
+
+
+async def test_keep_alive_in_any_round_is_never_followed_by_another_status_line() -> None:
     ends: list[str | None] = []
     while not ends or ends[-1] != "ok":
-        ends.append(await cancelled_after(len(ends)))
+        bench, client = Bench(), Client()
+        account, task = begun(bench, Upstream(), client)
+        for _ in range(len(ends)):
+            await asyncio.sleep(0)
+        if not client.started:
+            client.started, account.status, account.committed_s = True, 200, bench.clock.now()
+        await task
+        ends.append(account.end)
+        assert (account.end == "truncated") == (b"upstream_truncated" in client.last) == (not client.answered)
+        assert (account.status, account.usage) == (200, Usage(7, 5))
         assert len(ends) < 20
-    assert ends[0] is None, "it had not begun"
-    assert set(ends[1:-1]) == {"client_gone"}
+    assert set(ends[:-1]) == {"truncated"}
     assert len(ends) > 6, "a round for each wait"
