@@ -11,9 +11,10 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from proxy.core.call import Headers
-from proxy.core.failure import Failure
+from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.ports import KeyAsk, KeyGrant, Sink, UpstreamRequest, Wait
 from proxy.core.records import CloseRecord, OpenRecord
+from proxy.core.snapshot import Snapshot
 from proxy.core.usage import Usage
 from proxy.gateway.accounting import Account
 from proxy.gateway.cohort import others_first
@@ -23,7 +24,9 @@ from tests.fakes.prices import flat_price
 from tests.unit.gateway.engine import NOON_S, Bench, key
 from tests.unit.routing.build import call, candidate, model, provider
 
-OF = model(candidate(provider("up"), price=flat_price("2", "10")))
+PRICE = flat_price("2", "10")
+OF = model(candidate(provider("down"), price=PRICE), candidate(provider("up"), price=PRICE))
+COST_NUSD = 7 * 2_000 + 5 * 10_000
 KEY = key(parallel=1, rpm=1_000_000, tpm=1_000_000, day_nusd=10**12)
 ANSWER = json.dumps(
     {
@@ -57,13 +60,18 @@ class Whole:
 
 
 class Upstream:
-    """A transport that needs a round of the event loop."""
+    """A transport that needs a round of the event loop, and may reach nobody at its first attempt."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, fails_once: bool = False) -> None:
+        self.fails_once = fails_once
+        self.sends = 0
         self.answers: list[Whole] = []
 
-    async def send(self, request: UpstreamRequest, connect: Wait, head: Wait) -> Whole:
+    async def send(self, request: UpstreamRequest, connect: Wait, head: Wait) -> Whole | Failure:
+        self.sends += 1
         await asyncio.sleep(0)
+        if self.sends == 1 and self.fails_once:
+            return Failure(FailureKind.CONNECT, Scope.PROVIDER, request_sent=False)
         self.answers.append(Whole())
         return self.answers[-1]
 
@@ -126,7 +134,7 @@ async def _wait() -> None:
 
 def begun(bench: Bench, upstream: Upstream, client: Client) -> tuple[Account, asyncio.Task[None]]:
     """Begin a request."""
-    bench.engine.transport = upstream
+    bench.engine.transport, bench.engine.snapshot = upstream, Snapshot(models={OF.name: OF})
     request = replace(call(), key=KEY, arrived_s=bench.clock.now(), fields={"model": Raw(b'"m"')})
     account = Account(bench.engine, request, started_at_s=NOON_S)
     return account, asyncio.create_task(handle(bench.engine, request, client, account, Way(lambda *_: OF, deliver)))
@@ -138,7 +146,7 @@ async def ended_after(rounds: int, how: Callable[[Account], None] = lambda _: No
     Args:
         how: What is done before it is cancelled.
     """
-    bench, upstream, client = Bench(), Upstream(), Client()
+    bench, upstream, client = Bench(), Upstream(fails_once=True), Client()
     account, task = begun(bench, upstream, client)
     for _ in range(rounds):
         await asyncio.sleep(0)
@@ -153,12 +161,14 @@ async def ended_after(rounds: int, how: Callable[[Account], None] = lambda _: No
     opened = [record for record in bench.told if isinstance(record, OpenRecord)]
     closed = [record for record in bench.told if isinstance(record, CloseRecord)]
     assert len(opened) <= len(closed) == account.is_admitted
-    assert len(opened) >= len(upstream.answers), "recorded before it is sent"
+    assert len(opened) == (upstream.sends > 0), "recorded before it is sent"
     assert (account.end == "ok") == (client.answered == [ANSWER])
     if closed and upstream.answers:
         assert closed[0].cost_nusd is not None
     if account.attempts and account.attempts[-1].outcome == "ok":
         assert account.usage == Usage(7, 5), "as the upstream counted it"
+        assert account.cost is not None and account.cost.nusd == COST_NUSD
+    assert bench.state.keys.spent(NOON_S)["ci"][0] == (account.cost.nusd if account.cost else 0)
     return account
 
 
@@ -177,7 +187,7 @@ async def every_round(how: Callable[[Account], None] = lambda _: None) -> list[A
 async def test_request_cancelled_in_any_round_leaves_nothing_and_is_recorded_once() -> None:
     *left, answered = await every_round()
     assert {(account.end, account.status, account.committed_s) for account in left} == {("client_gone", 499, None)}
-    assert (answered.end, answered.status) == ("ok", 200)
+    assert (answered.status, answered.trail) == (200, "down=connect;up=ok")
 
 
 async def test_request_that_a_shutdown_ends_in_any_round_is_recorded_with_the_error_that_it_gets() -> None:
