@@ -256,7 +256,9 @@ class Account(Struct, eq=False):
     def _is_uncounted(self) -> bool:
         """Whether an upstream did what it will charge for, and neither it nor anybody here can say how much."""
         operation = self.call.endpoint.operation
-        return self.committed_s is not None and operation in UNMETERED and operation not in OF_ACCOUNTS
+        if operation not in UNMETERED or operation in OF_ACCOUNTS:
+            return False
+        return self.committed_s is not None or (bool(self.attempts) and self.attempts[-1].outcome == OK)
 
     def estimate(self, output_tokens: int) -> None:
         """Fill in usage where no upstream reported any, flagged; what is free uses none.

@@ -66,9 +66,13 @@ class Delivery(Struct, frozen=True, eq=False):
 
 def deliver(delivery: Delivery) -> Coroutine[Any, Any, None]:
     """Send a reply to the client, to its end or to its error event."""
+    reader = delivery.reply.reader
+    return _whole(delivery) if reader is None else _stream(delivery, reader)
+
+
+def _commit(delivery: Delivery) -> None:
     reply = delivery.reply
     delivery.account.committed(reply.send.planned.candidate, reply.status, delivery.engine.clock.now())
-    return _whole(delivery) if reply.reader is None else _stream(delivery, reply.reader)
 
 
 def _so_far(reader: Reader) -> Usage | None:
@@ -88,18 +92,19 @@ def used_tokens(account: Account) -> int | None:
 async def _whole(delivery: Delivery) -> None:
     account, reply, downstream = delivery.account, delivery.reply, delivery.downstream
     body = reply.body
-    account.usage = reply.usage
+    account.candidate, account.usage = reply.send.planned.candidate, reply.usage
     if reply.usage is None:
         account.estimate(estimate_output(len(body)) if account.call.endpoint.operation in GENERATING else 0)
     await others_first()
     account.settle_usage()
     if delivery.snapshot.server.rewrite_model:
         body = renamed(account.call.endpoint.dialect, body, reply.send.planned.model.name)
+    lines = reply_lines(delivery.snapshot, account, reply.headers)
+    await others_first()
+    _commit(delivery)  # from here on nothing waits: whoever is cut short before this was sent nothing
     if downstream.started:  # a keep-alive promised a stream, and this upstream answered with one JSON object
         await _truncate(delivery, Failure(FailureKind.PROTOCOL, detail="JSON after a keep-alive"))
         return
-    lines = reply_lines(delivery.snapshot, account, reply.headers)
-    await others_first()
     account.close(OK)
     if account.call.endpoint.dialect is _RESPONSES:
         keep_answer(delivery.engine.kept, account.call, body)
@@ -107,6 +112,7 @@ async def _whole(delivery: Delivery) -> None:
 
 
 async def _stream(delivery: Delivery, reader: Reader) -> None:
+    _commit(delivery)
     try:
         await _relayed(delivery, reader)
     finally:

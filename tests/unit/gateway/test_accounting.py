@@ -422,3 +422,12 @@ def test_counting_tokens_is_free_however_it_ends(end: str) -> None:
     opened = bench.told[0]
     assert isinstance(opened, OpenRecord) and opened.prompt_tokens == 0
     assert (closed.usage, closed.cost_nusd, bench.alerts) == (Usage(), 0, [])
+
+
+def test_whole_answer_that_nobody_can_count_was_used_though_it_could_not_be_sent() -> None:
+    bench = Bench()
+    account = bench.account(call(Operation.IMAGES))
+    sent(account, A, None, 0.0, 1.0)
+    account.candidate = A
+    closed = bench.closed(account, "client_gone")
+    assert (closed.status, closed.usage, closed.first_token_s) == (499, UNKNOWN_USAGE, None)
