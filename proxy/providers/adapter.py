@@ -33,6 +33,7 @@ from proxy.translate.gemini.reading import both_spellings
 from proxy.wire.headers import ALWAYS_FORWARDED, upstream_headers
 from proxy.wire.jsonbody import join_object, raw, split_object
 from proxy.wire.multipart import rewritten
+from proxy.wire.typedjson import check_utf8, members_of
 from proxy.wire.websocket import HANDSHAKE, PROTOCOL
 
 _STREAM_OPTIONS = "stream_options"
@@ -135,6 +136,7 @@ def _translated(call: Call, route: _Route, request: UpstreamRequest, edit: tuple
 
     What the provider drops are the client's members, which the vendor may have under other names or inside others.
     """
+    check_utf8(call.body)
     unwanted = tuple(name for name in call.fields if name in route.drops and name != "model")
     if unwanted:
         kept = {name: value for name, value in call.fields.items() if name not in unwanted}
@@ -143,7 +145,7 @@ def _translated(call: Call, route: _Route, request: UpstreamRequest, edit: tuple
         encoded = codecs.encode_request(call, route.api.dialect, route.target)
     else:
         encoded = translate_request(call, route.api.dialect, route.target, edit)
-    members, dropped = _members(call, split_object(encoded.body), route, edit)
+    members, dropped = _members(call, members_of(encoded.body), route, edit)
     extra = _with_betas(request.extra, encoded.betas) if encoded.betas else request.extra
     dropped = tuple(dict.fromkeys((*unwanted, *encoded.dropped, *dropped, *_unsaid(call, route))))
     request = UpstreamRequest(request.route, extra, join_object(members))

@@ -10,7 +10,6 @@ Source: cohere 7.3.1 types/chat_message_v2.py, assistant_message.py, tool_conten
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Sequence
 from typing import Any
 
@@ -173,6 +172,6 @@ def _document(part: Document, param: str) -> Block:
         raise refused("document_type", param)
     try:
         text = base64.b64decode(source.data, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as exc:
+    except ValueError as exc:  # of base64, of ASCII or of UTF-8
         raise refused("document_text", param) from exc
     return {"data": {"text": text, "title": part.name} if part.name else {"text": text}}

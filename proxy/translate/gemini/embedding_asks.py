@@ -19,8 +19,8 @@ from proxy.core.translation import Encoded, Target, Undecodable, Untranslatable
 from proxy.translate.gemini.embeddings import Method, method
 from proxy.translate.gemini.reading import read_members
 from proxy.translate.vectors import read_vectors
-from proxy.wire.jsonbody import join_object, raw, split_object
-from proxy.wire.typedjson import decoded
+from proxy.wire.jsonbody import join_object, raw
+from proxy.wire.typedjson import decoded, members_of
 
 _REQUESTS, _CONTENT, _CONFIG, _SIZE = "requests", "content", "embedContentConfig", "outputDimensionality"
 _SAID = frozenset({_CONTENT, "model", _SIZE})
@@ -71,7 +71,7 @@ def encode_same(body: bytes, target: Target) -> Encoded:
     """
     if target.host:
         return _for_vertex(_asks(body), target)
-    members = split_object(body)
+    members = members_of(body)
     if _REQUESTS in members:
         name = raw(f"models/{target.model.rsplit('/', 1)[-1]}")
         members[_REQUESTS] = raw([{**one, "model": name} for one in decoded(_MANY, members[_REQUESTS], _REQUESTS)])

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from proxy.wire.jsonbody import join_object
+from proxy.wire.typedjson import decoded
 
 _ECHOED = (
     "instructions",
@@ -45,7 +46,7 @@ def echoed(fields: Mapping[str, Raw]) -> dict[str, Raw]:
     """
     echo = {name: fields[name] for name in _ECHOED if name in fields and fields[name] != _NULL}
     if "tools" in echo:
-        echo["tools"] = Raw(_ENCODER.encode([_tool(tool) for tool in _TOOLS.decode(echo["tools"])]))
+        echo["tools"] = Raw(_ENCODER.encode([_tool(tool) for tool in decoded(_TOOLS, echo["tools"])]))
     return echo
 
 

@@ -36,6 +36,7 @@ _NO_PARAMETERS = Raw(b'{"type":"object","properties":{}}')
 
 _GRAMMAR = msgspec.json.Decoder(schema.Grammar)
 _CHAT_GRAMMAR = msgspec.json.Decoder(schema.ChatGrammar)
+_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _SEARCH = msgspec.json.Decoder(schema.ChatSearch)
 
 
@@ -78,11 +79,11 @@ def _nested(form: Raw, where: str) -> Raw:
     return raw({"type": "grammar", "grammar": {"syntax": grammar.syntax, "definition": grammar.definition}})
 
 
-def _flat(form: Raw) -> Raw:
-    nested = given(_CHAT_GRAMMAR.decode(form).grammar)
+def _flat(form: Raw, where: str) -> Raw:
+    nested = given(decoded(_CHAT_GRAMMAR, form, where).grammar)
     if nested is None:
         return form
-    grammar = msgspec.json.decode(nested, type=dict[str, Raw])
+    grammar = decoded(_MEMBERS, nested, f"{where}.grammar")
     return raw({"type": "grammar", **grammar})
 
 
@@ -147,7 +148,7 @@ def _written(tool: Tool, index: int) -> dict[str, Any] | Raw:
     if isinstance(tool, CustomTool):
         written: dict[str, Any] = {"type": "custom", "name": tool.name}
         if tool.format is not None:
-            written["format"] = _flat(tool.format)
+            written["format"] = _flat(tool.format, f"tools[{index}].custom.format")
     else:
         # Without a word Responses is strict and chat is not.
         written = {
@@ -163,7 +164,7 @@ def _written(tool: Tool, index: int) -> dict[str, Any] | Raw:
 
 def _search_object(options: Raw) -> dict[str, Any]:
     """Write chat's web search as a tool."""
-    asked = _SEARCH.decode(options)
+    asked = decoded(_SEARCH, options, _CHAT_SEARCH)
     written: dict[str, Any] = {"type": "web_search"}
     if asked.search_context_size:
         written["search_context_size"] = asked.search_context_size

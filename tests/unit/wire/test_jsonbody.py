@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.json import Decoder
 
-from proxy.wire.jsonbody import LARGE_BYTES, LONG_BYTES, join_object, raw, readable, replaced, split_object
+from proxy.wire.jsonbody import (
+    LARGE_BYTES,
+    LONG_BYTES,
+    LONGEST_ESCAPE,
+    join_object,
+    raw,
+    readable,
+    replaced,
+    split_object,
+)
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 VALUES = st.recursive(
@@ -181,6 +190,22 @@ def test_large_object_is_split_as_a_small_one(members: list[tuple[str, Any]], at
 )
 def test_large_object_that_is_not_simple_is_read_whole(members: bytes) -> None:
     body = b"{" + members + b', "z": [' + b"1, " * (LARGE_BYTES // 3) + b"2]}"
+    assert _texts_of(split_object(body)) == _texts_of(Decoder(dict[str, Raw]).decode(body))
+
+
+@pytest.mark.parametrize("run", [*range(4), *range(LONGEST_ESCAPE - 2, LONGEST_ESCAPE + 3)])
+@pytest.mark.parametrize("text", [b"", b"x" * LONG_BYTES], ids=["at-the-start", "at-the-end"])
+def test_backslashes_before_a_quote_are_counted(run: int, text: bytes) -> None:
+    """After an odd number of them the quote is part of the text, and the next one ends it."""
+    end = b'"' if run % 2 == 0 else b'" : 1, \\"b\\": 2"'
+    body = b'{"a": "%b%b%b, "page": "%b", "b": 3}' % (text, b"\\" * run, end, PAGE.encode())
+    assert _texts_of(split_object(body)) == _texts_of(Decoder(dict[str, Raw]).decode(body))
+    assert bytes(split_object(body)["b"]) == b"3"
+
+
+@pytest.mark.parametrize("text", [b"\xff", b"\xff0\xff", b"0\xff", b"\xff1"])
+def test_bytes_that_look_like_a_stand_in_stay(text: bytes) -> None:
+    body = b'{"a": "%b", "b": "%b%b%b", "c": ["%b", 0]}' % (text, text, PAGE.encode(), text, text)
     assert _texts_of(split_object(body)) == _texts_of(Decoder(dict[str, Raw]).decode(body))
 
 

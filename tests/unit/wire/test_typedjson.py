@@ -5,7 +5,7 @@ import pytest
 from msgspec import Raw, Struct
 
 from proxy.core.translation import Undecodable
-from proxy.wire.typedjson import decoded, given
+from proxy.wire.typedjson import check_utf8, decoded, given, members_of
 
 
 class Inner(Struct):
@@ -56,3 +56,25 @@ def test_raw_json_can_be_decoded() -> None:
 
 def test_null_is_not_given() -> None:
     assert [given(Raw(b"null")), given(Raw(b"0"))] == [None, Raw(b"0")]
+
+
+@pytest.mark.parametrize("body", [b"plain", "größer 🜚".encode()], ids=["ascii", "utf-8"])
+def test_text_is_text(body: bytes) -> None:
+    check_utf8(body)
+
+
+@pytest.mark.parametrize("body", [b"secret\xff", b"\xed\xa0\xbd"], ids=["no-utf-8", "half-a-character"])
+def test_bytes_that_are_no_text_are_undecodable(body: bytes) -> None:
+    with pytest.raises(Undecodable) as caught:
+        check_utf8(body)
+    assert caught.value.message == "The body is not valid UTF-8."
+
+
+def test_members_are_split() -> None:
+    assert members_of(b'{"a":[ ]}') == {"a": Raw(b"[ ]")}
+
+
+def test_what_cannot_be_split_is_undecodable() -> None:
+    with pytest.raises(Undecodable) as caught:
+        members_of(b'{"a":secret}')
+    assert caught.value.message == "The body is not valid JSON."

@@ -90,6 +90,7 @@ def test_files_of_text_are_documents() -> None:
         pytest.param(Document(Link("https://example.com/a.txt")), "", id="document-by-url"),
         pytest.param(Document(FileRef(Vendor.OPENAI, "file-1")), "", id="document-by-its-id"),
         pytest.param(Document(Inline("text/plain", "no base64")), "", id="document-not-in-base64"),
+        pytest.param(Document(Inline("text/plain", "größer")), "", id="document-not-in-ascii"),
         pytest.param(Document(Inline("text/plain", "/w==")), "", id="document-not-in-utf-8"),
         pytest.param(ToolResult("c1", (Image(Inline("image/png", "aVZC")),)), "images", id="image-as-a-result"),
     ],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import msgspec
 import pytest
 from msgspec import Raw
 from msgspec.structs import replace
@@ -14,6 +13,7 @@ from proxy.core.conversation import Answer, Choice, Finish, Text
 from proxy.translate.openai_responses.echo import echoed
 from proxy.translate.openai_responses.response import encode_answer
 from proxy.translate.openai_responses.stream import Encoder
+from proxy.wire.jsonbody import split_object
 from tests.fakes.dialects import ENVELOPE
 from tests.fakes.strict import check_answer, check_stream
 
@@ -40,7 +40,7 @@ ASKED: dict[str, Any] = {
 
 
 def fields(asked: dict[str, Any]) -> dict[str, Raw]:
-    return msgspec.json.decode(json.dumps(asked), type=dict[str, Raw])
+    return split_object(json.dumps(asked).encode())
 
 
 def whole(asked: dict[str, Any]) -> dict[str, Any]:
@@ -69,6 +69,10 @@ def test_what_was_not_asked_is_at_its_default(asked: dict[str, Any]) -> None:
     said = whole(asked)
     assert (said["tools"], said["tool_choice"], said["temperature"]) == ([], "auto", None)
     assert said["parallel_tool_calls"] is True
+
+
+def test_half_a_character_in_a_tool_does_no_harm() -> None:
+    assert whole({"tools": [{**WEATHER, "description": "\ud83d"}]})["tools"][0]["description"] == "\ufffd"
 
 
 def test_events_repeat_it_too() -> None:

@@ -23,6 +23,7 @@ from proxy.core.conversation import (
     Signature,
     Text,
     Thinking,
+    Tool,
     ToolCall,
     ToolChoice,
     ToolChoiceMode,
@@ -206,3 +207,23 @@ def test_what_responses_cannot_do_is_refused(conversation: Conversation, param: 
 def test_member_that_is_written_anyway_does_not_come_twice() -> None:
     conversation = Conversation(Vendor.OPENAI, (), params=Params(verbosity="low"), rest={"text": Raw(b"{}")})
     assert encode_request(conversation, TARGET).dropped == ("text",)
+
+
+@pytest.mark.parametrize(
+    ("tool", "param"),
+    [
+        pytest.param(
+            NativeTool(Vendor.OPENAI, "web_search_options", Raw(b'{"search_context_size":1}')),
+            "web_search_options.search_context_size",
+            id="web-search",
+        ),
+        pytest.param(CustomTool("c", "", Raw(b'{"type":1}')), "tools[0].custom.format.type", id="form"),
+        pytest.param(
+            CustomTool("c", "", Raw(b'{"type":"grammar","grammar":[]}')), "tools[0].custom.format.grammar", id="grammar"
+        ),
+    ],
+)
+def test_tool_of_chat_that_is_not_of_its_form_is_the_clients_fault(tool: Tool, param: str) -> None:
+    with pytest.raises(Undecodable) as caught:
+        encode_request(Conversation(Vendor.OPENAI, (), (tool,)), TARGET)
+    assert caught.value.param == param
