@@ -1,7 +1,8 @@
 """Lets requests go on together: all that are ready go one part of their way before any of them goes the next.
 
-A part runs much code once. Another request that runs the same part right behind finds it in the processor's caches; one
-that ran to its end first would have driven it out. Known as cohort scheduling.
+A part runs much code once. A request that runs the same part right behind another finds the processor prepared for it:
+what it holds of code and data, and what it has learned of branches, is soon driven out by the next part. Known as
+cohort scheduling.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ _INLINE = re.compile(
 )
 _IS_BASE64 = re.compile(rb'"\s*,\s*(?:"media_type"\s*:\s*' + _WORD + rb'\s*,\s*)?"type"\s*:\s*"base64"')
 _NEXT = re.compile(rb'"\s*,\s*"')
-_BACKSLASH = ord("\\")  # looked for as a number: see wire.sse
+_BACKSLASH, _SPACE = ord("\\"), ord(" ")  # looked for as numbers: see wire.sse
 _BASE64 = (ascii_letters + digits + "+/=-_").encode()
 
 
@@ -49,7 +49,7 @@ def estimate_prompt(body: bytes) -> int:
         return _text_tokens(body, size)
     step = (size - WINDOW_BYTES) // (WINDOWS - 1)
     windows = [body[start : start + WINDOW_BYTES] for start in range(0, step * WINDOWS, step)]
-    texts = [window for window in windows if window.translate(None, _BASE64)]
+    texts = [window for window in windows if _SPACE in window or window.translate(None, _BASE64)]
     if len(texts) == WINDOWS:
         return _text_tokens(b"".join(texts), size)
     media, media_bytes = _media(body)
