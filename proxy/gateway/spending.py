@@ -13,7 +13,7 @@ from proxy.core.ports import KeyAsk, LimitReached
 from proxy.core.snapshot import NO_LIMITS
 from proxy.gateway.accounting import Account
 from proxy.gateway.context import Engine
-from proxy.pricing.cost import Expected, dearest
+from proxy.pricing.cost import dearest
 from proxy.providers.choices import asked
 from proxy.routing.keyrefusal import refusal
 from proxy.routing.omit import needs_price
@@ -23,7 +23,6 @@ MOST_TOKENS = 1_000_000_000
 
 _TEXT = Decoder(str)
 _FREE = Operation.COUNT_TOKENS
-_RANKING = Operation.RERANK
 
 
 async def reserve(engine: Engine, call: Call, plan: Plan, account: Account) -> None:
@@ -44,8 +43,7 @@ async def reserve(engine: Engine, call: Call, plan: Plan, account: Account) -> N
             tokens = MOST_TOKENS
         if has_budget:
             tier = _service_tier(call) if "service_tier" in call.fields else ""
-            expected = Expected(input_tokens, call.max_tokens, choices, tier, call.endpoint.operation is _RANKING)
-            nusd = dearest(plan, expected, account.started_at_s)
+            nusd = dearest(plan, call, choices, tier, account.started_at_s)
     ask = KeyAsk(key, tokens, nusd, engine.clock.now(), account.started_at_s)
     taken = await engine.state.reserve(ask)
     if isinstance(taken, LimitReached):

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from msgspec import Struct
-
+from proxy.core.call import Call, Operation
 from proxy.core.plan import Plan, Planned
 from proxy.core.price import Cost, Price
 from proxy.core.usage import Usage
@@ -20,24 +19,7 @@ REPORTED = "reported"
 USUAL_OUTPUT_TOKENS = 4_096  # expected of a request that sets no limit itself
 
 _DAY_S = 86_400
-
-
-class Expected(Struct, frozen=True, gc=False):
-    """What a request may use at most, for reserving.
-
-    Attributes:
-        input_tokens: An estimate.
-        max_tokens: The client's own limit of one answer; None = it set none.
-        choices: Answers asked for.
-        is_search: It is charged for one, where its model is charged by the search.
-        service_tier: As the client asked for it.
-    """
-
-    input_tokens: int
-    max_tokens: int | None = None
-    choices: int = 1
-    service_tier: str = ""
-    is_search: bool = False
+_RANKING = Operation.RERANK  # charged for a search, where its model is charged by the search
 
 
 def cost(usage: Usage, price: Price | None, multiplier: Decimal) -> Cost | None:
@@ -85,26 +67,30 @@ def price_at(price: Price, wall_s: float) -> Price:
     return price
 
 
-def dearest(plan: Plan, expected: Expected, wall_s: float) -> int:
+def dearest(plan: Plan, call: Call, choices: int, service_tier: str, wall_s: float) -> int:
     """Return the nano-dollars that a request costs at most at the dearest candidate of its plan.
 
     Input and output count at their plain rates, or at those of the service tier asked for where that is dearer: the
     upstream decides by which it serves. Candidates without a price count as 0; whether a key may use them is decided
     elsewhere.
+
+    Args:
+        choices: Answers asked for.
+        service_tier: As the client asked for it; "" where it did not.
     """
     most_nusd = 0
     for planned in plan.candidates if plan.last_resort is None else (*plan.candidates, plan.last_resort):
         price = planned.candidate.price
         if price is not None:
-            nusd = _at_most(planned, price_at(price, wall_s), expected)
+            nusd = _at_most(planned, price_at(price, wall_s), call, choices, service_tier)
             if nusd > most_nusd:
                 most_nusd = nusd
     return most_nusd
 
 
-def _at_most(planned: Planned, price: Price, expected: Expected) -> int:
-    candidate, prompt = planned.candidate, expected.input_tokens
-    output = expected.max_tokens or USUAL_OUTPUT_TOKENS
+def _at_most(planned: Planned, price: Price, call: Call, choices: int, service_tier: str) -> int:
+    candidate, prompt = planned.candidate, call.needs.input_tokens
+    output = call.max_tokens or USUAL_OUTPUT_TOKENS
     limit = candidate.capabilities.max_output_tokens or planned.model.capabilities.max_output_tokens
     if limit is not None and limit < output:
         output = limit
@@ -113,15 +99,15 @@ def _at_most(planned: Planned, price: Price, expected: Expected) -> int:
     assert tariff is not None  # the standard one
     tokens = tokens_at(tariff, prompt) if tariff.steps else tariff.tokens
     amount = prompt * (tokens.input or 0) + output * (tokens.output or 0)
-    if price.tiers and expected.service_tier not in STANDARD_TIERS:
-        tier = tariff_of(price, expected.service_tier, multiplier)
+    if price.tiers and service_tier not in STANDARD_TIERS:
+        tier = tariff_of(price, service_tier, multiplier)
         if tier is not None:
             tokens = tokens_at(tier, prompt)
             amount = max(amount, prompt * (tokens.input or 0) + output * (tokens.output or 0))
     amount += tariff.request
-    if expected.is_search:
+    if call.endpoint.operation is _RANKING:
         amount += tariff.search or 0
-    return rounded(amount if expected.choices <= 1 else amount * expected.choices, tariff.unit)
+    return rounded(amount if choices <= 1 else amount * choices, tariff.unit)
 
 
 def _of_tokens(usage: Usage, rates: TokenTable) -> int | None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from proxy.core.call import Needs, Operation
 from proxy.core.capabilities import Capabilities
 from proxy.core.plan import Plan, Planned
 from proxy.core.price import Change, Cost, Price, Rate, TokenRates
 from proxy.core.snapshot import Candidate, Model
 from proxy.core.usage import Usage
-from proxy.pricing.cost import Expected, cost, dearest, price_at, prompt_cost
+from proxy.pricing.cost import cost, dearest, price_at, prompt_cost
 from tests.fakes.prices import flat_price, rates
-from tests.unit.routing.build import candidate, model, provider
+from tests.unit.routing.build import call, candidate, model, provider
 
 ONE = Decimal(1)
 NOW_S = 1_800_000_000.0
@@ -198,6 +200,16 @@ def plan(*candidates: Candidate, last_resort: Candidate | None = None, max_outpu
     return Plan(whole, planned, last_resort=None if last_resort is None else Planned(last_resort, whole, ""))
 
 
+class Expected(NamedTuple):
+    """What a request may use at most."""
+
+    input_tokens: int
+    max_tokens: int | None = None
+    choices: int = 1
+    service_tier: str = ""
+    is_search: bool = False
+
+
 CHEAP, DEAR = candidate("cheap", price=BARE), candidate("dear", price=flat_price("4", "20"))
 
 
@@ -268,7 +280,9 @@ CHEAP, DEAR = candidate("cheap", price=BARE), candidate("dear", price=flat_price
     ],
 )
 def test_reserved_is_what_the_dearest_candidate_may_cost(made: Plan, expected: Expected, nusd: int) -> None:
-    assert dearest(made, expected, NOW_S) == nusd
+    operation = Operation.RERANK if expected.is_search else Operation.CHAT
+    request = replace(call(operation, needs=Needs(input_tokens=expected.input_tokens)), max_tokens=expected.max_tokens)
+    assert dearest(made, request, expected.choices, expected.service_tier, NOW_S) == nusd
 
 
 @given(prompt=st.integers(0, 10**7), rate=st.integers(0, 10**9), request_nusd=st.integers(0, 10**9))
