@@ -247,8 +247,8 @@ class SharedState(Protocol):
         """Note what a request of a key without limits cost: it may be given a budget later."""
         ...
 
-    def key_budget(self, key: ClientKey, now_s: float) -> KeyBudget:
-        """Say what is left of a key's limits. Local, without waiting."""
+    def key_budget(self, key: ClientKey, now_s: float) -> KeyBudget | None:
+        """Say what is left of a key's requests and tokens; None = all of them. Local, without waiting."""
         ...
 
     def take_turn(self, slot: Slot) -> None:
@@ -277,12 +277,12 @@ class KeyAsk(Struct, frozen=True, eq=False):
 
 
 class KeyGrant(Struct, eq=False):
-    """A place, tokens and money taken from a key's limits, until `settle` gives back what was not used."""
+    """A place, tokens and money taken from a key's limits, until `settle` gives back what was not used.
+
+    The shared state notes in its own kind of grant where it took them from.
+    """
 
     ask: KeyAsk
-    day: int  # days since 1970 in UTC: the window that was charged
-    month: int  # months since 1970 in UTC
-    settled: bool = False
 
 
 class LimitReached(Struct, frozen=True):

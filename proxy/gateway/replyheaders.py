@@ -47,7 +47,7 @@ def own_lines(snapshot: Snapshot, account: Account) -> bytes:
     left = ""
     if key is not None and key.limits is not NO_LIMITS:
         engine = account.engine
-        left = limit_lines(engine.state.key_budget(key, engine.clock.now()))
+        left = limit_lines(key.limits, engine.state.key_budget(key, engine.clock.now()))
     # Text until the end: it is put together at a third of what bytes cost.
     lines = f"x-fairlead-request-id: {call.request_id}\r\n{paid}{left}"
     if snapshot.server.expose != "minimal":

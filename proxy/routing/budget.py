@@ -21,7 +21,7 @@ CLOSED_FROM = 80  # percent from which on a refusal says that the budget is as g
 _NEXT = dict(zip((0, *MARKS), (*MARKS, 1_000_000), strict=True))
 NEVER = -1  # a period that never comes
 
-_DAY_S = 86_400
+DAY_S = 86_400
 
 
 @dataclass(slots=True)
@@ -60,12 +60,12 @@ class BudgetMark(Struct, frozen=True):
 
 
 def day_of(wall_s: float) -> int:
-    return floor(wall_s // _DAY_S)
+    return floor(wall_s // DAY_S)
 
 
-@lru_cache(maxsize=8)  # asked for each request, and nearly always about today
+@lru_cache(maxsize=8)  # nearly always about today
 def month_of(day: int) -> int:
-    date = datetime.fromtimestamp(day * _DAY_S, UTC)
+    date = datetime.fromtimestamp(day * DAY_S, UTC)
     return (date.year - 1970) * 12 + date.month - 1
 
 
@@ -77,7 +77,7 @@ def period_of(budget: str, wall_s: float) -> int:
 def period_end_s(budget: str, period: int) -> float:
     """Return the moment at which a budget begins anew."""
     if budget == DAY:
-        return float((period + 1) * _DAY_S)
+        return float((period + 1) * DAY_S)
     years, month = divmod(period + 1, 12)
     return datetime(1970 + years, month + 1, 1, tzinfo=UTC).timestamp()
 
@@ -99,18 +99,6 @@ def window_of(books: Books, period: int) -> Window:
     books.second = max(first, books.second, key=_period)
     books.first = Window(period)
     return books.first
-
-
-def settle(books: Books, period: int, reserved_nusd: int, nusd: int) -> Window | None:
-    """Put what was spent in place of a reservation; return where. None: nobody asks for so early a period any more."""
-    window = books.first if books.first.period == period else find(books, period)
-    if window is None:
-        if period <= books.first.period or period <= books.second.period:
-            return None
-        window, reserved_nusd = window_of(books, period), 0  # nothing was reserved in it yet
-    window.reserved_nusd -= reserved_nusd
-    window.spent_nusd += nusd
-    return window
 
 
 def marks_passed(window: Window, allowed_nusd: int | None, *, refuses: bool) -> tuple[int, ...]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from math import ceil, floor
 from operator import attrgetter
 
-from proxy.core.ports import KeyAsk, KeyGrant, LimitReached
+from proxy.core.ports import KeyAsk, KeyBudget, KeyGrant, LimitReached
 from proxy.core.snapshot import NO_LIMITS, ClientKey, KeyLimits
 from proxy.routing import budget
-from proxy.routing.budget import DAY, MONTH, Books, BudgetMark, Window, is_due, window_of
+from proxy.routing.budget import DAY, DAY_S, MONTH, Books, BudgetMark, Window, day_of, is_due, month_of, window_of
 from proxy.routing.limits import BURST_S, ROUNDING_S, charge, free_at_s
 
 RPM, TPM, PARALLEL = "rpm", "tpm", "parallel"
@@ -31,6 +31,7 @@ class KeyUse:
         rpm_paid_at_s, tpm_paid_at_s: See `routing.limits`; monotonic.
         rpm, tpm: The limits at whose pace these two are counted.
         limits: Those of the latest request.
+        today, this_month: The windows of the day from `from_s` to `until_s` (Unix time), that of the latest request.
     """
 
     rpm_paid_at_s: float = 0.0
@@ -41,9 +42,22 @@ class KeyUse:
     days: Books = field(default_factory=Books)
     months: Books = field(default_factory=Books)
     limits: KeyLimits = NO_LIMITS
+    today: Window = field(default_factory=Window)
+    this_month: Window = field(default_factory=Window)
+    from_s: float = 0.0
+    until_s: float = 0.0
 
 
-def take(use: KeyUse, ask: KeyAsk, day: int, month: int) -> LimitReached | None:
+class Taken(KeyGrant, eq=False):
+    """A grant that knows what was charged: its day and month stay those of its start, however late it settles."""
+
+    use: KeyUse
+    today: Window
+    this_month: Window
+    settled: bool = False
+
+
+def take(use: KeyUse, ask: KeyAsk) -> Taken | LimitReached:
     """Take a place, a request, the tokens and the money, all of it; or nothing, and say which limit forbids it.
 
     Of several limits that do it names the one that lasts longest: who comes back then is not refused by another. How
@@ -53,21 +67,18 @@ def take(use: KeyUse, ask: KeyAsk, day: int, month: int) -> LimitReached | None:
     limits, now_s, nusd = ask.key.limits, ask.now_s, ask.nusd
     if use.limits is not limits:
         _adapt(use, limits, now_s)
-    today, this_month = use.days.first, use.months.first
-    if today.period != day or this_month.period != month:  # seldom
-        today, this_month = window_of(use.days, day), window_of(use.months, month)
-    allowed = limits.month_nusd
+    if not use.from_s <= ask.wall_s < use.until_s:  # seldom
+        _turn_to(use, ask.wall_s)
+    today, this_month = use.today, use.this_month
+    in_day, in_month = today.spent_nusd + today.reserved_nusd, this_month.spent_nusd + this_month.reserved_nusd
+    day_nusd, month_nusd, parallel = limits.day_nusd, limits.month_nusd, limits.parallel
     if (
-        allowed is not None
-        and (used := this_month.spent_nusd + this_month.reserved_nusd) + (nusd or used > 0) > allowed
+        (month_nusd is not None and in_month + (nusd or in_month > 0) > month_nusd)  # see `_used_up`
+        or (day_nusd is not None and in_day + (nusd or in_day > 0) > day_nusd)
+        or ((use.tpm_paid_at_s > now_s or use.rpm_paid_at_s > now_s) and _is_ahead(use, now_s))
+        or (parallel is not None and use.in_flight >= parallel)
     ):
-        return _longest_reached(use, ask, today, this_month)
-    allowed = limits.day_nusd
-    if allowed is not None and _used_up(today, nusd, allowed):
-        return _longest_reached(use, ask, today, this_month)
-    is_owed = use.tpm_paid_at_s > now_s or use.rpm_paid_at_s > now_s
-    if (is_owed and _is_ahead(use, now_s)) or (limits.parallel is not None and use.in_flight >= limits.parallel):
-        return _longest_reached(use, ask, today, this_month)
+        return _longest_reached(use, ask)
     use.in_flight += 1
     if use.rpm:
         use.rpm_paid_at_s = charge(use.rpm_paid_at_s, now_s, 1, use.rpm)
@@ -75,29 +86,27 @@ def take(use: KeyUse, ask: KeyAsk, day: int, month: int) -> LimitReached | None:
         use.tpm_paid_at_s = charge(use.tpm_paid_at_s, now_s, ask.tokens, use.tpm)
     today.reserved_nusd += nusd
     this_month.reserved_nusd += nusd
-    return None
+    return Taken(ask, use, today, this_month)
 
 
-def settle(use: KeyUse, grant: KeyGrant, tokens: int, nusd: int, now_s: float) -> bool:
+def settle(taken: Taken, tokens: int, nusd: int, now_s: float) -> bool:
     """Give the place back, put what was spent in the reservation's place, and correct the tokens.
 
     Returns:
         Spending has passed a mark: `marks_passed` says which.
     """
-    ask = grant.ask
-    limits = ask.key.limits
+    ask, use, today, this_month = taken.ask, taken.use, taken.today, taken.this_month
+    limits, reserved_nusd = ask.key.limits, ask.nusd
     use.in_flight -= 1
     if use.tpm and limits.tpm:
         use.tpm_paid_at_s = charge(use.tpm_paid_at_s, now_s, tokens - ask.tokens, use.tpm)
-    if not (nusd or ask.nusd or limits.has_budget):
-        return False
     # Where it has no budget too: it may be given one later.
-    today = budget.settle(use.days, grant.day, ask.nusd, nusd)
-    this_month = budget.settle(use.months, grant.month, ask.nusd, nusd)
-    return bool(
-        (limits.day_nusd and today is not None and is_due(today, limits.day_nusd))
-        or (limits.month_nusd and this_month is not None and is_due(this_month, limits.month_nusd))
-    )
+    today.reserved_nusd -= reserved_nusd
+    today.spent_nusd += nusd
+    this_month.reserved_nusd -= reserved_nusd
+    this_month.spent_nusd += nusd
+    day_nusd, month_nusd = limits.day_nusd, limits.month_nusd
+    return bool((day_nusd and is_due(today, day_nusd)) or (month_nusd and is_due(this_month, month_nusd)))
 
 
 def marks_passed(use: KeyUse, key: ClientKey, day: int, month: int, refused: str = "") -> list[BudgetMark]:
@@ -144,6 +153,20 @@ def _left(paid_at_s: float, now_s: float, was: int, per_minute: int | None) -> t
     return per_minute, 0 if free < 0 else free if free < per_minute else per_minute, owed_s
 
 
+def budget_left(use: KeyUse, limits: KeyLimits, now_s: float) -> KeyBudget | None:
+    """Say what is left of a key's requests and tokens; None = all of them."""
+    if use.rpm_paid_at_s <= now_s and use.tpm_paid_at_s <= now_s:
+        return None
+    return KeyBudget(requests_left(use, limits, now_s), tokens_left(use, limits, now_s))
+
+
+def _turn_to(use: KeyUse, wall_s: float) -> None:
+    """Charge the day and the month of this moment from now on."""
+    day = day_of(wall_s)
+    use.today, use.this_month = window_of(use.days, day), window_of(use.months, month_of(day))
+    use.from_s, use.until_s = float(day * DAY_S), float((day + 1) * DAY_S)
+
+
 def _adapt(use: KeyUse, limits: KeyLimits, now_s: float) -> None:
     """Take what is owed over to limits that changed. A limit that is taken away leaves nothing owed."""
     rpm, tpm = limits.rpm or 0, limits.tpm or 0
@@ -166,10 +189,10 @@ def _is_ahead(use: KeyUse, now_s: float) -> bool:
     return use.rpm > 0 and free_at_s(use.rpm_paid_at_s, use.rpm) > now_s
 
 
-def _longest_reached(use: KeyUse, ask: KeyAsk, today: Window, this_month: Window) -> LimitReached:
+def _longest_reached(use: KeyUse, ask: KeyAsk) -> LimitReached:
     """Name the limit that lasts longest of those that forbid a request; there is one."""
     limits, reached = ask.key.limits, []
-    budgets = ((MONTH_BUDGET, limits.month_nusd, this_month), (DAY_BUDGET, limits.day_nusd, today))
+    budgets = ((MONTH_BUDGET, limits.month_nusd, use.this_month), (DAY_BUDGET, limits.day_nusd, use.today))
     for name, allowed_nusd, window in budgets:
         if allowed_nusd is not None and _used_up(window, ask.nusd, allowed_nusd):
             reached.append(_money_reached(name, allowed_nusd, window, ask))

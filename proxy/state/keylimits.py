@@ -14,24 +14,23 @@ from types import MappingProxyType
 
 from proxy.core.ports import KeyAsk, KeyBudget, KeyGrant, LimitReached
 from proxy.core.snapshot import ClientKey
-from proxy.routing.budget import BudgetMark, day_of, month_of, window_of
+from proxy.routing.budget import BudgetMark, Window, day_of, month_of, window_of
 from proxy.routing.keylimits import (
     BUDGETS,
     BUSY_S,
     KeyUse,
+    Taken,
+    budget_left,
     is_idle,
     marks_passed,
-    requests_left,
     settle,
     take,
-    tokens_left,
 )
 
 CAP = 10_000
 UNKNOWN = "budget_unknown"
 UNKNOWN_S = 5.0
 _LOOKED_AT = 8  # entries, when one is to go
-_UNUSED = KeyUse()  # to read from
 
 NOTHING: Mapping[str, tuple[int, int]] = MappingProxyType({})
 
@@ -57,46 +56,41 @@ class KeyLimitsState:
         self._cap = cap
         self._roomy = cap // 2  # up to here nothing is about to go, so order does not matter
 
-    def reserve(self, ask: KeyAsk) -> KeyGrant | LimitReached:
+    def reserve(self, ask: KeyAsk) -> Taken | LimitReached:
         """Take all that the ask wants of its key's limits, or nothing. A key with `NO_LIMITS` need not ask."""
         key = ask.key
         if not self.is_restored and key.limits.has_budget:
             return LimitReached(UNKNOWN, 0, 0, UNKNOWN_S)
-        day = day_of(ask.wall_s)
-        month = month_of(day)
         use = self.uses.get(key.name)
         if use is None or len(self.uses) > self._roomy:
-            use = self._use(key.name, ask.now_s, day)
-        reached = take(use, ask, day, month)
-        if reached is None:
-            return KeyGrant(ask, day, month)
-        if reached.limit in BUDGETS:
+            use = self._use(key.name, ask.now_s, ask.wall_s)
+        outcome = take(use, ask)
+        if isinstance(outcome, LimitReached) and outcome.limit in BUDGETS:
             # Neither what others hold for a moment nor what is dearer than the whole budget says that it is used up.
-            is_used_up = reached.resets_s > BUSY_S and ask.nusd <= reached.allowed
-            self._tell(key, use, day, month, reached.limit if is_used_up else "")
-        return reached
+            is_used_up = outcome.resets_s > BUSY_S and ask.nusd <= outcome.allowed
+            self._tell(key, use, use.today, use.this_month, outcome.limit if is_used_up else "")
+        return outcome
 
     def settle(self, grant: KeyGrant, tokens: int, nusd: int, now_s: float) -> None:
         """Give back what was not used. A second call does nothing."""
+        assert isinstance(grant, Taken)  # as `reserve` returns it
         if grant.settled:
             return
         grant.settled = True
-        key = grant.ask.key
-        use = self.uses[key.name]  # it cannot be forgotten while anything is in flight
-        if settle(use, grant, tokens, nusd, now_s):
-            self._tell(key, use, grant.day, grant.month)
+        if settle(grant, tokens, nusd, now_s):
+            self._tell(grant.ask.key, grant.use, grant.today, grant.this_month)
 
     def count(self, key: ClientKey, nusd: int, now_s: float, wall_s: float) -> None:
         """Note what a request without a reservation cost, for the budget that its key may be given later."""
         day = day_of(wall_s)
-        use = self._use(key.name, now_s, day)
+        use = self._use(key.name, now_s, wall_s)
         window_of(use.days, day).spent_nusd += nusd
         window_of(use.months, month_of(day)).spent_nusd += nusd
 
-    def key_budget(self, key: ClientKey, now_s: float) -> KeyBudget:
-        """Say what is left of a key's requests and tokens."""
-        use, limits = self.uses.get(key.name, _UNUSED), key.limits
-        return KeyBudget(requests_left(use, limits, now_s), tokens_left(use, limits, now_s))
+    def key_budget(self, key: ClientKey, now_s: float) -> KeyBudget | None:
+        """Say what is left of a key's requests and tokens; None = all of them."""
+        use = self.uses.get(key.name)
+        return None if use is None else budget_left(use, key.limits, now_s)
 
     def expect_restore(self) -> None:
         """Admit no key with a budget until `restore` has said what was spent."""
@@ -133,11 +127,11 @@ class KeyLimitsState:
             of_month.spent_nusd += max(0, month_nusd - known_month)
         self.is_restored = True
 
-    def _use(self, name: str, now_s: float, day: int) -> KeyUse:
+    def _use(self, name: str, now_s: float, wall_s: float) -> KeyUse:
         use = self.uses.get(name)
         if use is None:
             if len(self.uses) >= self._cap:
-                self._make_room(now_s, day)
+                self._make_room(now_s, day_of(wall_s))
             use = self.uses[name] = KeyUse()
         elif len(self.uses) > self._roomy:
             self.uses.move_to_end(name)
@@ -151,6 +145,6 @@ class KeyLimitsState:
             else:
                 self.uses.move_to_end(name)
 
-    def _tell(self, key: ClientKey, use: KeyUse, day: int, month: int, refused: str = "") -> None:
-        for mark in marks_passed(use, key, day, month, refused):
+    def _tell(self, key: ClientKey, use: KeyUse, day: Window, month: Window, refused: str = "") -> None:
+        for mark in marks_passed(use, key, day.period, month.period, refused):
             self._on_mark(mark)

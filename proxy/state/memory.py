@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.health import Aside, CandidateId, Ladder, Slot, StateView, Target
-from proxy.core.ports import Admission, Grant, KeyAsk, KeyBudget, KeyGrant, LimitReached, Setback
-from proxy.core.snapshot import Candidate, ClientKey, CredentialOrder, Model, Provider, Rotation, Snapshot
+from proxy.core.ports import Admission, Grant, KeyAsk, KeyGrant, LimitReached, Setback
+from proxy.core.snapshot import Candidate, CredentialOrder, Model, Provider, Rotation, Snapshot
 from proxy.routing.breaker import Breaker, after_good
 from proxy.routing.budget import BudgetMark
 from proxy.routing.health import BREAKER_SCOPES, FRESH, UNREACHED, Memory, after_failure, after_success
@@ -61,6 +61,7 @@ class MemoryState:
     def __init__(self, rng: random.Random, cap: int = CAP, on_mark: OnMark = _untold) -> None:
         self._rng = rng
         self.keys = KeyLimitsState(on_mark, cap)
+        self.settle, self.count, self.key_budget = self.keys.settle, self.keys.count, self.keys.key_budget
         self._asides: Lru[Target, Aside] = Lru(cap)
         self._ladders: Lru[Target, Mapping[FailureKind, Ladder]] = Lru(cap)
         self._breakers: Lru[Target, Breaker] = Lru(cap)
@@ -166,15 +167,6 @@ class MemoryState:
 
     async def reserve(self, ask: KeyAsk) -> KeyGrant | LimitReached:
         return self.keys.reserve(ask)
-
-    def settle(self, grant: KeyGrant, tokens: int, nusd: int, now_s: float) -> None:
-        self.keys.settle(grant, tokens, nusd, now_s)
-
-    def count(self, key: ClientKey, nusd: int, now_s: float, wall_s: float) -> None:
-        self.keys.count(key, nusd, now_s, wall_s)
-
-    def key_budget(self, key: ClientKey, now_s: float) -> KeyBudget:
-        return self.keys.key_budget(key, now_s)
 
     def take_turn(self, slot: Slot) -> None:
         self._take_turn(slot)

@@ -9,29 +9,31 @@ from functools import lru_cache
 from math import ceil
 
 from proxy.core.ports import KeyBudget
+from proxy.core.snapshot import KeyLimits
 
 
-def limit_lines(budget: KeyBudget) -> str:
+def limit_lines(limits: KeyLimits, budget: KeyBudget | None) -> str:
     """Write limit, remaining and reset of each limit that the key has, as header lines.
+
+    Args:
+        budget: What is left; None = all of it.
 
     Source: https://platform.openai.com/docs/guides/rate-limits, read 2026-11-20.
     """
+    if budget is None:
+        return _untouched(limits.rpm, limits.tpm)
     return _lines("requests", budget.requests) + _lines("tokens", budget.tokens)
+
+
+@lru_cache(maxsize=1024)  # where an answer takes seconds, what its request took is mostly paid for by then
+def _untouched(rpm: int | None, tpm: int | None) -> str:
+    return _lines("requests", (rpm, rpm, 0.0) if rpm else None) + _lines("tokens", (tpm, tpm, 0.0) if tpm else None)
 
 
 def _lines(what: str, left: tuple[int, int, float] | None) -> str:
     if left is None:
         return ""
     limit, remaining, reset_s = left
-    return _untouched(what, limit) if remaining == limit and reset_s <= 0 else _written(what, limit, remaining, reset_s)
-
-
-@lru_cache(maxsize=1024)  # where an answer takes seconds, what its request took is mostly paid for by then
-def _untouched(what: str, limit: int) -> str:
-    return _written(what, limit, limit, 0.0)
-
-
-def _written(what: str, limit: int, remaining: int, reset_s: float) -> str:
     return (
         f"x-ratelimit-limit-{what}: {limit}\r\n"
         f"x-ratelimit-remaining-{what}: {remaining}\r\n"

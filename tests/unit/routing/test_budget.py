@@ -15,7 +15,6 @@ from proxy.routing.budget import (
     marks_passed,
     period_end_s,
     period_of,
-    settle,
     window_of,
 )
 
@@ -47,45 +46,24 @@ def spent(books: Books) -> dict[int, int]:
     return {window.period: window.spent_nusd for window in (books.first, books.second) if window.period != NEVER}
 
 
-def reserve(books: Books, period: int, nusd: int) -> None:
-    window_of(books, period).reserved_nusd += nusd
-
-
-def test_a_reservation_gives_way_to_what_was_spent() -> None:
-    books = Books()
-    reserve(books, D, 100)
-    settle(books, D, 100, 30)
-    assert find(books, D) == Window(D, 30, 0)
-
-
-def test_what_nothing_was_reserved_for_is_counted() -> None:
-    books = Books()
-    settle(books, D, 0, 7)
-    settle(books, D + 1, 0, 8)
-    assert spent(books) == {D: 7, D + 1: 8}
-
-
 def test_looking_for_a_window_begins_none() -> None:
     books = Books()
     assert find(books, D) is None
     assert spent(books) == {}
 
 
-def test_a_request_settles_in_the_period_that_it_began_in() -> None:
+def test_the_period_before_is_kept_beside_the_present_one() -> None:
     books = Books()
-    reserve(books, D, 100)
-    reserve(books, D + 1, 50)
-    settle(books, D, 100, 70)
-    assert (find(books, D), find(books, D + 1)) == (Window(D, 70, 0), Window(D + 1, 0, 50))
-    assert window_of(books, D) is find(books, D)
+    before, present = window_of(books, D), window_of(books, D + 1)
+    assert (find(books, D), find(books, D + 1)) == (before, present)
+    assert window_of(books, D) is find(books, D) is before
 
 
-def test_only_two_periods_are_kept_and_what_settles_later_changes_nothing() -> None:
+def test_only_two_periods_are_kept() -> None:
     books = Books()
     for period in (D, D + 1, D + 2):
-        reserve(books, period, 10)
-    settle(books, D, 10, 70)
-    assert (books.first, books.second) == (Window(D + 2, 0, 10), Window(D + 1, 0, 10))
+        window_of(books, period)
+    assert (books.first, books.second) == (Window(D + 2), Window(D + 1))
 
 
 def test_a_straggler_of_the_day_before_does_not_drop_the_present() -> None:

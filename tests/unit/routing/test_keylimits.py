@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from proxy.core.ports import KeyAsk, KeyGrant, LimitReached
+from proxy.core.ports import KeyAsk, KeyBudget, LimitReached
 from proxy.core.snapshot import ClientKey, KeyLimits
-from proxy.routing.budget import Books, BudgetMark, Window, day_of, month_of
+from proxy.routing.budget import Books, BudgetMark, Window, day_of, month_of, window_of
 from proxy.routing.keylimits import (
     BUSY_S,
     KeyUse,
+    Taken,
+    budget_left,
     is_idle,
     marks_passed,
     requests_left,
@@ -32,14 +34,14 @@ def ask(limits: KeyLimits, tokens: int = 10, nusd: int = 0, now_s: float = NOW_S
 
 
 def admitted(use: KeyUse, asked: KeyAsk) -> KeyUse:
-    assert take(use, asked, DAY, MONTH) is None
+    assert isinstance(take(use, asked), Taken)
     return use
 
 
 def refused(use: KeyUse, asked: KeyAsk) -> LimitReached:
     before = (use.in_flight, held(use.days), held(use.months))
-    reached = take(use, asked, DAY, MONTH)
-    assert reached is not None
+    reached = take(use, asked)
+    assert isinstance(reached, LimitReached)
     assert (use.in_flight, held(use.days), held(use.months)) == before, "something was taken"
     return reached
 
@@ -56,16 +58,12 @@ def used(asked: KeyAsk, times: int = 1) -> KeyUse:
 
 
 def settled(use: KeyUse, asked: KeyAsk, tokens: int = 0, nusd: int = 0) -> KeyUse:
-    settle(use, grant(asked), tokens, nusd, NOW_S)
+    settle(Taken(asked, use, window_of(use.days, DAY), window_of(use.months, MONTH)), tokens, nusd, NOW_S)
     return use
 
 
 def spent(nusd: int) -> Books:
     return Books(Window(DAY, nusd))
-
-
-def grant(asked: KeyAsk) -> KeyGrant:
-    return KeyGrant(asked, DAY, MONTH)
 
 
 def test_a_minutes_worth_of_requests_may_come_at_once_and_the_next_waits_its_turn() -> None:
@@ -156,7 +154,7 @@ def test_a_request_that_costs_nothing_needs_a_budget_that_is_not_used_up(
     allowed: int, before: int, is_admitted: bool
 ) -> None:
     use = KeyUse(days=Books(Window(DAY, before)))
-    assert (take(use, ask(KeyLimits(day_nusd=allowed)), DAY, MONTH) is None) is is_admitted
+    assert isinstance(take(use, ask(KeyLimits(day_nusd=allowed))), Taken) is is_admitted
 
 
 def test_just_before_midnight_a_client_is_still_told_to_wait_a_moment() -> None:
@@ -179,7 +177,7 @@ def test_of_several_limits_the_one_that_lasts_longest_is_named(spare: dict[str, 
     values: dict[str, Any] = {"rpm": 1, "tpm": 10, "parallel": 1, "day_nusd": 10, "month_nusd": 10}
     asked = ask(KeyLimits(**(values | spare)), nusd=10)
     use = used(asked)
-    use.days, use.months = spent(10), Books(Window(MONTH, 10))
+    use.days.first.spent_nusd = use.months.first.spent_nusd = 10
     assert refused(use, asked).limit == named
 
 
@@ -233,9 +231,46 @@ def test_a_new_day_begins_with_the_whole_budget_and_the_same_month() -> None:
     asked = ask(KeyLimits(day_nusd=100, month_nusd=150), nusd=100)
     use = settled(used(asked), asked, nusd=100)
     tomorrow = ask(asked.key.limits, nusd=60, wall_s=WALL_S + 86_400)
-    reached = take(use, tomorrow, DAY + 1, MONTH)
-    assert reached is not None and reached.limit == "budget_usd_month"
-    assert take(use, ask(asked.key.limits, nusd=50), DAY + 1, MONTH) is None
+    assert refused(use, tomorrow).limit == "budget_usd_month"
+    admitted(use, ask(asked.key.limits, nusd=50, wall_s=WALL_S + 86_400))
+
+
+def test_a_request_settles_in_the_periods_that_it_began_in() -> None:
+    limits = KeyLimits(day_nusd=100, month_nusd=100)
+    use = KeyUse()
+    taken = take(use, ask(limits, nusd=60))
+    assert isinstance(taken, Taken)
+    admitted(use, ask(limits, nusd=70, wall_s=WALL_S + 11 * 86_400))
+    settle(taken, 0, 50, NOW_S)
+    assert (use.days.first, use.days.second) == (Window(DAY + 11, 0, 70), Window(DAY, 50, 0))
+    assert (use.months.first, use.months.second) == (Window(MONTH + 1, 0, 70), Window(MONTH, 50, 0))
+
+
+def test_a_request_from_before_midnight_that_comes_late_is_charged_to_its_own_day() -> None:
+    limits = KeyLimits(day_nusd=100)
+    use = used(ask(limits, nusd=60))
+    admitted(use, ask(limits, nusd=70, wall_s=WALL_S + 86_400))
+    assert refused(use, ask(limits, nusd=50)).used == 60
+    assert refused(use, ask(limits, nusd=50, wall_s=WALL_S + 86_400)).used == 70
+
+
+def test_what_settles_when_nobody_asks_for_its_day_any_more_changes_nothing() -> None:
+    limits = KeyLimits(day_nusd=100)
+    use = KeyUse()
+    taken = take(use, ask(limits, nusd=10))
+    assert isinstance(taken, Taken)
+    for days in (1, 2):
+        admitted(use, ask(limits, nusd=10, wall_s=WALL_S + days * 86_400))
+    settle(taken, 0, 70, NOW_S)
+    assert (use.days.first, use.days.second) == (Window(DAY + 2, 0, 10), Window(DAY + 1, 0, 10))
+
+
+def test_nothing_is_said_of_limits_of_which_all_is_left() -> None:
+    limits = KeyLimits(rpm=60, tpm=100)
+    use = used(ask(limits, tokens=50))
+    assert budget_left(use, limits, NOW_S) == KeyBudget((60, 59, 1.0), (100, 50, 30.0))
+    assert budget_left(use, limits, NOW_S + 30.0) is None
+    assert budget_left(use, limits, NOW_S + 29.0) == KeyBudget((60, 60, 0.0), (100, 98, 1.0))
 
 
 def test_marks_name_key_budget_period_and_amounts() -> None:

@@ -10,7 +10,7 @@ import pytest
 from proxy.core.ports import KeyAsk, KeyBudget, KeyGrant, LimitReached
 from proxy.core.snapshot import ClientKey, KeyLimits
 from proxy.routing.budget import BudgetMark, Window, day_of, month_of
-from proxy.routing.keylimits import KeyUse
+from proxy.routing.keylimits import KeyUse, Taken
 from proxy.state.keylimits import KeyLimitsState
 
 NOW_S = 1_000.0
@@ -46,7 +46,8 @@ class Desk:
 def test_a_grant_names_the_periods_that_were_charged() -> None:
     desk = Desk()
     grant = desk.grant(KeyLimits(day_nusd=100), 60)
-    assert (grant.day, grant.month) == (DAY, MONTH)
+    assert isinstance(grant, Taken)
+    assert (grant.today, grant.this_month) == (Window(DAY, 0, 60), Window(MONTH, 0, 60))
 
 
 def test_nothing_is_taken_where_anything_refuses() -> None:
@@ -143,10 +144,11 @@ def test_what_is_left_is_told_for_the_limits_that_the_key_has() -> None:
     desk = Desk()
     desk.grant(KeyLimits(rpm=60, tpm=1_000))
     left = desk.state.key_budget(ClientKey("k", limits=KeyLimits(rpm=60, tpm=1_000)), NOW_S)
+    assert left is not None
     assert left.requests == pytest.approx((60, 59, 1.0))
     assert left.tokens == pytest.approx((1_000, 990, 0.6))
     assert desk.state.key_budget(ClientKey("k"), NOW_S) == KeyBudget(None, None)
-    assert desk.state.key_budget(ClientKey("new", limits=KeyLimits(rpm=5)), NOW_S) == KeyBudget((5, 5, 0.0), None)
+    assert desk.state.key_budget(ClientKey("new", limits=KeyLimits(rpm=5)), NOW_S) is None
 
 
 def test_every_mark_is_told_once_a_period() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.core.ports import KeyBudget
+from proxy.core.snapshot import KeyLimits
 from proxy.wire.headers import field_lines
 from proxy.wire.ratelimits import go_duration, limit_lines
 
@@ -29,7 +30,9 @@ def test_a_duration_is_written_as_go_prints_it(seconds: float, text: str) -> Non
 
 
 def test_every_limit_of_a_key_has_its_three_headers() -> None:
-    assert limit_lines(KeyBudget((60, 59, 1.0), (150_000, 149_984, 0.006))).encode() == field_lines(
+    assert limit_lines(
+        KeyLimits(60, 150_000), KeyBudget((60, 59, 1.0), (150_000, 149_984, 0.006))
+    ).encode() == field_lines(
         [
             (b"x-ratelimit-limit-requests", b"60"),
             (b"x-ratelimit-remaining-requests", b"59"),
@@ -42,13 +45,21 @@ def test_every_limit_of_a_key_has_its_three_headers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("budget", "names"),
+    ("limits", "budget", "names"),
     [
-        pytest.param(KeyBudget(None, None), set(), id="none"),
-        pytest.param(KeyBudget((1, 1, 0.0), None), {"requests"}, id="requests"),
-        pytest.param(KeyBudget(None, (1, 1, 0.0)), {"tokens"}, id="tokens"),
+        pytest.param(KeyLimits(), KeyBudget(None, None), set(), id="none"),
+        pytest.param(KeyLimits(1), KeyBudget((1, 0, 9.0), None), {"requests"}, id="requests"),
+        pytest.param(KeyLimits(None, 1), KeyBudget(None, (1, 0, 9.0)), {"tokens"}, id="tokens"),
+        pytest.param(KeyLimits(), None, set(), id="none-and-nothing-owed"),
+        pytest.param(KeyLimits(1), None, {"requests"}, id="requests-of-which-none-is-owed"),
+        pytest.param(KeyLimits(None, 1), None, {"tokens"}, id="tokens-of-which-none-is-owed"),
     ],
 )
-def test_a_limit_that_a_key_has_not_has_no_header(budget: KeyBudget, names: set[str]) -> None:
-    lines = limit_lines(budget).splitlines()
+def test_a_limit_that_a_key_has_not_has_no_header(limits: KeyLimits, budget: KeyBudget | None, names: set[str]) -> None:
+    lines = limit_lines(limits, budget).splitlines()
     assert {line.partition(":")[0].rpartition("-")[2] for line in lines} == names
+
+
+def test_where_nothing_is_owed_all_is_left() -> None:
+    limits, budget = KeyLimits(60, 1_000), KeyBudget((60, 60, 0.0), (1_000, 1_000, 0.0))
+    assert limit_lines(limits, None) == limit_lines(limits, budget)
