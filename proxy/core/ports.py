@@ -174,32 +174,23 @@ class ModelLists(Protocol):
         ...
 
 
-class Admission(Struct, frozen=True, eq=False):
-    """What an attempt asks of the shared state before it is sent.
+class Grant(Struct, eq=False):
+    """What an attempt asks of the shared state before it is sent, and holds once `claim` has admitted it.
+
+    Its holder then calls `succeeded`, `failed` or neither, and at last `release`, on the shared state.
 
     Attributes:
-        half_open: Targets whose recovery this attempt is to probe, as planned; what is half-open by now is claimed.
         tokens: Estimate counted against the provider's `tpm`.
         last_resort: Sent although everything is set aside; its failure sets nothing aside.
+        claimed: Targets whose recovery this attempt probes: what `claim` found half-open.
     """
 
     candidate: Candidate
     credential: str
-    half_open: tuple[Target, ...]
-    now_s: float
-    tokens: int = 0
-    last_resort: bool = False
-
-
-class Grant(Struct, eq=False):
-    """An admitted attempt. Its holder calls `succeeded`, `failed` or neither, then `release`, on the shared state."""
-
-    candidate: Candidate
-    credential: str
-    claimed: tuple[Target, ...]
     began_s: float
     tokens: int = 0
     last_resort: bool = False
+    claimed: tuple[Target, ...] = ()
     released: bool = False
 
 
@@ -219,8 +210,8 @@ class SharedState(Protocol):
     @property
     def view(self) -> StateView: ...
 
-    async def claim(self, admission: Admission) -> Grant | None:
-        """Admit an attempt, or None when a half-open claim, a limit or the last-resort cap refuses it."""
+    async def claim(self, grant: Grant) -> bool:
+        """Admit an attempt; False when a half-open claim, a limit or the last-resort cap refuses it."""
         ...
 
     def succeeded(self, grant: Grant, now_s: float, first_token_s: float) -> None:

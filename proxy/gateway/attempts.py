@@ -13,7 +13,7 @@ from proxy.core.errors import GatewayError, UpstreamsExhausted, final_error
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.health import CandidateId
 from proxy.core.plan import Plan, Send
-from proxy.core.ports import Admission, Grant, UpstreamResponse, Wait
+from proxy.core.ports import Grant, UpstreamResponse, Wait
 from proxy.core.snapshot import Snapshot
 from proxy.gateway.accounting import Account
 from proxy.gateway.cohort import others_first
@@ -54,8 +54,8 @@ async def attempt(engine: Engine, snapshot: Snapshot, call: Call, plan: Plan, ac
             if send is None:
                 continue
         began_s = engine.clock.now()
-        grant = await engine.state.claim(_admission(call, send, began_s))
-        if grant is None:
+        grant = _grant(call, send, began_s)
+        if not await engine.state.claim(grant):
             course.refused.append((send.planned.candidate.id, send.credential.id if send.credential else ""))
             send = None
             continue
@@ -198,13 +198,14 @@ def _used_tokens(call: Call, failure: Failure | None) -> int:
     return 0 if is_refused or not failure.request_sent else call.needs.input_tokens
 
 
-def _admission(call: Call, send: Send, now_s: float) -> Admission:
+def _grant(call: Call, send: Send, began_s: float) -> Grant:
+    """What an attempt asks for."""
     candidate, tokens = send.planned.candidate, call.needs.input_tokens
     if call.max_tokens and (tpm := candidate.provider.limits.tpm):
         # What a client announces is not what it uses: more than a minute's worth would keep everyone else out.
         tokens += min(call.max_tokens, tpm)
     credential = send.credential.id if send.credential else ""
-    return Admission(candidate, credential, send.half_open, now_s, tokens, send.last_resort)
+    return Grant(candidate, credential, began_s, tokens, send.last_resort)
 
 
 def _deadlines(call: Call, send: Send, now_s: float) -> Deadlines:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.health import Aside, CandidateId, Ladder, Slot, StateView, Target
-from proxy.core.ports import Admission, Grant, KeyAsk, KeyGrant, LimitReached, Setback
+from proxy.core.ports import Grant, KeyAsk, KeyGrant, LimitReached, Setback
 from proxy.core.snapshot import Candidate, CredentialOrder, Model, Provider, Rotation, Snapshot
 from proxy.routing.breaker import Breaker, after_good
 from proxy.routing.budget import BudgetMark
@@ -91,28 +91,27 @@ class MemoryState:
             last_resorts=self._last_resorts,
         )
 
-    async def claim(self, admission: Admission) -> Grant | None:
-        """Admit an attempt, or None. All that is half-open by now is claimed, named in the admission or not."""
-        candidate, now_s = admission.candidate, admission.now_s
+    async def claim(self, grant: Grant) -> bool:
+        """Admit an attempt, or not. All that is half-open by now is claimed, planned to be probed or not."""
+        candidate, now_s = grant.candidate, grant.began_s
         candidate_id, provider = candidate.id, candidate.provider
         name, limits = provider.name, provider.limits
         at_once = self._provider_in_flight.get(name, 0)
         if limits.parallel is not None and at_once >= limits.parallel:
-            return None
+            return False
         if self._limit_free_s and self._limit_free_s.get(name, now_s) > now_s:
-            return None
-        claims = self._claims(admission) if self._asides or admission.last_resort else ()
-        if claims is None:
-            return None
+            return False
+        if (self._asides or grant.last_resort) and not self._claims(grant):
+            return False
         if limits.rpm or limits.tpm:
-            self._charge(provider, now_s, 1, admission.tokens)
+            self._charge(provider, now_s, 1, grant.tokens)
         if provider.credential_order is _ROUND_ROBIN:
             self._take_turn(credential_slot(provider))
-        if admission.last_resort:
+        if grant.last_resort:
             self._last_resorts[candidate_id] = self._last_resorts.get(candidate_id, 0) + 1
         self._provider_in_flight[name] = at_once + 1
         self._in_flight[candidate_id] = self._in_flight.get(candidate_id, 0) + 1
-        return Grant(candidate, admission.credential, claims, now_s, admission.tokens, admission.last_resort)
+        return True
 
     def succeeded(self, grant: Grant, now_s: float, first_token_s: float) -> None:
         """Free what the attempt proved; count it in breakers and in the candidate's latency."""
@@ -271,14 +270,17 @@ class MemoryState:
             del self._pointers[slot]
         self.changes += 1
 
-    def _claims(self, admission: Admission) -> tuple[Target, ...] | None:
-        """Claim what this attempt is to probe; None when something is shut, or too many last resorts are under way."""
-        if admission.last_resort:
-            return () if self._last_resorts.get(admission.candidate.id, 0) < LAST_RESORTS else None
-        claims = self._claimable(admission.candidate, admission.credential, admission.now_s)
-        for target in claims or ():
-            self._asides[target] = replace(self._asides[target], claimed_s=admission.now_s)
-        return claims
+    def _claims(self, grant: Grant) -> bool:
+        """Claim what this attempt is to probe; False when something is shut, or too many last resorts are under way."""
+        if grant.last_resort:
+            return self._last_resorts.get(grant.candidate.id, 0) < LAST_RESORTS
+        claims = self._claimable(grant.candidate, grant.credential, grant.began_s)
+        if claims is None:
+            return False
+        for target in claims:
+            self._asides[target] = replace(self._asides[target], claimed_s=grant.began_s)
+        grant.claimed = claims
+        return True
 
     def _claimable(self, candidate: Candidate, credential: str, now_s: float) -> tuple[Target, ...] | None:
         """Return what this attempt must claim; None when something is shut. What a claim has proven is freed here."""

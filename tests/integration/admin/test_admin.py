@@ -15,7 +15,7 @@ from starlette.routing import Route
 from proxy.admin.routes import AdminParts, admin_routes
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.health import CandidateId
-from proxy.core.ports import Admission, KeyAsk, KeyGrant
+from proxy.core.ports import Grant, KeyAsk, KeyGrant
 from proxy.core.secret import Secret
 from proxy.core.snapshot import (
     Auth,
@@ -90,8 +90,8 @@ class Desk:
         """Let the provider `a` refuse its credential."""
         candidate = self.snapshot.models["sticky"].candidates[0]
         credential = candidate.provider.credentials[0].id
-        grant = await self.state.claim(Admission(candidate, credential, (), self.clock.now()))
-        assert grant is not None
+        grant = Grant(candidate, credential, self.clock.now())
+        assert await self.state.claim(grant)
         await self.state.failed(grant, Failure(kind, Scope.CREDENTIAL), self.clock.now())
         self.state.release(grant, self.clock.now())
 

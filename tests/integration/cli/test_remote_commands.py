@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from proxy.admin.routes import AdminParts, admin_routes
 from proxy.core.failure import Failure, FailureKind, Scope
-from proxy.core.ports import Admission
+from proxy.core.ports import Grant
 from proxy.edge.server import listen
 from proxy.state.memory import MemoryState
 from tests.fakes.clock import StillClock
@@ -112,8 +112,8 @@ def set_aside(state: MemoryState, kind: FailureKind, *, scope: Scope = Scope.CRE
     credential = candidate.provider.credentials[0].id
 
     async def fail() -> None:
-        grant = await state.claim(Admission(candidate, credential, (), NOW_S))
-        assert grant is not None
+        grant = Grant(candidate, credential, NOW_S)
+        assert await state.claim(grant)
         await state.failed(grant, Failure(kind, scope), NOW_S)
         state.release(grant, NOW_S)
 

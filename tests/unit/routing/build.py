@@ -202,7 +202,7 @@ def grant(
     of: Candidate, began_s: float = NOW_S, claimed: tuple[Target, ...] = (), *, last_resort: bool = False
 ) -> Grant:
     """An admitted attempt with the first credential."""
-    return Grant(of, credential(of), claimed, began_s, last_resort=last_resort)
+    return Grant(of, credential(of), began_s, last_resort=last_resort, claimed=claimed)
 
 
 def failure(kind: FailureKind, status: int | None = None, **fields: Unpack[FailureFields]) -> Failure:

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from proxy.core.failure import Failure
-from proxy.core.ports import Admission, Grant
+from proxy.core.ports import Grant
 from proxy.core.snapshot import Candidate
 from proxy.state.memory import MemoryState
 from tests.unit.routing.build import NOW_S, credential
@@ -27,7 +27,8 @@ def done(call: Coroutine[Any, Any, T]) -> T:
 
 def admit(state: MemoryState, of: Candidate, now_s: float, key: int = 1, *, last_resort: bool = False) -> Grant | None:
     """Ask for an attempt with a candidate's n-th credential."""
-    return done(state.claim(Admission(of, credential(of, key), (), now_s, last_resort=last_resort)))
+    grant = Grant(of, credential(of, key), now_s, last_resort=last_resort)
+    return grant if done(state.claim(grant)) else None
 
 
 def begin(state: MemoryState, of: Candidate, now_s: float, key: int = 1, *, last_resort: bool = False) -> Grant:

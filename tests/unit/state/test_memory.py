@@ -6,7 +6,7 @@ import pytest
 
 from proxy.core.failure import FailureKind, Scope
 from proxy.core.health import CandidateId, Slot, StateView, Target
-from proxy.core.ports import Admission, Grant, SharedState
+from proxy.core.ports import Grant, SharedState
 from proxy.core.secret import Secret
 from proxy.core.snapshot import BreakerPolicy, Candidate, Credential, CredentialOrder, Limits
 from proxy.routing.order import pointer_move
@@ -127,7 +127,7 @@ def test_what_is_in_flight_is_counted_and_given_back_once() -> None:
 
 def test_a_forged_release_leaves_no_negative_count() -> None:
     state = fresh()
-    state.release(Grant(A, credential(A), (), NOW_S), NOW_S)
+    state.release(Grant(A, credential(A), NOW_S), NOW_S)
     assert state.view.in_flight == {}
 
 
@@ -164,8 +164,8 @@ def test_a_provider_takes_no_more_than_its_requests_a_minute() -> None:
 
 def test_a_provider_takes_no_more_than_its_tokens_a_minute() -> None:
     state, of = fresh(), limits(tpm=1_000, rpm=100)
-    attempt = done(state.claim(Admission(of, credential(of), (), NOW_S, tokens=1_500)))
-    assert attempt is not None and admit(state, of, NOW_S + 29) is None
+    attempt = Grant(of, credential(of), NOW_S, tokens=1_500)
+    assert done(state.claim(attempt)) and admit(state, of, NOW_S + 29) is None
     state.release(attempt, NOW_S + 29, tokens=100)
     assert admit(state, of, NOW_S + 29) is not None
 
@@ -173,8 +173,8 @@ def test_a_provider_takes_no_more_than_its_tokens_a_minute() -> None:
 @pytest.mark.parametrize("of", [limits(tpm=1_000), limits(rpm=1)], ids=["tokens-unknown", "no-token-limit"])
 def test_without_a_correction_the_estimate_stays(of: Candidate) -> None:
     state = fresh()
-    attempt = done(state.claim(Admission(of, credential(of), (), NOW_S, tokens=5_000)))
-    assert attempt is not None
+    attempt = Grant(of, credential(of), NOW_S, tokens=5_000)
+    assert done(state.claim(attempt))
     state.release(attempt, NOW_S, tokens=None if of.provider.limits.tpm else 1)
     assert admit(state, of, NOW_S + 30) is None
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.plan import Plan, Send
-from proxy.core.ports import Admission
+from proxy.core.ports import Grant
 from proxy.core.snapshot import Candidate, CredentialOrder, Model, Rotation, Snapshot
 from proxy.routing.explain import explain
 from proxy.routing.order import pointer_move
@@ -64,9 +64,8 @@ def run(state: MemoryState, of: Model, configured: Snapshot, failures: Iterator[
             step = step.then
         _observe(record, step, state, now_s)
         sent = step.credential.id if step.credential else ""
-        admission = Admission(step.planned.candidate, sent, step.half_open, now_s, 0, step.last_resort)
-        grant = done(state.claim(admission))
-        assert grant is not None, "with one request at a time nothing is refused"
+        grant = Grant(step.planned.candidate, sent, now_s, 0, step.last_resort)
+        assert done(state.claim(grant)), "with one request at a time nothing is refused"
         failure = next(failures)
         setback = done(state.failed(grant, failure, now_s))
         move = pointer_move(step.planned, failure, setback, state.view, now_s)
