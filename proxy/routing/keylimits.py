@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import ceil, floor
 from operator import attrgetter
 
-from proxy.core.ports import KeyAsk, KeyBudget, KeyGrant, LimitReached
+from proxy.core.ports import KeyAsk, KeyGrant, LimitReached
 from proxy.core.snapshot import NO_LIMITS, ClientKey, KeyLimits
 from proxy.routing import budget
 from proxy.routing.budget import DAY, DAY_S, MONTH, Books, BudgetMark, Window, day_of, is_due, month_of, window_of
@@ -70,20 +70,21 @@ def take(use: KeyUse, ask: KeyAsk) -> Taken | LimitReached:
     if not use.from_s <= ask.wall_s < use.until_s:  # seldom
         _turn_to(use, ask.wall_s)
     today, this_month = use.today, use.this_month
+    rpm_at_s, tpm_at_s = use.rpm_paid_at_s, use.tpm_paid_at_s
     in_day, in_month = today.spent_nusd + today.reserved_nusd, this_month.spent_nusd + this_month.reserved_nusd
     day_nusd, month_nusd, parallel = limits.day_nusd, limits.month_nusd, limits.parallel
     if (
         (month_nusd is not None and in_month + (nusd or in_month > 0) > month_nusd)  # see `_used_up`
         or (day_nusd is not None and in_day + (nusd or in_day > 0) > day_nusd)
-        or ((use.tpm_paid_at_s > now_s or use.rpm_paid_at_s > now_s) and _is_ahead(use, now_s))
+        or ((tpm_at_s > now_s or rpm_at_s > now_s) and _is_ahead(use, now_s))
         or (parallel is not None and use.in_flight >= parallel)
     ):
         return _longest_reached(use, ask)
     use.in_flight += 1
     if use.rpm:
-        use.rpm_paid_at_s = charge(use.rpm_paid_at_s, now_s, 1, use.rpm)
+        use.rpm_paid_at_s = (rpm_at_s if rpm_at_s > now_s else now_s) + BURST_S / use.rpm
     if use.tpm:
-        use.tpm_paid_at_s = charge(use.tpm_paid_at_s, now_s, ask.tokens, use.tpm)
+        use.tpm_paid_at_s = charge(tpm_at_s, now_s, ask.tokens, use.tpm)
     today.reserved_nusd += nusd
     this_month.reserved_nusd += nusd
     return Taken(ask, use, today, this_month)
@@ -151,13 +152,6 @@ def _left(paid_at_s: float, now_s: float, was: int, per_minute: int | None) -> t
     owed_s = (paid_at_s if was == per_minute else _at_pace(paid_at_s, now_s, was, per_minute)) - now_s
     free = floor((BURST_S - owed_s + ROUNDING_S) * per_minute / BURST_S)
     return per_minute, 0 if free < 0 else free if free < per_minute else per_minute, owed_s
-
-
-def budget_left(use: KeyUse, limits: KeyLimits, now_s: float) -> KeyBudget | None:
-    """Say what is left of a key's requests and tokens; None = all of them."""
-    if use.rpm_paid_at_s <= now_s and use.tpm_paid_at_s <= now_s:
-        return None
-    return KeyBudget(requests_left(use, limits, now_s), tokens_left(use, limits, now_s))
 
 
 def _turn_to(use: KeyUse, wall_s: float) -> None:

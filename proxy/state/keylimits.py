@@ -20,11 +20,12 @@ from proxy.routing.keylimits import (
     BUSY_S,
     KeyUse,
     Taken,
-    budget_left,
     is_idle,
     marks_passed,
+    requests_left,
     settle,
     take,
+    tokens_left,
 )
 
 CAP = 10_000
@@ -38,7 +39,7 @@ OnMark = Callable[[BudgetMark], None]
 
 
 class KeyLimitsState:
-    """The key part of `core.ports.SharedState`, without its `async`: no call waits.
+    """The key part of `core.ports.SharedState`. No call waits.
 
     Beyond `cap` keys those go that were not used for longest, have nothing in flight, owe nothing and spent nothing in
     the current periods. What has to be remembered never goes: the keys that were ever made bound it.
@@ -56,7 +57,7 @@ class KeyLimitsState:
         self._cap = cap
         self._roomy = cap // 2  # up to here nothing is about to go, so order does not matter
 
-    def reserve(self, ask: KeyAsk) -> Taken | LimitReached:
+    async def reserve(self, ask: KeyAsk) -> Taken | LimitReached:
         """Take all that the ask wants of its key's limits, or nothing. A key with `NO_LIMITS` need not ask."""
         key = ask.key
         if not self.is_restored and key.limits.has_budget:
@@ -89,8 +90,10 @@ class KeyLimitsState:
 
     def key_budget(self, key: ClientKey, now_s: float) -> KeyBudget | None:
         """Say what is left of a key's requests and tokens; None = all of them."""
-        use = self.uses.get(key.name)
-        return None if use is None else budget_left(use, key.limits, now_s)
+        use, limits = self.uses.get(key.name), key.limits
+        if use is None or (use.rpm_paid_at_s <= now_s and use.tpm_paid_at_s <= now_s):
+            return None
+        return KeyBudget(requests_left(use, limits, now_s), tokens_left(use, limits, now_s))
 
     def expect_restore(self) -> None:
         """Admit no key with a budget until `restore` has said what was spent."""

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.health import Aside, CandidateId, Ladder, Slot, StateView, Target
-from proxy.core.ports import Grant, KeyAsk, KeyGrant, LimitReached, Setback
+from proxy.core.ports import Grant, Setback
 from proxy.core.snapshot import Candidate, CredentialOrder, Model, Provider, Rotation, Snapshot
 from proxy.routing.breaker import Breaker, after_good
 from proxy.routing.budget import BudgetMark
@@ -61,7 +61,8 @@ class MemoryState:
     def __init__(self, rng: random.Random, cap: int = CAP, on_mark: OnMark = _untold) -> None:
         self._rng = rng
         self.keys = KeyLimitsState(on_mark, cap)
-        self.settle, self.count, self.key_budget = self.keys.settle, self.keys.count, self.keys.key_budget
+        self.reserve, self.settle, self.count = self.keys.reserve, self.keys.settle, self.keys.count
+        self.key_budget = self.keys.key_budget
         self._asides: Lru[Target, Aside] = Lru(cap)
         self._ladders: Lru[Target, Mapping[FailureKind, Ladder]] = Lru(cap)
         self._breakers: Lru[Target, Breaker] = Lru(cap)
@@ -163,9 +164,6 @@ class MemoryState:
                 self._asides[target] = replace(aside, claimed_s=None)
         if tokens is not None and provider.limits.tpm:
             self._charge(provider, now_s, 0, tokens - grant.tokens)
-
-    async def reserve(self, ask: KeyAsk) -> KeyGrant | LimitReached:
-        return self.keys.reserve(ask)
 
     def take_turn(self, slot: Slot) -> None:
         self._take_turn(slot)

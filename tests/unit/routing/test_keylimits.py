@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from proxy.core.ports import KeyAsk, KeyBudget, LimitReached
+from proxy.core.ports import KeyAsk, LimitReached
 from proxy.core.snapshot import ClientKey, KeyLimits
 from proxy.routing.budget import Books, BudgetMark, Window, day_of, month_of, window_of
 from proxy.routing.keylimits import (
     BUSY_S,
     KeyUse,
     Taken,
-    budget_left,
     is_idle,
     marks_passed,
     requests_left,
@@ -263,14 +262,6 @@ def test_what_settles_when_nobody_asks_for_its_day_any_more_changes_nothing() ->
         admitted(use, ask(limits, nusd=10, wall_s=WALL_S + days * 86_400))
     settle(taken, 0, 70, NOW_S)
     assert (use.days.first, use.days.second) == (Window(DAY + 2, 0, 10), Window(DAY + 1, 0, 10))
-
-
-def test_nothing_is_said_of_limits_of_which_all_is_left() -> None:
-    limits = KeyLimits(rpm=60, tpm=100)
-    use = used(ask(limits, tokens=50))
-    assert budget_left(use, limits, NOW_S) == KeyBudget((60, 59, 1.0), (100, 50, 30.0))
-    assert budget_left(use, limits, NOW_S + 30.0) is None
-    assert budget_left(use, limits, NOW_S + 29.0) == KeyBudget((60, 60, 0.0), (100, 98, 1.0))
 
 
 def test_marks_name_key_budget_period_and_amounts() -> None:

@@ -12,6 +12,7 @@ from proxy.core.snapshot import ClientKey, KeyLimits
 from proxy.routing.budget import BudgetMark, Window, day_of, month_of
 from proxy.routing.keylimits import KeyUse, Taken
 from proxy.state.keylimits import KeyLimitsState
+from tests.unit.state.drive import done
 
 NOW_S = 1_000.0
 WALL_S = 1_795_176_000.0  # 2026-11-20T12:00:00Z
@@ -29,7 +30,7 @@ class Desk:
     def ask(
         self, limits: KeyLimits, nusd: int = 0, *, name: str = "k", now_s: float = NOW_S, wall_s: float = WALL_S
     ) -> KeyGrant | LimitReached:
-        return self.state.reserve(KeyAsk(ClientKey(name, limits=limits), 10, nusd, now_s, wall_s))
+        return done(self.state.reserve(KeyAsk(ClientKey(name, limits=limits), 10, nusd, now_s, wall_s)))
 
     def grant(self, limits: KeyLimits, nusd: int = 0, *, name: str = "k", now_s: float = NOW_S) -> KeyGrant:
         grant = self.ask(limits, nusd, name=name, now_s=now_s)
@@ -147,6 +148,9 @@ def test_what_is_left_is_told_for_the_limits_that_the_key_has() -> None:
     assert left is not None
     assert left.requests == pytest.approx((60, 59, 1.0))
     assert left.tokens == pytest.approx((1_000, 990, 0.6))
+    later = desk.state.key_budget(ClientKey("k", limits=KeyLimits(rpm=60, tpm=1_000)), NOW_S + 0.8)
+    assert later is not None and later.tokens == (1_000, 1_000, 0.0)
+    assert desk.state.key_budget(ClientKey("k", limits=KeyLimits(rpm=60, tpm=1_000)), NOW_S + 1.0) is None
     assert desk.state.key_budget(ClientKey("k"), NOW_S) == KeyBudget(None, None)
     assert desk.state.key_budget(ClientKey("new", limits=KeyLimits(rpm=5)), NOW_S) is None
 

@@ -16,6 +16,7 @@ from proxy.core.snapshot import ClientKey, KeyLimits
 from proxy.routing.budget import NEVER, Books, BudgetMark, Window, day_of, find, month_of
 from proxy.routing.keylimits import KeyUse, Taken
 from proxy.state.keylimits import KeyLimitsState
+from tests.unit.state.drive import done
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]  # to choose thousands of steps costs more than to take them
 
@@ -153,7 +154,7 @@ class KeyLimitsMachine(RuleBasedStateMachine):
 
     def _ask(self, limits: KeyLimits, tokens: int, nusd: int, wall_s: float | None = None) -> Taken | LimitReached:
         started_s = self.wall_s if wall_s is None else wall_s
-        return self.state.reserve(KeyAsk(ClientKey("k", limits=limits), tokens, nusd, self.now_s, started_s))
+        return done(self.state.reserve(KeyAsk(ClientKey("k", limits=limits), tokens, nusd, self.now_s, started_s)))
 
     def _settle(self, chosen: int, cost_of: Callable[[int], int], tokens: int) -> None:
         grant = self.running.pop(chosen % len(self.running))
@@ -217,7 +218,7 @@ def test_no_minute_has_more_requests_than_the_limit_and_its_burst(
         largest = max(largest, limits.rpm or 0)
         for _ in range(times):
             before = len(admitted_s)
-            outcome = state.reserve(KeyAsk(ClientKey("k", limits=limits), 0, 0, now_s, MIDNIGHT_S))
+            outcome = done(state.reserve(KeyAsk(ClientKey("k", limits=limits), 0, 0, now_s, MIDNIGHT_S)))
             if isinstance(outcome, KeyGrant):
                 admitted_s.append(now_s)
                 state.settle(outcome, 0, 0, now_s)
@@ -235,7 +236,7 @@ def test_a_limit_admits_at_once_what_it_says_is_left(steps: list[tuple[float, in
         now_s += pause_s
         budget = state.key_budget(key, now_s)
         left = 20 if budget is None or budget.requests is None else budget.requests[1]
-        outcomes = [state.reserve(KeyAsk(key, 0, 0, now_s, MIDNIGHT_S)) for _ in range(times)]
+        outcomes = [done(state.reserve(KeyAsk(key, 0, 0, now_s, MIDNIGHT_S))) for _ in range(times)]
         assert sum(isinstance(outcome, KeyGrant) for outcome in outcomes) == min(times, left)
 
 
