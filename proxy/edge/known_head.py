@@ -1,51 +1,35 @@
 """The head that a connection's requests begin with: a client sends the same with each, but for the length of the body.
 
-Turns bytes that begin with a head which the parser has read before into the exchange that they ask for, without
-reading it again. Whatever differs in anything else, or is not one whole request and no more, is for the parser.
+Turns bytes that begin with such a head (`wire.samehead`) into the exchange that they ask for.
 """
 
 from __future__ import annotations
 
-import re
-from typing import cast
+from collections.abc import Mapping
 
 from msgspec import Struct
 
 from proxy.edge.exchange import Asked, Exchange, Wire
-
-# No spaces behind the digits: what follows them must be the rest of the head as it was.
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)\r\n", re.IGNORECASE)
-_MOST_DIGITS = 11
+from proxy.wire.samehead import SameHead, same_head
 
 
 class KnownHead(Struct, frozen=True, eq=False):
-    """A head in two halves: `before` and `after` the digits of its content-length, the blank line included."""
+    """A head and what it asks for. `headers` are without the length: what is read has all of its body."""
 
-    before: bytes
-    after: bytes
+    head: SameHead
     asked: Asked
     method: bytes
-    headers: dict[bytes, bytes]
+    headers: Mapping[bytes, bytes]
 
     def __repr__(self) -> str:
         return f"KnownHead({self.asked!r})"  # never the head: it holds the client's key
 
     def read(self, data: bytes, wire: Wire) -> Exchange | None:
         """Return the request that `data` is, if it has this head, a body as long as that says, and nothing else."""
-        before, after = self.before, self.after
-        if not data.startswith(before):
+        body = self.head.body_behind(data)
+        if body is None:
             return None
-        start = len(before)
-        end = data.find(b"\r", start, start + _MOST_DIGITS + 1)
-        digits, begin = data[start:end], end + len(after)
-        if not (digits.isdigit() and data.startswith(after, end) and len(data) - begin == int(digits)):
-            return None
-        headers = self.headers.copy()
-        headers[b"content-length"] = digits
-        exchange = Exchange(wire, self.asked, self.method, headers)
-        exchange.pieces.append(data[begin:])
-        exchange.is_whole = True
-        return exchange
+        return Exchange(wire, self.asked, self.method, self.headers, pieces=[body], is_whole=True)
 
 
 def known_head(data: bytes, exchange: Exchange) -> KnownHead | None:
@@ -55,11 +39,10 @@ def known_head(data: bytes, exchange: Exchange) -> KnownHead | None:
         data: What was read when nothing was under way on the connection, and the parser made `exchange` of, and nothing
             else.
     """
-    headers, length = cast(dict[bytes, bytes], exchange.headers), _LENGTH.search(data)
-    if length is None or not exchange.keep_alive or exchange.repeated or b"expect" in headers:
+    if not exchange.keep_alive or exchange.repeated or b"expect" in exchange.headers:
         return None
-    digits, begin = length[1], data.find(b"\r\n\r\n", length.end(1)) + 4
-    # Where the head ends is the parser's to say. That this is the place, the length of the body proves.
-    if headers.get(b"content-length") != digits or len(data) - begin != int(digits):
+    head = same_head(data, exchange.headers.get(b"content-length"))
+    if head is None:
         return None
-    return KnownHead(data[: length.start(1)], data[length.end(1) : begin], exchange.asked, exchange.method, headers)
+    headers = {name: value for name, value in exchange.headers.items() if name != b"content-length"}
+    return KnownHead(head, exchange.asked, exchange.method, headers)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from proxy.upstream.response_parser import MAX_HEAD_BYTES, MAX_HEADERS, TOO_LARGE, ResponseParser
+from proxy.upstream.response_parser import LESSONS, MAX_HEAD_BYTES, MAX_HEADERS, TOO_LARGE, ResponseParser
 
 LENGTH = b"HTTP/1.1 200 OK\r\nX-A: b \r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n2;a=b\r\nhe\r\n3\r\nllo\r\n0\r\nT: trailer\r\n\r\n"
@@ -233,3 +235,121 @@ def test_other_answers_to_who_may_switch_are_answers() -> None:
 def test_101_without_a_protocol_is_followed_by_nothing() -> None:
     parser = switched(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", FRAMES)
     assert (parser.status, parser.take(), parser.keep_alive) == (101, b"", False)
+
+
+# Heads that come again.
+
+SAME = b"HTTP/1.1 200 OK\r\nDate: today\r\nContent-Length: %d\r\nX-A: b\r\n\r\n%b"
+
+
+def told(parser: ResponseParser) -> tuple[object, ...]:
+    """All that a parser says of an answer."""
+    head = (parser.status, parser.headers, tuple(parser.names)) if parser.status else None
+    end = (parser.complete, parser.complete and parser.keep_alive, parser.error, parser.started)
+    return head, end, parser.take()
+
+
+def taught(first: bytes = SAME % (5, b"hello"), method: str = "POST") -> ResponseParser:
+    """A parser that has read an answer and expects the next."""
+    parser = parsed(first)
+    parser.begin(method)
+    return parser
+
+
+@pytest.mark.parametrize("body", [b"", b"x", b"hello", b"\r\n\r\n", b"x" * 123_456])
+def test_same_head_with_another_body_is_read_as_ever(body: bytes) -> None:
+    answer = SAME % (len(body), body)
+    parser = taught()
+    for _ in range(3):
+        parser.feed(answer)
+        assert told(parser) == told(parsed(answer))
+        parser.begin("POST")
+
+
+def test_a_head_comes_again_behind_others() -> None:
+    parser = taught()
+    for message in (CHUNKED, EMPTY, SAME % (2, b"ab"), INTERIM, SAME % (2, b"ab"), SAME % (3, b"abc"), LENGTH):
+        parser.feed(message)
+        assert told(parser) == told(parsed(message))
+        parser.begin("POST")
+
+
+def test_answer_to_head_has_no_body_behind_a_known_head_either() -> None:
+    answer = SAME % (5, b"hello")
+    parser = taught(answer, "HEAD")
+    parser.feed(answer)
+    assert told(parser) == told(parsed(answer, method="HEAD"))
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param(SAME.replace(b"X-A: b", b"Connection: close") % (5, b"hello"), id="last"),
+        pytest.param(SAME.replace(b"200 OK", b"404 Not Found") % (5, b"hello"), id="error"),
+        pytest.param(CHUNKED, id="chunks"),
+    ],
+)
+def test_some_heads_are_for_llhttp_each_time(first: bytes) -> None:
+    assert taught(first)._known is None
+
+
+def test_heads_that_are_never_the_same_are_soon_let_be() -> None:
+    parser = taught()
+    for number in range(LESSONS):
+        parser.feed(SAME.replace(b"today", b"%d" % number) % (5, b"hello"))
+        parser.begin("POST")
+    assert parser._known is None
+    parser.feed(SAME % (5, b"hello"))
+    assert (parser._known, parser.status) == (None, 200)
+
+
+def test_a_head_that_came_again_makes_up_for_those_that_did_not() -> None:
+    parser = taught()
+    for number in range(3 * LESSONS):  # the second changes after each two answers
+        parser.feed(SAME.replace(b"today", b"%d" % (number // 2)) % (5, b"hello"))
+        parser.begin("POST")
+    assert parser._known is not None
+
+
+def test_an_idle_connection_may_say_nothing_behind_a_known_answer() -> None:
+    answer = SAME % (5, b"hello")
+    parser = taught(answer)
+    parser.feed(answer)
+    parser.feed(answer)
+    assert (parser.complete, parser.keep_alive) == (True, False)
+
+
+SNIPPETS = [
+    b"HTTP/1.1 ",
+    b"200",
+    b"204",
+    b" ",
+    b"\r\n",
+    b"\r",
+    b"\n",
+    b"5",
+    b"0",
+    b"-",
+    b"content-length: ",
+    b"hello",
+    b"\0",
+]
+
+
+@given(
+    cut=st.integers(0, len(LENGTH)),
+    dropped=st.integers(0, 4),
+    snippets=st.lists(st.sampled_from(SNIPPETS), max_size=3),
+    at=st.integers(0, len(LENGTH)),
+    is_again=st.booleans(),
+)
+def test_behind_any_answer_the_next_is_read_as_ever(
+    *, cut: int, dropped: int, snippets: list[bytes], at: int, is_again: bool
+) -> None:
+    first = LENGTH[:cut] + b"".join(snippets) + LENGTH[cut + dropped :]
+    parser = taught(first)
+    if parser._known is None:  # then it is an ordinary one
+        parser = taught(LENGTH)
+    next_ = first if is_again else LENGTH[:at] + b"".join(snippets) + LENGTH[at + dropped :]
+    parser.feed(next_)
+    assert told(parser) == told(parsed(next_))
