@@ -76,6 +76,7 @@ class _Route:
     api: Api
     upstream: UpstreamRoute
     model: Raw
+    names_model: bool
     drops: frozenset[str]  # what the provider does not want, as its client or the vendor calls it
     unwanted: frozenset[str]
     client_headers: frozenset[bytes]
@@ -192,11 +193,10 @@ def _unsaid(call: Call, route: _Route) -> tuple[str, ...]:
 def _members(
     call: Call, fields: Mapping[str, Raw], route: _Route, edit: tuple[str, ...]
 ) -> tuple[dict[str, Raw], tuple[str, ...]]:
-    members = dict(fields)
-    if route.api.names_model(call.endpoint.operation):
-        members["model"] = route.model
+    if route.names_model:
+        members = {**fields, "model": route.model}
     else:
-        members.pop("model", None)
+        members = {name: value for name, value in fields.items() if name != "model"}
     if route.api.adds:
         members.update(route.api.adds)
     unwanted = route.unwanted.union(edit) if edit else route.unwanted
@@ -286,6 +286,7 @@ def _route(
         api=api,
         upstream=UpstreamRoute(provider, method, f"{scheme}://{_host(base).decode()}", place, headers),
         model=raw(name),
+        names_model=api.names_model(operation),
         drops=drops,
         unwanted=kind.rejects | drops if is_chat else drops,
         client_headers=frozenset(forwarded) - {name for name, _ in headers},
