@@ -20,6 +20,7 @@ from proxy.wire.websocket import ACCEPT, EXTENSIONS, accepted
 
 MAX_ERROR_BYTES = 64 * 1024
 _CHAT, _PASSED = Dialect.OPENAI_CHAT, Dialect.PASSED
+_FIRST_OUTPUT, _IDLE = FailureKind.TIMEOUT_FIRST_OUTPUT, FailureKind.TIMEOUT_IDLE
 ERROR_BODY_S = 5.0
 
 
@@ -164,10 +165,10 @@ async def _stream(engine: Engine, sent: Sent) -> Reply | Failure:
 async def _first_output(reader: Reader, sent: Sent, now: Callable[[], float]) -> Failure | None:
     """Read until the stream has said something; return why it did not."""
     answer, timeouts = sent.answer, sent.send.planned.candidate.timeouts
-    first_output = capped(sent.call, sent.sent_s + timeouts.first_output_s, FailureKind.TIMEOUT_FIRST_OUTPUT)
+    first_output = capped(sent.call, sent.sent_s + timeouts.first_output_s, _FIRST_OUTPUT)
     while not reader.is_ready and not reader.done and reader.failure is None:
         idle_at_s = now() + timeouts.idle_s
-        wait = first_output if first_output.until_s <= idle_at_s else Wait(idle_at_s, FailureKind.TIMEOUT_IDLE)
+        wait = first_output if first_output.until_s <= idle_at_s else Wait(idle_at_s, _IDLE)
         chunk = await answer.read(wait)
         if isinstance(chunk, Failure):
             return chunk

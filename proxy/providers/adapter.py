@@ -85,6 +85,7 @@ class _Route:
     asks_usage: bool
     is_translated: bool
     is_apart: bool
+    may_be_sealed: bool  # nothing but a chat holds signatures that could be taken out
     ids: re.Pattern[bytes] | None  # finds ids of calls that it refuses, which only the hub makes fit
     is_own: bool  # it speaks the client's dialect, and at the vendor whose dialect that is
 
@@ -117,9 +118,8 @@ def build_as(
         extra = without_flags(extra, edit)
     if route.version and not any(name == _VERSION for name, _ in extra):
         extra = (*extra, (_VERSION, route.version))
-    is_chat = call.endpoint.operation is Operation.CHAT  # nothing else holds signatures that could be taken out
     if route.is_apart or (
-        is_chat and (SIGNATURES in edit or is_sealed(call) or (route.ids and route.ids.search(call.body)))
+        route.may_be_sealed and (SIGNATURES in edit or is_sealed(call) or (route.ids and route.ids.search(call.body)))
     ):
         request = UpstreamRequest(upstream, extra, b"")
         is_passed = route.api.dialect is Dialect.PASSED
@@ -295,6 +295,7 @@ def _route(
         asks_usage=is_chat and kind.stream_usage and operation in GENERATING,
         is_translated=is_translated,
         is_apart=is_translated or is_named or api.dialect is Dialect.PASSED,
+        may_be_sealed=operation is Operation.CHAT,
         ids=_UNFIT_IDS if is_chat and "nine_letter_ids" in kind.extensions else None,
         # Parameters and headers are of the dialect's own API; other hosts refuse those that they do not know.
         is_own=api.dialect is endpoint.dialect and not api.host,
