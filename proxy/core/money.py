@@ -7,6 +7,5 @@ def usd(nusd: int) -> str:
     """Write an amount in USD: exact, with two digits after the point or as many as it has: "5.00", "0.000125"."""
     if nusd < 0:
         return "-" + usd(-nusd)
-    whole, part = divmod(nusd, 1_000_000_000)
-    digits = str(part).zfill(9)
-    return f"{whole}.{digits[:2]}{digits[2:].rstrip('0')}"
+    digits = str(nusd).zfill(10)
+    return f"{digits[:-9]}.{digits[-9:-7]}{digits[-7:].rstrip('0')}"

@@ -39,17 +39,17 @@ def recognise(exchange: Exchange, auth: Auth, wall_s: float) -> ClientKey:
     Raises:
         NotAuthenticated: As `authenticate`.
     """
-    headers = exchange.headers
-    authorization = headers.get(b"authorization")
-    is_alone = b"x-api-key" not in headers and b"api-key" not in headers and b"x-goog-api-key" not in headers
-    if authorization is None or exchange.repeated or not is_alone:
-        return authenticate(headers, exchange.repeated, auth, wall_s)
-    caller = exchange.wire.caller
-    if caller is None or caller.authorization != authorization or caller.auth is not auth:
-        row = find_row(auth, presented_key(headers, ()))
-        if isinstance(row, Refusal):
-            raise _refused(row)
-        exchange.wire.caller = caller = Caller(auth, authorization, row)
+    caller, headers = exchange.wire.caller, exchange.headers
+    if caller is None or caller.auth is not auth or caller.headers is not headers:
+        authorization = headers.get(b"authorization")
+        if authorization is None or exchange.repeated or not _OTHERS.isdisjoint(headers):
+            return authenticate(headers, exchange.repeated, auth, wall_s)
+        if caller is None or caller.auth is not auth or caller.authorization != authorization:
+            found = find_row(auth, presented_key(headers, ()))
+            if isinstance(found, Refusal):
+                raise _refused(found)
+            exchange.wire.caller = caller = Caller(auth, authorization, found, headers)
+        caller.headers = headers
     row = caller.row
     if row.ends_at_s is not None and row.ends_at_s <= wall_s:
         raise _refused(Refusal.EXPIRED)

@@ -50,12 +50,18 @@ class Asked(Struct, frozen=True, eq=False):
         return f"Asked({self.endpoint.name})"  # never the query: some put a key there
 
 
-class Caller(Struct, frozen=True, eq=False):
-    """Whom a connection's latest request came from. `authorization` is that header's value, and all it was told by."""
+class Caller(Struct, eq=False):
+    """Whom a connection's latest request came from.
+
+    Attributes:
+        authorization: That header's value, and all it was told by.
+        headers: Of that request. Another one that has the very same object has a known head, and so the same caller.
+    """
 
     auth: Auth
     authorization: bytes
     row: StoredKey
+    headers: Mapping[bytes, bytes]
 
     def __repr__(self) -> str:
         return f"Caller({self.row.key.name})"

@@ -44,7 +44,6 @@ class Account(Struct, eq=False):
         dropped: Request fields that the answering candidate did not get.
         cost: None until `settle_usage`, and where no price is known.
         started_at_s: Unix time of its arrival; names the day and month that it is charged to.
-        sent_s: When the present attempt was sent, or was about to be built.
         waited_s: Time spent waiting for upstreams before the commit point.
         status: What the client got, as far as it is known.
         error: OpenAI's code of the error that the client got.
@@ -70,7 +69,6 @@ class Account(Struct, eq=False):
     usage: Usage | None = None
     cost: Cost | None = None
     started_at_s: float = 0.0
-    sent_s: float = 0.0
     waited_s: float = 0.0
     committed_s: float | None = None
     status: int = CLIENT_CLOSED

@@ -13,11 +13,11 @@ from proxy.core.errors import GatewayError, UpstreamsExhausted, final_error
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.health import CandidateId
 from proxy.core.plan import Plan, Send
-from proxy.core.ports import Grant, UpstreamResponse, Wait
+from proxy.core.ports import Grant, UpstreamResponse
 from proxy.core.snapshot import Snapshot
 from proxy.gateway.accounting import Account
 from proxy.gateway.cohort import others_first
-from proxy.gateway.context import Deadlines, Engine, Reply, Sent
+from proxy.gateway.context import Engine, Reply, Sent, capped
 from proxy.gateway.gate import pass_gate
 from proxy.gateway.preparing import build_send, renewed, wants_access, with_access
 from proxy.providers.adapter import Prepared
@@ -29,8 +29,8 @@ from proxy.routing.steps import Wait as Pause
 from proxy.routing.walk import Walk
 
 # CPython 3.11 calls a Python function to get a member out of its enum; these are wanted for every request.
-_CONNECT, _RESPONSE = FailureKind.TIMEOUT_CONNECT, FailureKind.TIMEOUT_RESPONSE
-_HEADERS, _FIRST_OUTPUT = FailureKind.TIMEOUT_HEADERS, FailureKind.TIMEOUT_FIRST_OUTPUT
+_CONNECT = FailureKind.TIMEOUT_CONNECT
+_HEADERS, _RESPONSE = FailureKind.TIMEOUT_HEADERS, FailureKind.TIMEOUT_RESPONSE
 _SAYS_NOTHING = frozenset({FailureKind.CLIENT_GONE, FailureKind.UNSUPPORTED})  # of the upstream's health
 _CUT_SHORT = frozenset({StopReason.BUDGET, StopReason.DEADLINE})
 _CANCELLED = Failure(FailureKind.CLIENT_GONE)  # what an attempt is noted as that something outside ended
@@ -107,16 +107,21 @@ async def _send(engine: Engine, call: Call, send: Send, grant: Grant, account: A
     answer: UpstreamResponse | Failure | None = None
     outcome: Reply | Failure | None = None  # stays so where this program is at fault: that says nothing of the upstream
     account.dropped = prepared.dropped
-    account.sent_s = now_s = now()
-    waits = _deadlines(call, send, now_s)
+    sent_s = now()
+    timeouts = send.planned.candidate.timeouts
+    connect = capped(call, sent_s + timeouts.connect_s, _CONNECT)
+    if call.stream:
+        head = capped(call, sent_s + timeouts.headers_s, _HEADERS)
+    else:
+        head = capped(call, sent_s + timeouts.response_s, _RESPONSE)
     try:
-        answer = await engine.transport.send(prepared.request, waits.connect, waits.head)
+        answer = await engine.transport.send(prepared.request, connect, head)
         if isinstance(answer, Failure):
             outcome = answer
         else:
             for kind, count in remaining(answer.headers):
                 engine.metrics.rate_limit_remaining(provider, kind, count)
-            outcome = await pass_gate(engine, Sent(call, send, prepared, answer, waits))
+            outcome = await pass_gate(engine, Sent(call, send, prepared, answer, sent_s, head))
         if prepared.access is not None and isinstance(outcome, Failure):
             outcome = await renewed(engine, send, prepared.access, outcome, account.renewed)
     except get_cancelled_exc_class():
@@ -124,19 +129,19 @@ async def _send(engine: Engine, call: Call, send: Send, grant: Grant, account: A
         raise
     finally:
         ended_s = now()
-        account.waited_s += ended_s - account.sent_s
-        if isinstance(outcome, Failure):
-            account.attempted(send, outcome, grant.began_s, ended_s)
-            await fail(engine, send, grant, outcome)
-        if not isinstance(outcome, Reply):
+        account.waited_s += ended_s - sent_s
+        if isinstance(outcome, Reply):
+            account.attempted(send, None, grant.began_s, ended_s)
+            engine.state.succeeded(grant, ended_s, ended_s - grant.began_s)
+            engine.attention.succeeded(provider, grant.credential)
+        else:
+            if outcome is not None:
+                account.attempted(send, outcome, grant.began_s, ended_s)
+                await fail(engine, send, grant, outcome)
             # Before the answer is closed, which may wait, and where a client that leaves meanwhile ends everything.
             engine.state.release(grant, ended_s, _used_tokens(call, outcome))
             if answer is not None and not isinstance(answer, Failure):
                 await answer.aclose()
-    if isinstance(outcome, Reply):
-        account.attempted(send, None, grant.began_s, ended_s)
-        engine.state.succeeded(grant, ended_s, ended_s - grant.began_s)
-        engine.attention.succeeded(provider, grant.credential)
     return outcome
 
 
@@ -147,7 +152,8 @@ async def _ready(engine: Engine, call: Call, send: Send, grant: Grant, account: 
         await others_first()
         prepared = build_send(call, send)
         if wants_access(send) and not isinstance(prepared, Failure):
-            prepared = await with_access(engine, send, prepared, _deadlines(call, send, began_s).connect)
+            connect = capped(call, began_s + send.planned.candidate.timeouts.connect_s, _CONNECT)
+            prepared = await with_access(engine, send, prepared, connect)
         if not isinstance(prepared, Failure):
             account.open(send.planned.candidate)
             if prepared.dropped:
@@ -206,22 +212,6 @@ def _grant(call: Call, send: Send, began_s: float) -> Grant:
         tokens += min(call.max_tokens, tpm)
     credential = send.credential.id if send.credential else ""
     return Grant(candidate, credential, began_s, tokens, send.last_resort)
-
-
-def _deadlines(call: Call, send: Send, now_s: float) -> Deadlines:
-    timeouts, ends_s = send.planned.candidate.timeouts, call.arrived_s + call.deadline_s
-    connect = _wait(now_s + timeouts.connect_s, ends_s, _CONNECT)
-    if not call.stream:
-        head = _wait(now_s + timeouts.response_s, ends_s, _RESPONSE)
-        return Deadlines(connect, head, head, timeouts.idle_s)
-    head = _wait(now_s + timeouts.headers_s, ends_s, _HEADERS)
-    first_output = _wait(now_s + timeouts.first_output_s, ends_s, _FIRST_OUTPUT)
-    return Deadlines(connect, head, first_output, timeouts.idle_s)
-
-
-def _wait(until_s: float, ends_s: float, kind: FailureKind) -> Wait:
-    """The deadline of the request ends every wait."""
-    return Wait(until_s if until_s < ends_s else ends_s, kind)
 
 
 def _final(course: _Course, reason: StopReason) -> GatewayError:

@@ -14,6 +14,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from proxy.core.call import Call, Headers
+from proxy.core.failure import FailureKind
 from proxy.core.plan import Send
 from proxy.core.ports import (
     Clock,
@@ -102,20 +103,23 @@ class Reply(Struct, frozen=True, eq=False):
         return f"Reply({self.status}, {len(self.body)} bytes)"  # never what an upstream said
 
 
-class Deadlines(Struct, frozen=True, eq=False):
-    """The waits of one attempt, each the sooner of its own timeout and the request's deadline."""
-
-    connect: Wait
-    head: Wait
-    first_output: Wait
-    idle_s: float
-
-
 class Sent(Struct, frozen=True, eq=False):
-    """One attempt whose answer has begun to come."""
+    """One attempt whose answer has begun to come.
+
+    Attributes:
+        sent_s: Monotonic seconds.
+        head: The wait that its head came within; a whole answer comes within it too.
+    """
 
     call: Call
     send: Send
     prepared: Prepared
     answer: UpstreamResponse
-    waits: Deadlines
+    sent_s: float
+    head: Wait
+
+
+def capped(call: Call, until_s: float, kind: FailureKind) -> Wait:
+    """Make a wait of an attempt: the deadline of the request ends it too."""
+    ends_s = call.arrived_s + call.deadline_s
+    return Wait(until_s if until_s < ends_s else ends_s, kind)

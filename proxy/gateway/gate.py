@@ -12,7 +12,7 @@ from proxy.core.call import GENERATING, OF_ACCOUNTS, Dialect, EndpointSpec, Give
 from proxy.core.failure import Failure, FailureKind, Scope, UpstreamError
 from proxy.core.ports import UpstreamResponse, UpstreamTunnel, Wait
 from proxy.core.translation import Undecodable
-from proxy.gateway.context import Deadlines, Engine, Reader, Reply, Sent
+from proxy.gateway.context import Engine, Reader, Reply, Sent, capped
 from proxy.gateway.reading import find_error, make_reader, read_whole_answer, retold
 from proxy.providers.signals import classify, rows_for, unserved, verbatim
 from proxy.translate.openai_chat.frames import read_answer
@@ -20,6 +20,7 @@ from proxy.wire.websocket import ACCEPT, EXTENSIONS, accepted
 
 MAX_ERROR_BYTES = 64 * 1024
 _CHAT, _PASSED = Dialect.OPENAI_CHAT, Dialect.PASSED
+_FIRST_OUTPUT, _IDLE = FailureKind.TIMEOUT_FIRST_OUTPUT, FailureKind.TIMEOUT_IDLE
 ERROR_BODY_S = 5.0
 
 
@@ -37,7 +38,7 @@ async def pass_gate(engine: Engine, sent: Sent) -> Reply | Failure:
     limit = engine.snapshot.server.max_response_bytes
     body = answer.take_whole()
     if body is None:
-        whole = await _read_whole(answer, sent.waits.head, limit)
+        whole = await _read_whole(answer, sent.head, limit)
         if isinstance(whole, Failure):
             return whole
         body = whole
@@ -56,7 +57,7 @@ def _is_streamed(endpoint: EndpointSpec, content_type: bytes) -> bool:
 
 async def _refusal(engine: Engine, sent: Sent) -> Reply | Failure:
     """Read the head of an error's body, as far as it comes in time, and say what it means."""
-    answer, head = sent.answer, sent.waits.head
+    answer, head = sent.answer, sent.head
     if answer.status == 101:
         return _switched(sent)
     wait = Wait(min(engine.clock.now() + ERROR_BODY_S, head.until_s), head.kind)
@@ -153,7 +154,7 @@ async def _read_whole(answer: UpstreamResponse, wait: Wait, limit: int) -> bytes
 async def _stream(engine: Engine, sent: Sent) -> Reply | Failure:
     answer = sent.answer
     reader = make_reader(engine, sent)
-    failure = await _first_output(reader, answer, sent.waits, engine.clock.now)
+    failure = await _first_output(reader, sent, engine.clock.now)
     if failure is None:
         return Reply(sent.send, answer, answer.status, answer.headers, reader=reader)
     for _ in range(reader.broken):  # a reply's are counted once it is delivered
@@ -161,14 +162,13 @@ async def _stream(engine: Engine, sent: Sent) -> Reply | Failure:
     return failure
 
 
-async def _first_output(
-    reader: Reader, answer: UpstreamResponse, waits: Deadlines, now: Callable[[], float]
-) -> Failure | None:
+async def _first_output(reader: Reader, sent: Sent, now: Callable[[], float]) -> Failure | None:
     """Read until the stream has said something; return why it did not."""
-    first_output = waits.first_output
+    answer, timeouts = sent.answer, sent.send.planned.candidate.timeouts
+    first_output = capped(sent.call, sent.sent_s + timeouts.first_output_s, _FIRST_OUTPUT)
     while not reader.is_ready and not reader.done and reader.failure is None:
-        idle_at_s = now() + waits.idle_s
-        wait = first_output if first_output.until_s <= idle_at_s else Wait(idle_at_s, FailureKind.TIMEOUT_IDLE)
+        idle_at_s = now() + timeouts.idle_s
+        wait = first_output if first_output.until_s <= idle_at_s else Wait(idle_at_s, _IDLE)
         chunk = await answer.read(wait)
         if isinstance(chunk, Failure):
             return chunk

@@ -234,7 +234,7 @@ def _without_type(headers: Headers) -> Headers:
 async def _drain(delivery: Delivery) -> None:
     """Read what follows the terminator, so that the connection can be used again."""
     engine = delivery.engine
-    wait = Wait(engine.clock.now() + DRAIN_S, FailureKind.TIMEOUT_IDLE)
+    wait = Wait(engine.clock.now() + DRAIN_S, _IDLE)
     while True:
         chunk = await delivery.reply.answer.read(wait)
         if isinstance(chunk, Failure) or not chunk:

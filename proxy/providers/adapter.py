@@ -76,6 +76,7 @@ class _Route:
     api: Api
     upstream: UpstreamRoute
     model: Raw
+    names_model: bool
     drops: frozenset[str]  # what the provider does not want, as its client or the vendor calls it
     unwanted: frozenset[str]
     client_headers: frozenset[bytes]
@@ -84,6 +85,7 @@ class _Route:
     asks_usage: bool
     is_translated: bool
     is_apart: bool
+    may_be_sealed: bool  # nothing but a chat holds signatures that could be taken out
     ids: re.Pattern[bytes] | None  # finds ids of calls that it refuses, which only the hub makes fit
     is_own: bool  # it speaks the client's dialect, and at the vendor whose dialect that is
 
@@ -116,9 +118,8 @@ def build_as(
         extra = without_flags(extra, edit)
     if route.version and not any(name == _VERSION for name, _ in extra):
         extra = (*extra, (_VERSION, route.version))
-    is_chat = call.endpoint.operation is Operation.CHAT  # nothing else holds signatures that could be taken out
     if route.is_apart or (
-        is_chat and (SIGNATURES in edit or is_sealed(call) or (route.ids and route.ids.search(call.body)))
+        route.may_be_sealed and (SIGNATURES in edit or is_sealed(call) or (route.ids and route.ids.search(call.body)))
     ):
         request = UpstreamRequest(upstream, extra, b"")
         is_passed = route.api.dialect is Dialect.PASSED
@@ -192,11 +193,10 @@ def _unsaid(call: Call, route: _Route) -> tuple[str, ...]:
 def _members(
     call: Call, fields: Mapping[str, Raw], route: _Route, edit: tuple[str, ...]
 ) -> tuple[dict[str, Raw], tuple[str, ...]]:
-    members = dict(fields)
-    if route.api.names_model(call.endpoint.operation):
-        members["model"] = route.model
+    if route.names_model:
+        members = {**fields, "model": route.model}
     else:
-        members.pop("model", None)
+        members = {name: value for name, value in fields.items() if name != "model"}
     if route.api.adds:
         members.update(route.api.adds)
     unwanted = route.unwanted.union(edit) if edit else route.unwanted
@@ -286,6 +286,7 @@ def _route(
         api=api,
         upstream=UpstreamRoute(provider, method, f"{scheme}://{_host(base).decode()}", place, headers),
         model=raw(name),
+        names_model=api.names_model(operation),
         drops=drops,
         unwanted=kind.rejects | drops if is_chat else drops,
         client_headers=frozenset(forwarded) - {name for name, _ in headers},
@@ -294,6 +295,7 @@ def _route(
         asks_usage=is_chat and kind.stream_usage and operation in GENERATING,
         is_translated=is_translated,
         is_apart=is_translated or is_named or api.dialect is Dialect.PASSED,
+        may_be_sealed=operation is Operation.CHAT,
         ids=_UNFIT_IDS if is_chat and "nine_letter_ids" in kind.extensions else None,
         # Parameters and headers are of the dialect's own API; other hosts refuse those that they do not know.
         is_own=api.dialect is endpoint.dialect and not api.host,

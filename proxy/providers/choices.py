@@ -12,6 +12,7 @@ from proxy.core.call import Call, Dialect
 from proxy.translate.openai_chat.frames import choices_answered, choices_asked, whole_number
 
 _ONE = Raw(b"1")
+_CHAT = Dialect.OPENAI_CHAT  # CPython 3.11 takes a fifth of a microsecond to get a member out of its enum
 
 
 class _Config(msgspec.Struct):
@@ -26,12 +27,12 @@ _CONFIG = msgspec.json.Decoder(_Config)
 
 def answered(call: Call) -> int:
     """Count the choices that each are to finish in a whole answer."""
-    return choices_answered(call.fields) if call.endpoint.dialect is Dialect.OPENAI_CHAT else _candidates(call)
+    return choices_answered(call.fields) if call.endpoint.dialect is _CHAT else _candidates(call)
 
 
 def asked(call: Call) -> int:
     """Count the choices that the request pays for."""
-    return choices_asked(call.fields) if call.endpoint.dialect is Dialect.OPENAI_CHAT else _candidates(call)
+    return choices_asked(call.fields) if call.endpoint.dialect is _CHAT else _candidates(call)
 
 
 def _candidates(call: Call) -> int:

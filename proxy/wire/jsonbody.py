@@ -93,15 +93,16 @@ def _long_texts(body: bytes) -> list[tuple[int, int]]:
         if not start:
             start = at + 1
             continue
-        first = at
-        while body[first - 1] == _BACKSLASH and at - first < LONGEST_ESCAPE:
-            first -= 1
-        if at - first == LONGEST_ESCAPE:
-            break
-        if (at - first) % 2 == 0:  # the quote is no part of the text
-            if at - start >= LONG_BYTES:
-                found.append((start, at))
-            start = 0
+        if body[at - 1] == _BACKSLASH:
+            escape = body[max(start, at - LONGEST_ESCAPE) : at]
+            slashes = len(escape) - len(escape.rstrip(b"\\"))
+            if slashes == LONGEST_ESCAPE:
+                break
+            if slashes % 2:  # the quote is part of the text
+                continue
+        if at - start >= LONG_BYTES:
+            found.append((start, at))
+        start = 0
     return found
 
 

@@ -243,16 +243,23 @@ def test_repeated_header_is_read_in_full() -> None:
         client_auth.recognise(exchange, AUTH, NOW_S)
 
 
-def test_remembered_key_expires_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
-    wire = FakeWire()
-    assert recognise(wire, bearer("fl_fresh")) is FRESH
+def test_head_that_is_known_has_the_same_caller() -> None:
+    wire, head = FakeWire(), bearer(KEY)
+    assert [recognise(wire, headers) for headers in (head, head, bearer("fl_fresh"), head)] == [CI, CI, FRESH, CI]
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_remembered_key_expires_all_the_same(caplog: pytest.LogCaptureFixture, *, is_known: bool) -> None:
+    wire, head = FakeWire(), bearer("fl_fresh")
+    assert recognise(wire, head) is FRESH
     with caplog.at_level(logging.INFO), pytest.raises(NotAuthenticated):
-        recognise(wire, bearer("fl_fresh"), wall_s=NOW_S + 1)
+        recognise(wire, head if is_known else bearer("fl_fresh"), wall_s=NOW_S + 1)
     assert "expired" in caplog.text
 
 
-def test_remembered_key_that_was_taken_away_is_refused() -> None:
-    wire = FakeWire()
-    recognise(wire, bearer(KEY))
+@pytest.mark.parametrize("is_known", [False, True])
+def test_remembered_key_that_was_taken_away_is_refused(*, is_known: bool) -> None:
+    wire, head = FakeWire(), bearer(KEY)
+    recognise(wire, head)
     with pytest.raises(NotAuthenticated):
-        recognise(wire, bearer(KEY), Auth("keys", {digest("fl_fresh"): FRESH}))
+        recognise(wire, head if is_known else bearer(KEY), Auth("keys", {digest("fl_fresh"): FRESH}))
