@@ -155,6 +155,8 @@ class Kind:
 
 _OPENAI_BETA = frozenset({b"openai-beta"})
 _ANTHROPIC = frozenset({b"anthropic-version", b"anthropic-beta"})
+# Source: anthropic 2.11.0 types/beta/beta_fallbacks_param.py.
+_CLAUDE_STEERS = frozenset({"fallbacks"})
 
 _KINDS = (
     Kind(
@@ -318,6 +320,8 @@ _KINDS = (
         paths=ALL_PATHS,
         forwards=_OPENAI_BETA,
         also=(RESPONSES, passing(*_ALL_PASSED)),
+        # Behind it may be a gateway, and these are what gateways take.
+        steers=frozenset({"models", "route", "fallbacks"}),
         signals=openai.OPENAI,
     ),
     Kind(
@@ -337,6 +341,7 @@ _KINDS = (
         apis=(ANTHROPIC,),
         trim=("/v1",),
         forwards=_ANTHROPIC,
+        steers=_CLAUDE_STEERS,
         body_limit_bytes=32_000_000,
         catalog="anthropic",
         signals=native.ANTHROPIC,
@@ -359,6 +364,7 @@ _KINDS = (
         apis=(VERTEX_CLAUDE, VERTEX_GEMINI),
         trim=("/v1",),
         forwards=_ANTHROPIC,
+        steers=_CLAUDE_STEERS,
         catalog="google",
         signals=google.VERTEX,
     ),
@@ -385,6 +391,8 @@ _KINDS = (
         env=("PERPLEXITY_API_KEY",),
         apis=(RESPONSES,),
         believed_cost=True,
+        # It wins over `model`. Source: https://docs.perplexity.ai/docs/agent-api/model-fallback, read 2026-11-21.
+        steers=frozenset({"models"}),
         catalog="perplexity",
         signals=native.PERPLEXITY,
     ),

@@ -179,6 +179,28 @@ def test_client_never_chooses_other_models_than_the_one_that_its_key_was_let_to(
     assert _sent(prepared) == {"model": "up", "top_p": 1}
 
 
+@pytest.mark.parametrize(
+    ("kind", "model", "endpoint"),
+    [
+        pytest.param("anthropic", "claude-sonnet-5", MESSAGES, id="anthropic"),
+        pytest.param("vertex", "claude-sonnet-5", MESSAGES, id="vertex"),
+        pytest.param("openai_compatible", "up", CHAT, id="a-proxy-behind-this-one"),
+    ],
+)
+def test_client_never_chooses_fallbacks_at_the_vendor(kind: str, model: str, endpoint: EndpointSpec) -> None:
+    call = _call({"model": "m", "max_tokens": 5, "fallbacks": [{"model": "dear"}], "messages": []}, endpoint)
+    prepared = build(call, _candidate(kind, model, project="p", location="eu"), None)
+    assert prepared.dropped == ("fallbacks",)
+    assert b"dear" not in prepared.request.body
+
+
+def test_chain_of_models_that_wins_over_the_model_is_left_out() -> None:
+    call = _call({"model": "m", "models": ["openai/dear"], "input": "hello"}, RESPONSES)
+    prepared = build(call, _candidate("perplexity", "openai/cheap"), None)
+    assert prepared.dropped == ("models",)
+    assert _sent(prepared) == {"model": "openai/cheap", "input": "hello"}
+
+
 def test_member_that_the_vendor_has_inside_another_is_left_out_too() -> None:
     messages = [{"role": "user", "content": "hello"}]
     call = _call({"model": "m", "messages": messages, "temperature": 0.5, "top_p": 0.5})
