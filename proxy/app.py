@@ -37,6 +37,7 @@ from proxy.edge.server import DrainingServer, QuietServer, listen, server_config
 from proxy.gateway.context import Engine
 from proxy.openings import open_all
 from proxy.routing.budget import BudgetMark
+from proxy.routing.health import has_moved
 from proxy.settings.banner import banner
 from proxy.settings.load import load_snapshot
 from proxy.settings.ollama import ollama_answers
@@ -108,12 +109,15 @@ class Parts:
         engine = self.edge.engine
         if self.storage is not None:
             snapshot = self.storage.joined(snapshot)
-        engine.snapshot = snapshot
+        before, engine.snapshot = engine.snapshot.providers, snapshot
         self.redactor.learn(snapshot)
         self.transports.retire(snapshot)
         self.tokens.keep_only(snapshot.providers.values())
         self.lists.keep_only(snapshot)
         self.state.forget(snapshot)
+        for name, provider in snapshot.providers.items():
+            if name in before and has_moved(before[name], provider):
+                self.state.clear(name)
         engine.attention.forget(snapshot)
         engine.metrics.config_version(snapshot.version)
         engine.metrics.config_reload_failed(False)

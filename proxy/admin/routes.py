@@ -11,19 +11,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from proxy.admin.change import MAX_BODY_BYTES, Change, check_names, parse_change, public_model
 from proxy.admin.explanation import explain_model, key_named
-from proxy.core.errors import BodyTooLarge, GatewayError, MalformedRequest, NotAuthenticated, NotPermitted
+from proxy.core.errors import GatewayError, MalformedRequest, NotAuthenticated, NotPermitted
 from proxy.core.health import CandidateId, StateView
 from proxy.core.localprocess import ProcessReport, no_processes
 from proxy.core.ports import Clock
 from proxy.core.snapshot import Model, Rotation, Snapshot
 from proxy.edge.client_auth import is_admin
 from proxy.edge.render import error_body, error_headers
+from proxy.edge.smallbody import read_small_body
 from proxy.state.keylimits import KeyLimitsState
 from proxy.state.keyrows import key_rows
 
@@ -133,7 +134,7 @@ def _changing(name: str) -> Handler:
     """The handler of one action: read the change, check its names, do it, say what was done."""
 
     async def changing(parts: AdminParts, request: Request) -> object:
-        change = parse_change(await _read_body(request))
+        change = parse_change(await read_small_body(request, MAX_BODY_BYTES, parts.snapshot().server))
         check_names(change, parts.snapshot())
         effect = ACTIONS[name](parts, change)
         about = change.model_dump(exclude_none=True)
@@ -141,18 +142,6 @@ def _changing(name: str) -> Handler:
         return {"done": name, "about": about, **effect}
 
     return changing
-
-
-async def _read_body(request: Request) -> bytes:
-    body = b""
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY_BYTES:
-                raise BodyTooLarge(f"The body of an admin request may have {MAX_BODY_BYTES} bytes.")
-    except ClientDisconnect as exc:
-        raise MalformedRequest("The body did not arrive.") from exc
-    return body
 
 
 def _clear(parts: AdminParts, change: Change) -> dict[str, object]:

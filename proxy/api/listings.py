@@ -6,16 +6,17 @@ from collections.abc import Awaitable, Callable
 from time import time
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from proxy.api.endpoints import new_request_id
 from proxy.api.endpointspec import PREFIXES, is_google
 from proxy.api.models import anthropic_list, anthropic_row, google_list, google_row, ollama_row, one_model, openai_list
-from proxy.core.errors import BodyTooLarge, MalformedRequest
+from proxy.core.errors import MalformedRequest
 from proxy.core.snapshot import ClientKey, Model, Snapshot
 from proxy.edge.open_mode import check_open_mode
+from proxy.edge.smallbody import read_small_body
 from proxy.routing.resolve import resolve, untagged
 from proxy.translate.ollama.listing import TAG, encode_running, encode_show, encode_tags, encode_version
 
@@ -102,7 +103,8 @@ def _ollama(current: Current, caller: Caller, visible: Visible) -> list[BaseRout
 
     async def show(request: Request) -> Response:
         key, snapshot = caller(request), current()
-        model = resolve(untagged(_named(await _body(request)), TAG, snapshot), key, snapshot)
+        name = _named(await read_small_body(request, MAX_ASKED_BYTES, snapshot.server))
+        model = resolve(untagged(name, TAG, snapshot), key, snapshot)
         return _encoded(encode_show(ollama_row(model)))
 
     async def version(request: Request) -> Response:
@@ -115,19 +117,6 @@ def _ollama(current: Current, caller: Caller, visible: Visible) -> list[BaseRout
         Route("/api/ps", running),
         Route("/api/show", show, methods=["POST"]),
     ]
-
-
-async def _body(request: Request) -> bytes:
-    """Read a body that holds a name and little else."""
-    body = bytearray()
-    try:
-        async for piece in request.stream():
-            body += piece
-            if len(body) > MAX_ASKED_BYTES:
-                raise BodyTooLarge(f"The request body may hold {MAX_ASKED_BYTES} bytes here.")
-    except ClientDisconnect as exc:
-        raise MalformedRequest("The body did not arrive.") from exc
-    return bytes(body)
 
 
 def _named(body: bytes) -> str:

@@ -135,7 +135,16 @@ class ServerToolUse(Struct, gc=False):
     web_search_requests: Count | None = None
 
 
-class Usage(Struct, gc=False):
+class Iteration(Struct, gc=False):
+    type: str = ""
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cache_creation_input_tokens: Count | None = None
+    cache_read_input_tokens: Count | None = None
+    cache_creation: CacheCreation | None = None
+
+
+class Usage(Struct):
     input_tokens: Count | None = None
     output_tokens: Count | None = None
     cache_creation_input_tokens: Count | None = None
@@ -145,6 +154,7 @@ class Usage(Struct, gc=False):
     server_tool_use: ServerToolUse | None = None
     service_tier: str | None = None
     speed: str | None = None
+    iterations: list[Iteration] | None = None
 
 
 class StopDetails(Struct, gc=False):

@@ -22,6 +22,7 @@ from proxy.gateway.gate import pass_gate
 from proxy.gateway.preparing import build_send, renewed, wants_access, with_access
 from proxy.providers.adapter import Prepared
 from proxy.providers.ratelimits import remaining
+from proxy.routing.health import is_meant
 from proxy.routing.order import pointer_move
 from proxy.routing.retry import LEAST_TIME_S, causes, next_step
 from proxy.routing.steps import AttemptPolicy, Stop, StopReason, Tried
@@ -172,6 +173,8 @@ async def _ready(engine: Engine, call: Call, send: Send, grant: Grant, account: 
 async def fail(engine: Engine, send: Send, grant: Grant, failure: Failure) -> None:
     """Let the operator and the shared state learn from a failure: alert, set aside, move the pointer."""
     if failure.kind in _SAYS_NOTHING or failure.renewed:
+        return
+    if not is_meant(send.planned.candidate.provider, grant.credential, engine.snapshot):
         return
     now_s = engine.clock.now()
     engine.attention.failed(send.planned.candidate.provider.name, grant.credential, failure, now_s)

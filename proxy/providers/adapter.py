@@ -43,6 +43,19 @@ ANTHROPIC_VERSION = b"2023-06-01"
 _UNFIT_IDS = re.compile(rb'"(?:tool_call_)?id"\s*:\s*"(?![a-zA-Z0-9]{9}")')
 _BETA = b"anthropic-beta"
 _ASKING = frozenset({_BETA, b"openai-beta"})
+# What a request is judged by, beside its model, and what may be added to it.
+_JUDGED = frozenset(
+    {
+        "best_of",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "max_tokens",
+        "n",
+        "options",
+        "stream",
+        _STREAM_OPTIONS,
+    }
+)
 _INCLUDE_USAGE = raw({"include_usage": True})
 _CODED = frozenset({Operation.EMBEDDINGS, Operation.RERANK})
 _JSON = b"application/json"
@@ -205,11 +218,26 @@ def _members(
         dropped = tuple([name for name in members if name in unwanted and name != "model"])
         for name in dropped:
             del members[name]
+    if route.kind.any_case and not _is_plain("".join(members)):
+        dropped += _leave_out_twins(members, unwanted)
     if route.kind.renames:
         dropped += _rename(members, route.kind)
     if call.stream and route.asks_usage and not call.include_usage:
         _ask_for_usage(members, unwanted)
     return members, dropped
+
+
+def _is_plain(names: str) -> bool:
+    return names.isascii() and names.islower()
+
+
+def _leave_out_twins(members: dict[str, Raw], unwanted: frozenset[str]) -> tuple[str, ...]:
+    """Leave out members whose names in lower case are others: the upstream may take the one that nobody judged."""
+    taken = unwanted.union(_JUDGED, members)
+    twins = tuple([name for name in members if (plain := name.casefold()) != name and plain in taken])
+    for name in twins:
+        del members[name]
+    return twins
 
 
 def _rename(members: dict[str, Raw], kind: Kind) -> tuple[str, ...]:

@@ -89,6 +89,7 @@ class Kind:
         rejects: Top-level request members that it refuses.
         steers: Top-level request members by which a client would have other models serve than its key may and the plan
             priced: never sent.
+        any_case: It may take a request member by its name in any case, as servers in Go do; of several the last counts.
         renames: Top-level request members that it knows under another name.
         stream_usage: `stream_options.include_usage` may be added to a stream request.
         extensions: Members beside OpenAI's own that it takes, sent when a request is said in its dialect; and
@@ -117,6 +118,7 @@ class Kind:
     trim: tuple[str, ...] = ()
     rejects: frozenset[str] = frozenset()
     steers: frozenset[str] = frozenset()
+    any_case: bool = False
     renames: Mapping[str, str] = field(default_factory=dict)
     stream_usage: bool = True
     extensions: frozenset[str] = frozenset()
@@ -155,6 +157,8 @@ class Kind:
 
 _OPENAI_BETA = frozenset({b"openai-beta"})
 _ANTHROPIC = frozenset({b"anthropic-version", b"anthropic-beta"})
+# Source: anthropic 2.11.0 types/beta/beta_fallbacks_param.py.
+_CLAUDE_STEERS = frozenset({"fallbacks"})
 
 _KINDS = (
     Kind(
@@ -309,6 +313,7 @@ _KINDS = (
         paths=_under("/v1", MODEL_PATHS),
         also=(_responses("/v1"), OLLAMA),
         trim=("/v1", "/api"),
+        any_case=True,  # Source: https://github.com/golang/go/issues/43664, read 2026-11-21.
         timeouts=Timeouts(headers_s=300.0, first_output_s=300.0, response_s=600.0),
         signals=local.OLLAMA,
     ),
@@ -318,6 +323,9 @@ _KINDS = (
         paths=ALL_PATHS,
         forwards=_OPENAI_BETA,
         also=(RESPONSES, passing(*_ALL_PASSED)),
+        # Behind it may be a gateway, and these are what gateways take.
+        steers=frozenset({"models", "route", "fallbacks"}),
+        any_case=True,
         signals=openai.OPENAI,
     ),
     Kind(
@@ -337,6 +345,7 @@ _KINDS = (
         apis=(ANTHROPIC,),
         trim=("/v1",),
         forwards=_ANTHROPIC,
+        steers=_CLAUDE_STEERS,
         body_limit_bytes=32_000_000,
         catalog="anthropic",
         signals=native.ANTHROPIC,
@@ -359,6 +368,7 @@ _KINDS = (
         apis=(VERTEX_CLAUDE, VERTEX_GEMINI),
         trim=("/v1",),
         forwards=_ANTHROPIC,
+        steers=_CLAUDE_STEERS,
         catalog="google",
         signals=google.VERTEX,
     ),
@@ -385,6 +395,8 @@ _KINDS = (
         env=("PERPLEXITY_API_KEY",),
         apis=(RESPONSES,),
         believed_cost=True,
+        # It wins over `model`. Source: https://docs.perplexity.ai/docs/agent-api/model-fallback, read 2026-11-21.
+        steers=frozenset({"models"}),
         catalog="perplexity",
         signals=native.PERPLEXITY,
     ),

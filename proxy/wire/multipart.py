@@ -152,6 +152,8 @@ def _read_parameters(parameters: bytes) -> tuple[str, bool]:
     if len(named) != len(found) or b"name" not in named:
         raise ValueError("a part has no name, or two")
     value = named[b"name"]
+    if b"\\" in value:  # some readers take the letter behind it alone
+        raise ValueError("the name of a part holds a backslash")
     try:
         name = (value[1:-1] if value.startswith(b'"') else value).decode()
     except UnicodeDecodeError as exc:

@@ -23,6 +23,7 @@ from tests.fakes.upstream_calls import settles
 from tests.fakes.wireclient import WireClient, ask, chat
 
 BODY_READ_S = 0.4
+ADMIN = "admin-planted-0123456789"
 SLACK_S = 1.0  # for a busy machine
 SMALL = "max_body_bytes = 2048\nmax_buffered_bytes = 4096"
 
@@ -97,6 +98,22 @@ async def test_client_that_goes_on_sending_behind_its_refusal_is_not_listened_to
 async def test_body_that_drips_is_408_however_busy_it_looks() -> None:
     async with limited(f"body_read_s = {BODY_READ_S}") as (running, _), WireClient(running.url) as client:
         client.begin(1000)
+        listening = asyncio.create_task(client.heard())
+        while not listening.done():
+            client.writer.write(b" ")
+            await asyncio.sleep(0.02)
+        assert (await listening).status == 408
+
+
+@pytest.mark.parametrize(
+    ("path", "token"),
+    [pytest.param("/api/show", "", id="a-client's"), pytest.param("/admin/state/clear", ADMIN, id="an-operator's")],
+)
+async def test_body_that_drips_is_408_where_no_model_is_asked_too(path: str, token: str) -> None:
+    settings = f'body_read_s = {BODY_READ_S}\n[auth]\nadmin_token = "{ADMIN}"'
+    async with limited(settings) as (running, _), WireClient(running.url) as client:
+        fields = f"Host: localhost\r\nAuthorization: Bearer {token}\r\n" if token else "Host: localhost\r\n"
+        client.writer.write(f"POST {path} HTTP/1.1\r\n{fields}Content-Length: 1000\r\n\r\n".encode())
         listening = asyncio.create_task(client.heard())
         while not listening.done():
             client.writer.write(b" ")

@@ -1,10 +1,12 @@
 """Token counts: Anthropic leaves what came from and went to the cache out of `input_tokens`, the hub does not.
 
 Source: anthropic SDK 2.11.0 types/usage.py and types/message_delta_usage.py (counts of a stream are totals, those left
-out stay as they were), read 2026-11-20.
+out stay as they were), types/beta/beta_usage.py (what is not in them), read 2026-11-21.
 """
 
 from __future__ import annotations
+
+from operator import add
 
 from msgspec import Raw
 
@@ -14,6 +16,7 @@ from proxy.translate.counts import counts_decoder, read_counts
 
 _TIERS = frozenset({"standard", "priority", "batch"})
 _COUNTS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+_APART = "compaction"  # the vendor's own request by this model, which the counts above the iterations leave out
 _DECODER = counts_decoder(wire.Usage)
 
 
@@ -26,12 +29,12 @@ def read_usage(counts: wire.Usage | None) -> Usage | None:
     """Give the counts in the hub's terms; None where nothing was counted."""
     if counts is None:
         return None
-    fresh, output, written, cached = (getattr(counts, name) or 0 for name in _COUNTS)
-    kept = counts.cache_creation
+    fresh, output, written, cached, long_lived = _tokens(counts)
     details, tools, tier = counts.output_tokens_details, counts.server_tool_use, counts.service_tier or ""
-    long_lived = (kept.ephemeral_1h_input_tokens or 0) if kept else 0
-    short_lived = (kept.ephemeral_5m_input_tokens or 0) if kept else 0
-    written = max(written, long_lived + short_lived)
+    for iteration in counts.iterations or ():
+        if iteration.type == _APART:
+            more = _tokens(iteration)
+            fresh, output, written, cached, long_lived = map(add, (fresh, output, written, cached, long_lived), more)
     if not (fresh or output or written or cached):
         return None
     return Usage(
@@ -44,6 +47,15 @@ def read_usage(counts: wire.Usage | None) -> Usage | None:
         service_tier="fast" if counts.speed == "fast" else tier if len(tier) <= LONGEST_TIER else "",
         searches=(tools.web_search_requests or 0) if tools else 0,
     )
+
+
+def _tokens(counts: wire.Usage | wire.Iteration) -> tuple[int, int, int, int, int]:
+    """Give the tokens by class: what was written to the cache, and which part of that for an hour."""
+    fresh, output, written, cached = (getattr(counts, name) or 0 for name in _COUNTS)
+    kept = counts.cache_creation
+    long_lived = (kept.ephemeral_1h_input_tokens or 0) if kept else 0
+    short_lived = (kept.ephemeral_5m_input_tokens or 0) if kept else 0
+    return fresh, output, max(written, long_lived + short_lived), cached, long_lived
 
 
 def merged(known: wire.Usage | None, later: wire.Usage) -> wire.Usage:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.fakes.heard import Heard
-from tests.fakes.rawserver import BLINK_S, RawServer, response
+from tests.fakes.rawserver import BLINK_S, Peer, RawServer, response
 from tests.fakes.rawserver import answer as always
 from tests.fakes.rawstreams import DONE, FINISH, ROLE, said, streaming
 from tests.fakes.stage import Stage, Upstream, stage
@@ -170,6 +170,54 @@ async def test_f20_new_key_ends_what_the_old_one_had_brought_about() -> None:
         on.publish(Upstream("first", more=f'api_key = "{TWO}"'), SECOND)
         assert not on.is_anything_aside()
         assert on.gateway.metric("provider_attention", provider="first", reason="auth") == 0
+        assert (await on.ask()).trail == "first=ok"
+
+
+async def test_f20_late_refusal_of_a_key_that_was_replaced_calls_nobody() -> None:
+    first = Upstream("first", "sim-401-delay-1", more=f'api_key = "{ONE}"')
+    async with stage(first, SECOND) as on:
+        task = await begun(on, "first", stream=False)
+        on.publish(Upstream("first", "sim-ok", more=f'api_key = "{TWO}"'), SECOND)
+        on.clock.advance(SLOW_S)
+        assert (await task).trail == "first=auth;second=ok"
+        assert on.gateway.metric("provider_attention", provider="first", reason="auth") == 0
+        assert (await on.ask()).trail == "first=ok"
+
+
+async def test_f20_late_refusal_by_a_provider_that_was_deleted_calls_nobody() -> None:
+    async with stage(Upstream("first", "sim-401-delay-1"), SECOND) as on:
+        task = await begun(on, "first", stream=False)
+        on.publish(SECOND)
+        on.clock.advance(SLOW_S)
+        assert (await task).trail == "first=auth;second=ok"
+        assert on.gateway.metric("provider_attention", provider="first", reason="auth") == 0
+        assert not on.is_anything_aside()
+
+
+async def test_f20_new_base_url_ends_what_the_old_one_had_brought_about() -> None:
+    no_model = b'{"error":{"message":"no such model","code":"model_not_found"}}'
+    async with RawServer(always(response(no_model, status=b"404 Not Found"))) as wrong:
+        async with stage(Upstream("first", "sim-ok", wrong.url), SECOND) as on:
+            assert (await on.ask()).trail == "first=model_missing;second=ok"
+            on.publish(Upstream("first", "sim-ok"), SECOND)
+            assert not on.is_anything_aside()
+            assert (await on.ask()).trail == "first=ok"
+
+
+async def test_f20_late_failure_at_an_old_base_url_sets_nothing_aside_at_the_new_one() -> None:
+    async def dying(peer: Peer) -> None:
+        await peer.request()
+        await gone.wait()
+        peer.reset()
+
+    gone = asyncio.Event()
+    async with RawServer(dying) as old, stage(Upstream("first", "sim-ok", old.url), SECOND) as on:
+        tasks = [asyncio.create_task(on.ask()) for _ in range(5)]
+        assert await settles(lambda: old.accepted == 5)
+        on.publish(Upstream("first", "sim-ok"), SECOND)
+        gone.set()
+        assert {heard.trail for heard in await asyncio.gather(*tasks)} == {"first=connect;second=ok"}
+        assert not on.is_anything_aside()
         assert (await on.ask()).trail == "first=ok"
 
 

@@ -179,6 +179,54 @@ def test_client_never_chooses_other_models_than_the_one_that_its_key_was_let_to(
     assert _sent(prepared) == {"model": "up", "top_p": 1}
 
 
+@pytest.mark.parametrize(
+    ("kind", "model", "endpoint"),
+    [
+        pytest.param("anthropic", "claude-sonnet-5", MESSAGES, id="anthropic"),
+        pytest.param("vertex", "claude-sonnet-5", MESSAGES, id="vertex"),
+        pytest.param("openai_compatible", "up", CHAT, id="a-proxy-behind-this-one"),
+    ],
+)
+def test_client_never_chooses_fallbacks_at_the_vendor(kind: str, model: str, endpoint: EndpointSpec) -> None:
+    call = _call({"model": "m", "max_tokens": 5, "fallbacks": [{"model": "dear"}], "messages": []}, endpoint)
+    prepared = build(call, _candidate(kind, model, project="p", location="eu"), None)
+    assert prepared.dropped == ("fallbacks",)
+    assert b"dear" not in prepared.request.body
+
+
+# Servers in Go take a member by its name in any case, and of several the last.
+@pytest.mark.parametrize("kind", ["ollama", "openai_compatible"])
+@pytest.mark.parametrize(
+    "twin",
+    ["Model", "MODEL", "Stream", "\u017ftream", "max_to\u212aens", "MAX_COMPLETION_TOKENS", "Seed", "TOP_P", "N"],
+)
+def test_member_in_other_letters_is_left_out_where_it_would_be_taken_for_one_that_was_judged(
+    kind: str, twin: str
+) -> None:
+    call = _call({"model": "m", "messages": [], "seed": 1, "isFine": 1, twin: "dear"})
+    prepared = build(call, _candidate(kind, drop_params=frozenset({"top_p"})), None)
+    assert prepared.dropped == (twin,)
+    assert _sent(prepared) == {"model": "up", "messages": [], "seed": 1, "isFine": 1}
+
+
+def test_member_in_other_letters_is_left_out_in_ollamas_own_dialect_too() -> None:
+    endpoint = EndpointSpec("ollama_chat", Operation.CHAT, Dialect.OLLAMA)
+    call = _call({"model": "m", "messages": [], "MODEL": "dear"}, endpoint)
+    assert _sent(build(call, _candidate("ollama"), None)) == {"model": "up", "messages": []}
+
+
+def test_member_in_other_letters_is_the_vendors_own_where_names_are_exact() -> None:
+    call = _call({"model": "m", "messages": [], "MODEL": "x"})
+    assert _sent(build(call, _candidate("openai"), None))["MODEL"] == "x"
+
+
+def test_chain_of_models_that_wins_over_the_model_is_left_out() -> None:
+    call = _call({"model": "m", "models": ["openai/dear"], "input": "hello"}, RESPONSES)
+    prepared = build(call, _candidate("perplexity", "openai/cheap"), None)
+    assert prepared.dropped == ("models",)
+    assert _sent(prepared) == {"model": "openai/cheap", "input": "hello"}
+
+
 def test_member_that_the_vendor_has_inside_another_is_left_out_too() -> None:
     messages = [{"role": "user", "content": "hello"}]
     call = _call({"model": "m", "messages": messages, "temperature": 0.5, "top_p": 0.5})

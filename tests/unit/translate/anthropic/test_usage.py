@@ -52,6 +52,26 @@ def counts(**members: Any) -> Counts:  # noqa: ANN401 - JSON
         ),
         pytest.param({"input_tokens": 0, "output_tokens": None}, None, id="nought-and-null"),
         pytest.param(
+            {
+                "input_tokens": 7,
+                "output_tokens": 3,
+                "iterations": [
+                    {
+                        "type": "compaction",
+                        "input_tokens": 1000,
+                        "output_tokens": 200,
+                        "cache_creation_input_tokens": 30,
+                        "cache_read_input_tokens": 40,
+                        "cache_creation": {"ephemeral_1h_input_tokens": 30},
+                    },
+                    {"type": "message", "input_tokens": 7, "output_tokens": 3},
+                ],
+            },
+            Usage(1077, 203, cached_tokens=40, cache_write_tokens=30, cache_write_1h_tokens=30),
+            id="compacted-on-the-way",
+        ),
+        pytest.param({"input_tokens": 7, "iterations": None}, Usage(7), id="no-iterations"),
+        pytest.param(
             {"input_tokens": 7, "server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 1}},
             Usage(7, searches=2),
             id="searches",
