@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+NUSD_PER_USD = 10**9
+
 
 def usd(nusd: int) -> str:
     """Write an amount in USD: exact, with two digits after the point or as many as it has: "5.00", "0.000125"."""
     if nusd < 0:
         return "-" + usd(-nusd)
-    whole, part = divmod(nusd, 1_000_000_000)
+    whole, part = divmod(nusd, NUSD_PER_USD)
     digits = str(part).zfill(9)
     return f"{whole}.{digits[:2]}{digits[2:].rstrip('0')}"
