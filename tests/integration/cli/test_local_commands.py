@@ -273,7 +273,7 @@ def test_provider_that_is_not_asked_is_told(file: Path, fairlead: Fairlead) -> N
 def test_models_of_an_unknown_provider_are_refused(file: Path, fairlead: Fairlead) -> None:
     ended = fairlead("models", "--upstream", "--provider", "nope")
     assert ended.code == 2
-    assert ended.err == "--provider nope: there is no such provider; `fairlead check` lists them\n"
+    assert ended.err == "error: --provider nope: there is no such provider; `fairlead check` lists them\n"
 
 
 def test_explain_shows_the_order(file: Path, fairlead: Fairlead) -> None:
