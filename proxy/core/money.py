@@ -1,4 +1,4 @@
-"""Nano-dollars (1e-9 USD) as people read them."""
+"""Nano-dollars (1e-9 USD): how many make a dollar, and an amount of them as people read it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ def usd(nusd: int) -> str:
     """Write an amount in USD: exact, with two digits after the point or as many as it has: "5.00", "0.000125"."""
     if nusd < 0:
         return "-" + usd(-nusd)
-    whole, part = divmod(nusd, NUSD_PER_USD)
+    whole, part = divmod(nusd, 1_000_000_000)
     digits = str(part).zfill(9)
     return f"{whole}.{digits[:2]}{digits[2:].rstrip('0')}"
