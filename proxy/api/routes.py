@@ -6,7 +6,7 @@ get OpenAI-shaped errors.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from starlette.applications import Starlette
@@ -30,8 +30,6 @@ from proxy.edge.open_mode import check_open_mode
 from proxy.edge.render import error_body, error_headers
 from proxy.routing.resolve import direct_providers, may_call_direct, visible_models
 from proxy.wire.headers import field_lines
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 def client_front(edge: Edge, operator_routes: Sequence[BaseRoute]) -> Front:

@@ -11,6 +11,7 @@ import typer
 from proxy.cli import options
 from proxy.cli.configuration import chosen, load
 from proxy.cli.output import labelled, print_table
+from proxy.cli.refusal import REFUSED
 from proxy.core.errors import ConfigError
 from proxy.settings.banner import NO_MODEL, lacks_models
 from proxy.settings.data_dir import doubted_data_dir
@@ -18,7 +19,6 @@ from proxy.settings.data_dir import doubted_data_dir
 if TYPE_CHECKING:
     from proxy.core.snapshot import Problem, Provider, Snapshot
 
-REFUSED = 2
 SOURCES = {
     "environment": "providers found in the environment",
     "demo": "nothing configured: the demo, with two simulated providers",

@@ -10,12 +10,12 @@ import typer
 
 from proxy.cli import options
 from proxy.cli.configuration import load
+from proxy.cli.refusal import REFUSED
 from proxy.cli.storage import connected
 
 if TYPE_CHECKING:
     from proxy.store.migrate import Schema
 
-REFUSED = 2
 
 app = typer.Typer(help="Show and upgrade the tables of the database.", no_args_is_help=True)
 

@@ -60,7 +60,7 @@ def _planned(model: str, key_name: str | None, config: options.Config) -> dict[s
     try:
         key = key_named(key_name, snapshot)
     except NotFound as error:
-        raise Refusal(error.message, "Keys of the database are known to a running gateway alone: --url.") from error
+        raise Refusal(f"{error.message} Keys of the database are known to a running gateway alone: --url.") from error
     try:
         return explain_model(model, key, snapshot, StateView(), 0.0)
     except ClientError as error:

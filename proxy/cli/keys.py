@@ -144,7 +144,7 @@ def rotate(name: Name, config: options.Config = None, grace: Grace = "24h", as_j
     now_us = _now_us()
     grace_s = 0 if grace == "0" else _span_s(grace)
     if grace_s is None or now_us // 1_000_000 + grace_s > LATEST_S:
-        raise Refusal("error: --grace: expected a time such as 30m, 24h or 7d, or 0")
+        raise Refusal("--grace: expected a time such as 30m, 24h or 7d, or 0")
     ends_us = now_us + grace_s * 1_000_000
     snapshot = load(config)
     _refuse_names_of_the_file(snapshot, name, "change it there")
@@ -162,7 +162,7 @@ async def _create(keys: KeyStore, key: ClientKey, minted: Minted, now_us: int) -
         await keys.create(key, minted, now_us)
     except NameTaken as taken:
         fix = "choose another, or give that key a new secret with `fairlead keys rotate`"
-        raise Refusal(f"error: a client key has or had this name; {fix}") from taken
+        raise Refusal(f"a client key has or had this name; {fix}") from taken
     return minted
 
 
@@ -179,9 +179,9 @@ async def _changed(name: str, change: Awaitable[Found]) -> Found:
         return await change
     except UnknownKey as unknown:
         known = choose_name(name, unknown.names)
-        raise Refusal(f"error: the database has no client key of that name; {known}") from unknown
+        raise Refusal(f"the database has no client key of that name; {known}") from unknown
     except KeyEnded as ended:
-        raise Refusal(f"error: this key {ended}; make another with `fairlead keys create`") from ended
+        raise Refusal(f"this key {ended}; make another with `fairlead keys create`") from ended
 
 
 def _use(snapshot: Snapshot, work: Callable[[KeyStore, Callable[[], Minted]], Awaitable[Found]]) -> Found:
@@ -226,13 +226,13 @@ def _read(values: Mapping[str, object], now_us: int) -> ClientKey:
     if key is None:
         raise ConfigError(report.problems)
     if key.expires_at_s is not None and not now_us < key.expires_at_s * 1_000_000 < LATEST_S * 1_000_000:
-        raise Refusal("error: --expires: expected a time that is still to come, and before the year 10000")
+        raise Refusal("--expires: expected a time that is still to come, and before the year 10000")
     return key
 
 
 def _refuse_names_of_the_file(snapshot: Snapshot, name: str, fix: str) -> None:
     if any(key.name == name for key in snapshot.auth.keys.values()):
-        raise Refusal(f"error: the configuration has a client key of this name; {fix}")
+        raise Refusal(f"the configuration has a client key of this name; {fix}")
 
 
 def _moment(text: str | None, now_us: int) -> str | datetime | None:
@@ -241,7 +241,7 @@ def _moment(text: str | None, now_us: int) -> str | datetime | None:
         return None
     span_s = _span_s(text)
     if span_s is None and text.isdecimal():
-        raise Refusal("error: --expires: expected 2027-12-31, a date-time, or a time from now such as 90d or 12h")
+        raise Refusal("--expires: expected 2027-12-31, a date-time, or a time from now such as 90d or 12h")
     return text if span_s is None else datetime.fromtimestamp(min(now_us // 1_000_000 + span_s, LATEST_S), UTC)
 
 

@@ -21,7 +21,15 @@ def as_cells(row: KeyRow, now_us: int) -> tuple[object, ...]:
     living = [secret for secret in row.secrets if secret.ends_us is None or secret.ends_us > now_us]
     hints = ", ".join(_hint(secret, None if row.revoked_us else secret.ends_us) for secret in living)
     limits = BROKEN if row.is_broken else ", ".join(_rights(key))
-    return key.name, hints, key.owner, _minute(row.created_us), _minute(_us(key)), _minute(row.revoked_us), limits
+    return (
+        key.name,
+        hints,
+        key.owner,
+        _minute(row.created_us),
+        _minute(_expires_us(key)),
+        _minute(row.revoked_us),
+        limits,
+    )
 
 
 def as_object(row: KeyRow) -> dict[str, object]:
@@ -35,7 +43,7 @@ def as_object(row: KeyRow) -> dict[str, object]:
         "providers": key.providers,
         "limits": _limits(key.limits),
         "created_at": moment(row.created_us),
-        "expires_at": moment(_us(key)),
+        "expires_at": moment(_expires_us(key)),
         "revoked_at": moment(row.revoked_us),
         "secrets": [
             {"hint": secret.hint, "created_at": moment(secret.created_us), "ends_at": moment(secret.ends_us)}
@@ -61,7 +69,7 @@ def _minute(us: int | None) -> str | None:
     return shown and shown[:16].replace("T", " ")
 
 
-def _us(key: ClientKey) -> int | None:
+def _expires_us(key: ClientKey) -> int | None:
     return None if key.expires_at_s is None else round(key.expires_at_s * 1_000_000)
 
 
@@ -77,7 +85,7 @@ def _limits(limits: KeyLimits) -> dict[str, object]:
 
 
 def _rights(key: ClientKey) -> list[str]:
-    """What a key may not do without bounds, in words."""
+    """The bounds of a key, in words."""
     limits = key.limits
     counted = [
         (limits.rpm, "rpm"),

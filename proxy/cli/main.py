@@ -18,10 +18,10 @@ from typer.main import get_command
 from proxy import __version__
 from proxy.cli import alerts, check, db, explain, keys, models, prices, serve, simulate, state, usage
 from proxy.cli.output import labelled
-from proxy.cli.refusal import Refusal
+from proxy.cli.refusal import REFUSED, Refusal
 from proxy.core.errors import ConfigError
 
-OK, FAULT, REFUSED = 0, 1, 2
+OK, FAULT = 0, 1
 
 app = typer.Typer(
     name="fairlead",
@@ -66,7 +66,7 @@ def run(arguments: Sequence[str]) -> int:
     except ConfigError as error:
         code = _refuse([labelled(problem) for problem in error.problems])
     except Refusal as refusal:
-        code = _refuse(refusal.lines)
+        code = _refuse([f"error: {line}" for line in refusal.lines])
     except Exception as error:
         code = _report_fault(error, arguments)
     return code if isinstance(code, int) else OK

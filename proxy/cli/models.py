@@ -10,14 +10,13 @@ import typer
 from proxy.cli import options
 from proxy.cli.configuration import load
 from proxy.cli.output import print_json, print_table
-from proxy.cli.refusal import Refusal
+from proxy.cli.refusal import REFUSED, Refusal
 from proxy.cli.remote import Gateway
 
 if TYPE_CHECKING:
     from proxy.core.snapshot import Provider
     from proxy.upstream.probes import Probe
 
-REFUSED = 2
 COLUMNS = ("provider", "model", "context window", "tools", "images", "USD per Mtok in", "out")
 
 
@@ -39,7 +38,7 @@ def models(
     """List the models of the configuration, those a key may call (--url), or those the providers have (--upstream)."""
     options.refuse_both(url, {"--config": config, "--upstream": upstream})
     if provider and not upstream:
-        raise Refusal("error: --provider needs --upstream")
+        raise Refusal("--provider needs --upstream")
     if upstream:
         _list_upstream(config, provider, as_json=as_json)
         return

@@ -39,4 +39,4 @@ def refuse_both(url: str | None, others: Mapping[str, object]) -> None:
     if url is not None:
         for name, value in others.items():
             if value:
-                raise Refusal(f"error: --url asks a running gateway and {name} the configuration: give one of them")
+                raise Refusal(f"--url asks a running gateway and {name} the configuration: give one of them")

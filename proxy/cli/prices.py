@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from proxy.core.price import Price, Rate, TokenRates
     from proxy.core.snapshot import Snapshot
 
-PATTERN = "{*}"
 UNPRICED, BY_NAME = "no price", "by the name asked for"
 
 app = typer.Typer(help="Show what models cost, or fetch newer prices.", no_args_is_help=True)
@@ -70,6 +69,7 @@ def _listed(snapshot: Snapshot, provider: str, model: str) -> Iterator[Listed]:
     """The candidates of all models, each once; one that the options name exactly even if no model has it."""
     from proxy.core.health import CandidateId
     from proxy.pricing.cost import price_at
+    from proxy.routing.resolve import REST
 
     models = (*snapshot.models.values(), *snapshot.prefixes)
     ids = dict.fromkeys(candidate.id for item in models for candidate in item.candidates)
@@ -80,7 +80,7 @@ def _listed(snapshot: Snapshot, provider: str, model: str) -> Iterator[Listed]:
         if owner is None:
             raise Refusal(f"--provider {candidate_id.provider}: no such provider in the configuration")
         price = snapshot.prices.get(candidate_id)
-        source = price.source if price else BY_NAME if PATTERN in candidate_id.model else UNPRICED
+        source = price.source if price else BY_NAME if REST in candidate_id.model else UNPRICED
         now = price_at(price, time.time()) if price else None
         yield Listed(*candidate_id, format(owner.cost_multiplier.normalize(), "f"), now, source)
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import anyio
 
 from proxy.core.snapshot import Provider, Snapshot
+from proxy.routing.resolve import REST
 from proxy.state.clock import SystemClock
 from proxy.upstream.probes import USUAL, Bounds, Probe, Prober
 from proxy.upstream.tokens import LOGGER, Tokens
@@ -29,7 +30,7 @@ def upstream_names(snapshot: Snapshot) -> dict[str, set[str]]:
     names: dict[str, set[str]] = defaultdict(set)
     for model in snapshot.models.values():
         for candidate in model.candidates:
-            if "{*}" not in candidate.model:
+            if REST not in candidate.model:
                 names[candidate.provider.name].add(candidate.model)
     return names
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+REFUSED = 2  # the exit code
+
 
 class Refusal(Exception):
-    """Ends a command. Each line says what is wrong and what to do."""
+    """Ends a command. Each line says what is wrong and what to do; it is printed after `error: `."""
 
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))

@@ -60,6 +60,6 @@ async def connected(snapshot: Snapshot) -> AsyncIterator[Database]:
     try:
         yield database
     except DatabaseAway as away:
-        raise Refusal(f"error: {away}; {AWAY}") from away
+        raise Refusal(f"{away}; {AWAY}") from away
     finally:
         await database.aclose()

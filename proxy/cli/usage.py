@@ -95,7 +95,7 @@ def usage(
 
 
 def _refuse(faults: Mapping[str, bool]) -> None:
-    found = [f"error: {fault}" for fault, is_found in faults.items() if is_found]
+    found = [fault for fault, is_found in faults.items() if is_found]
     if found:
         raise Refusal(*found)
 
@@ -111,9 +111,9 @@ def _moments(zone: str, since: str | None, until: str | None) -> _Moments:
         place = read_zone(zone)
         first, last = (None if text is None else read_moment(text, place, now) for text in (since, until))
     except BadPeriod as bad:
-        raise Refusal(f"error: {bad}") from bad
+        raise Refusal(str(bad)) from bad
     if first is not None and last is not None and first >= last:
-        raise Refusal("error: the period is empty: --until must be later than --since")
+        raise Refusal("the period is empty: --until must be later than --since")
     return place, first, last
 
 
@@ -126,7 +126,7 @@ def _question(by: str | None, kept: dict[str, str | None], moments: _Moments) ->
     try:
         period = make_period(first, last or datetime.now(UTC), place)
     except BadPeriod as bad:
-        raise Refusal(f"error: {bad}") from bad
+        raise Refusal(str(bad)) from bad
     return Question(period, _dimensions(BY if by is None else by), **kept)
 
 
@@ -137,7 +137,7 @@ def _dimensions(by: str) -> tuple[Dimension, ...]:
     found = [known.get(name.strip()) for name in by.split(",")]
     dimensions = tuple(dimension for dimension in found if dimension)
     if len(set(dimensions)) != len(found) or len(found) > MOST_DIMENSIONS:
-        raise Refusal(f"error: --by {by!r}: name one or two different ones of {', '.join(known)}")
+        raise Refusal(f"--by {by!r}: name one or two different ones of {', '.join(known)}")
     return dimensions
 
 

@@ -24,8 +24,7 @@ _CHECKSUM = 6  # and to this one above 2 ** 32
 _HINT = len(PREFIX) + 6
 _SHAPE = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_BODY + _CHECKSUM}}}")
 
-# Members of the ring seal credentials too: what client keys are hashed under is derived, so that neither use weakens
-# the other.
+# What client keys are hashed under is derived from the ring, so that another use of it would weaken neither.
 _PURPOSE = b"fairlead client keys"
 
 

@@ -1,6 +1,8 @@
-"""Nano-dollars (1e-9 USD) as people read them."""
+"""Nano-dollars (1e-9 USD): how many make a dollar, and an amount of them as people read it."""
 
 from __future__ import annotations
+
+NUSD_PER_USD = 10**9
 
 
 def usd(nusd: int) -> str:

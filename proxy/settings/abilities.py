@@ -17,8 +17,9 @@ from proxy.core.snapshot import Candidate, Model, Provider
 from proxy.pricing import catalog
 from proxy.pricing.catalog import Catalog
 from proxy.providers.abilities import NAMED, capabilities_of
+from proxy.routing.resolve import REST
 from proxy.settings.model_rows import Models
-from proxy.settings.prices import MOST_REMEMBERED, PATTERN
+from proxy.settings.prices import MOST_REMEMBERED
 
 
 class AbilityBook:
@@ -39,7 +40,7 @@ class AbilityBook:
 
     def _find(self, candidate_id: CandidateId) -> Capabilities:
         provider = self._providers.get(candidate_id.provider)
-        if provider is None or PATTERN in candidate_id.model:
+        if provider is None or REST in candidate_id.model:
             return UNKNOWN
         return capabilities_of(provider, candidate_id.model, self._catalog)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from proxy.core.address import is_loopback
+from proxy.core.money import NUSD_PER_USD
 from proxy.core.secret import SHORTEST, Secret
 from proxy.core.snapshot import Auth, ClientKey, KeyLimits
 from proxy.settings.fields import RowFault
@@ -17,7 +18,6 @@ from proxy.settings.problems import Report, Severity
 from proxy.settings.reading import read_table
 from proxy.settings.schema import AuthSection, ClientKeyRow
 
-_NUSD_PER_USD = 10**9
 _NO_KEY = "0" * 64  # stands in for a digest where a row is read that has none
 
 
@@ -119,4 +119,4 @@ def _client_key(row: ClientKeyRow) -> ClientKey:
 
 def _nusd(usd: Decimal | None) -> int | None:
     """Exact: the schema takes no more digits than there are nano-dollars."""
-    return None if usd is None else int(usd * _NUSD_PER_USD)
+    return None if usd is None else int(usd * NUSD_PER_USD)

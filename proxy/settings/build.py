@@ -13,13 +13,7 @@ from datetime import UTC, datetime
 from proxy.core.address import is_loopback
 from proxy.core.health import CandidateId
 from proxy.core.price import Price
-from proxy.core.snapshot import (
-    BreakerPolicy,
-    Provider,
-    Server,
-    Snapshot,
-    Timeouts,
-)
+from proxy.core.snapshot import BreakerPolicy, Provider, Server, Snapshot, Timeouts
 from proxy.settings.abilities import AbilityBook, other_scale, scales_of
 from proxy.settings.access import build_auth
 from proxy.settings.alerts import build_alerts
@@ -41,7 +35,6 @@ from proxy.settings.wording import choose_name
 
 # They are bound to sockets, open files and the stack of ASGI apps.
 RESTART_SETTINGS = ("host", "port", "metrics_port", "data_dir", "cors_origins")
-_LATER = ("redis",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +56,7 @@ class Surroundings:
 
 def build_snapshot(origin: Origin, sections: Sections, around: Surroundings, report: Report) -> Snapshot:
     """Make the snapshot; what could not be read is taken as absent, its problem is in the report already."""
-    _warn_of_later(sections, report)
+    _warn_of_redis(sections, report)
     server = _server(sections.server, around, report)
     defaults = sections.defaults
     timeouts = merge_timeouts(Timeouts(), defaults.timeouts)
@@ -118,12 +111,10 @@ def _expect_a_provider(sections: Sections, report: Report) -> None:
         report.add(Severity.ROW, ("providers",), found="nothing", expected="at least one provider", fix=fix)
 
 
-def _warn_of_later(sections: Sections, report: Report) -> None:
-    for name in _LATER:
-        is_used = name in sections.written and (name != "redis" or bool(sections.redis.url))
-        if is_used:
-            found, expected = "a section whose feature is not built yet", "no such section"
-            report.add(Severity.WARNING, (name,), found=found, expected=expected, fix="it is accepted and ignored")
+def _warn_of_redis(sections: Sections, report: Report) -> None:
+    if sections.redis.url:
+        found, expected = "a section whose feature is not built yet", "no such section"
+        report.add(Severity.WARNING, ("redis",), found=found, expected=expected, fix="it is accepted and ignored")
 
 
 def _server(section: ServerSection, around: Surroundings, report: Report) -> Server:

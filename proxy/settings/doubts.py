@@ -97,9 +97,8 @@ def _idle_globs(sections: Sections) -> Iterator[RowFault]:
 
     @cache
     def is_model(glob: str) -> bool:
-        if glob in models or any(
-            fnmatchcase(name, glob) or fnmatchcase(glob, name) for name in models
-        ):  # the second: a prefix model's
+        # Either way round: the name of a prefix model is itself a glob.
+        if glob in models or any(fnmatchcase(name, glob) or fnmatchcase(glob, name) for name in models):
             return True
         provider, slash, _ = glob.partition("/")
         return bool(slash) and is_provider(provider)

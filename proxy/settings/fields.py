@@ -81,15 +81,20 @@ def _stripped(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
 
-def _base_url(value: str) -> str:
-    value = value.strip()
+def _is_http_url(value: str) -> bool:
     try:
         parts = urlsplit(value)
         is_url = parts.scheme in {"http", "https"} and bool((parts.hostname or "").encode("idna")) and parts.port != 0
     except ValueError:
-        is_url = False
-    if not is_url or not value.isprintable() or " " in value:
+        return False
+    return is_url and value.isprintable() and " " not in value
+
+
+def _base_url(value: str) -> str:
+    value = value.strip()
+    if not _is_http_url(value):
         raise ValueError('an http or https URL such as "https://api.example.com/v1"')
+    parts = urlsplit(value)
     if parts.username is not None:
         raise ValueError("a URL without credentials: they belong in api_key")
     if parts.query or parts.fragment:
@@ -98,14 +103,7 @@ def _base_url(value: str) -> str:
 
 
 def _webhook_url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        is_usable = (
-            parts.scheme in {"http", "https"} and bool((parts.hostname or "").encode("idna")) and parts.port != 0
-        )
-    except ValueError:
-        is_usable = False
-    if not is_usable or not value.isprintable() or " " in value:
+    if not _is_http_url(value):
         raise ValueError('an http or https URL such as "https://alerts.example.com/fairlead"')
     return value
 

@@ -2,8 +2,8 @@
 
 `${VAR}` is the variable, `${VAR:-default}` the default where it is unset or empty, `$${` a literal `${`; a key
 `X_env = "VAR"` means `X = "${VAR}"`. What cannot be replaced is left out and told as a fault, and so is a string that
-is nothing but another program's way of naming a variable. A variable's text is
-never looked into again, and never appears in a fault.
+is nothing but another program's way of naming a variable. A variable's text is never looked into again, and never
+appears in a fault.
 """
 
 from __future__ import annotations

@@ -32,10 +32,10 @@ def load_snapshot(
     Args:
         path: The file (see `origin.choose_path`); None = providers from the environment, without any the demo.
         environ: The environment; flags of the command line are put in as `FAIRLEAD_HOST` and the like.
-        strict: Any error refuses the whole (reload, `fairlead check`); else a bad provider or model is left out.
+        strict: Any error refuses the whole, as at a reload; else a bad provider or model is left out.
         simulator_url: Where providers of kind `simulator` are, without a trailing slash; None = not running.
         ollama_answers: Ollama's port on this machine accepts connections; asked only without a file.
-        running: The snapshot in force at a reload; what only a restart can change is taken from them.
+        running: The snapshot in force at a reload; what only a restart can change is taken from it.
 
     Raises:
         ConfigError: Every problem, errors before warnings.

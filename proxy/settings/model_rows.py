@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from proxy.core.capabilities import Abilities, Capabilities
 from proxy.core.health import CandidateId
 from proxy.core.snapshot import Candidate, Model, Prices, Provider
+from proxy.routing.resolve import REST
 from proxy.settings.fields import RowFault
 from proxy.settings.interpolate import STAND_IN, KeyPath
 from proxy.settings.model_schema import CandidateRow, CapabilitiesRow, ModelRow
@@ -20,7 +21,6 @@ from proxy.settings.problems import Report, Severity
 from proxy.settings.provider_rows import merge_timeouts
 from proxy.settings.wording import choose_name, dotted
 
-REST = "{*}"
 _NAME = re.compile(r"[^\s*]{0,255}\*?")
 _REST_EXPECTED = f"{REST}, in a model whose name ends in `*`"
 

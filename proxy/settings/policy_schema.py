@@ -2,105 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field, model_validator
 from pydantic.config import JsonDict
 
 from proxy.core.snapshot import BreakerPolicy
 from proxy.settings.fields import Number, Row, Whole
 
-_INHERITED: JsonDict = {"default": "inherited"}
+
+def _inherited(description: str, example: float, *, le: int, gt: int | None = None, ge: int | None = None) -> Any:  # noqa: ANN401 - as pydantic's own Field
+    extra: JsonDict = {"default": "inherited"}
+    return Field(None, gt=gt, ge=ge, le=le, description=description, examples=[example], json_schema_extra=extra)
 
 
 class TimeoutsRow(Row):
     """Each key is inherited where it is absent: candidate, model, provider, kind, then `[defaults]`."""
 
-    connect_s: Number | None = Field(
-        None, gt=0, le=300, description="Seconds to connect, TLS included.", examples=[5], json_schema_extra=_INHERITED
-    )
-    headers_s: Number | None = Field(
-        None,
-        gt=0,
-        le=3600,
-        description="Streams: seconds until the answer's headers.",
-        examples=[60],
-        json_schema_extra=_INHERITED,
-    )
-    first_output_s: Number | None = Field(
-        None,
-        gt=0,
-        le=3600,
-        description="Streams: seconds until the first output.",
-        examples=[180],
-        json_schema_extra=_INHERITED,
-    )
-    idle_s: Number | None = Field(
-        None,
-        gt=0,
-        le=3600,
-        description="Streams: seconds of silence between events.",
-        examples=[120],
-        json_schema_extra=_INHERITED,
-    )
-    response_s: Number | None = Field(
-        None,
-        gt=0,
-        le=3600,
-        description="Whole answers: seconds until complete.",
-        examples=[290],
-        json_schema_extra=_INHERITED,
-    )
-    max_stream_s: Number | None = Field(
-        None,
-        gt=0,
-        le=86_400,
-        description="Seconds that a stream may last in all.",
-        examples=[3600],
-        json_schema_extra=_INHERITED,
-    )
+    connect_s: Number | None = _inherited("Seconds to connect, TLS included.", 5, gt=0, le=300)
+    headers_s: Number | None = _inherited("Streams: seconds until the answer's headers.", 60, gt=0, le=3600)
+    first_output_s: Number | None = _inherited("Streams: seconds until the first output.", 180, gt=0, le=3600)
+    idle_s: Number | None = _inherited("Streams: seconds of silence between events.", 120, gt=0, le=3600)
+    response_s: Number | None = _inherited("Whole answers: seconds until complete.", 290, gt=0, le=3600)
+    max_stream_s: Number | None = _inherited("Seconds that a stream may last in all.", 3600, gt=0, le=86_400)
 
 
 class BreakerRow(Row):
     """When a candidate that fails is set aside. `breaker = false` is short for `{ enabled = false }`."""
 
     enabled: bool = Field(True, description="False, or `breaker = false`: failures never open a breaker.")
-    window_s: Number | None = Field(
-        None,
-        gt=0,
-        le=3600,
-        description="Seconds over which failures are counted.",
-        examples=[30],
-        json_schema_extra=_INHERITED,
-    )
-    min_requests: Whole | None = Field(
-        None,
-        ge=1,
-        le=10_000,
-        description="Requests in the window before the ratio counts.",
-        examples=[5],
-        json_schema_extra=_INHERITED,
-    )
-    failure_ratio: Number | None = Field(
-        None, gt=0, le=1, description="Share of failures that opens it.", examples=[0.5], json_schema_extra=_INHERITED
-    )
-    consecutive: Whole | None = Field(
-        None, ge=1, le=1000, description="Failures in a row that open it.", examples=[3], json_schema_extra=_INHERITED
-    )
-    open_s: Number | None = Field(
-        None,
-        gt=0,
-        le=3600,
-        description="Seconds that it stays open at first.",
-        examples=[10],
-        json_schema_extra=_INHERITED,
-    )
-    max_open_s: Number | None = Field(
-        None,
-        gt=0,
-        le=86_400,
-        description="The longest it stays open after doubling.",
-        examples=[300],
-        json_schema_extra=_INHERITED,
-    )
+    window_s: Number | None = _inherited("Seconds over which failures are counted.", 30, gt=0, le=3600)
+    min_requests: Whole | None = _inherited("Requests in the window before the ratio counts.", 5, ge=1, le=10_000)
+    failure_ratio: Number | None = _inherited("Share of failures that opens it.", 0.5, gt=0, le=1)
+    consecutive: Whole | None = _inherited("Failures in a row that open it.", 3, ge=1, le=1000)
+    open_s: Number | None = _inherited("Seconds that it stays open at first.", 10, gt=0, le=3600)
+    max_open_s: Number | None = _inherited("The longest it stays open after doubling.", 300, gt=0, le=86_400)
 
     @model_validator(mode="before")
     @classmethod

@@ -13,21 +13,21 @@ from functools import lru_cache
 from pathlib import Path
 
 from proxy.core.health import CandidateId
+from proxy.core.money import NUSD_PER_USD
 from proxy.core.price import Price, Rate, TokenRates
 from proxy.core.snapshot import Provider
 from proxy.pricing import catalog
 from proxy.pricing.catalog import Catalog
 from proxy.pricing.published import pusd
 from proxy.providers.kinds import KINDS
+from proxy.routing.resolve import REST
 from proxy.settings.fields import RowFault
 from proxy.settings.model_schema import PriceRow, RatesRow, VariantRow
 from proxy.settings.problems import Report, Severity
 
 CONFIGURED = "configured"
 CATALOG_FILE = "prices.json"
-PATTERN = "{*}"  # in an upstream model that stands for many: no catalogue knows it
 MOST_REMEMBERED = 4096
-NUSD_PER_USD = 10**9
 
 
 class PriceBook:
@@ -57,7 +57,7 @@ class PriceBook:
     def _find(self, candidate_id: CandidateId) -> Price | None:
         provider, model = candidate_id
         configured = self._configured.get(candidate_id)
-        if configured is not None or PATTERN in model:
+        if configured is not None or REST in model:  # a model that stands for many is in no catalogue
             return configured
         return self.catalog.price(self._vendors.get(provider), model, self._on)
 

@@ -1,8 +1,8 @@
 """From a parsed document to validated sections and rows, with every problem at once.
 
 A bad section is fatal; a bad provider or model is left out and the rest goes on. What is wrong with one is taken as
-absent, so that what is left is judged as well. Never looks at how rows relate to
-each other or to the kinds: that is `provider_rows` and `model_rows`.
+absent, so that what is left is judged as well. Never looks at how rows relate to each other or to the kinds: that is
+`provider_rows` and `model_rows`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ class Sections:
     """The file after validation, as far as it could be read: `Report.has_error` says what is bad.
 
     Attributes:
-        written: Names of the sections that the file has.
         provider_names: Of every `[providers.X]`, bad ones too.
         model_names: Of every `[models.X]`, bad ones too.
         unset: Optional providers that miss a variable.
@@ -50,7 +49,6 @@ class Sections:
     providers: Mapping[str, ProviderRow]
     models: Mapping[str, ModelRow]
     prices: Mapping[str, PriceRow]
-    written: frozenset[str] = frozenset()
     provider_names: tuple[str, ...] = ()
     model_names: tuple[str, ...] = ()
     unset: frozenset[str] = frozenset()
@@ -114,7 +112,6 @@ def read_sections(document: Mapping[str, object], environ: Mapping[str, str], re
         providers=reader.rows("providers", ProviderRow, Severity.ROW),
         models=reader.rows("models", ModelRow, Severity.ROW),
         prices=reader.rows("prices", PriceRow, Severity.FATAL),
-        written=frozenset(document),
         provider_names=tuple(name for name, row in reader.table("providers").items() if as_table(row) is not None),
         model_names=tuple(reader.table("models")),
         unset=frozenset(reader.unset),

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import zip_longest
-from typing import Any
 
 import orjson
 
@@ -18,8 +17,8 @@ from proxy.core.usage import Usage
 from proxy.simulator.answers import Answer, Choice
 from proxy.simulator.behaviour import UsageReport
 from proxy.simulator.frames import Frame, Part
+from proxy.simulator.shapes import Json
 
-Json = dict[str, Any]
 DONE = b"[DONE]"
 _PROMPT_FILTER = [{"prompt_index": 0, "content_filter_results": {"hate": {"filtered": False, "severity": "safe"}}}]
 

@@ -11,11 +11,11 @@ import base64
 import hashlib
 import math
 import struct
-from typing import Any
 
 from proxy.core.errors import MalformedRequest
 from proxy.core.usage import Usage
 from proxy.simulator.request import EmbeddingRequest, ModerationRequest, texts_of
+from proxy.simulator.shapes import Json
 from proxy.simulator.text import count_tokens
 
 DEFAULT_DIMENSIONS = 16
@@ -37,7 +37,6 @@ _CATEGORIES = (
     "violence",
     "violence/graphic",
 )
-Json = dict[str, Any]
 
 
 def embeddings(request: EmbeddingRequest, model: str) -> tuple[Json, Usage]:

@@ -13,9 +13,8 @@ from typing import Any
 from proxy.core.errors import GatewayError
 from proxy.simulator.behaviour import Cause, Vendor
 from proxy.simulator.replies import HeaderList
+from proxy.simulator.shapes import Json
 from proxy.simulator.vendorrows import INVALID, OPENAI, ROWS, TYPES, Row
-
-Json = dict[str, Any]
 
 
 class Refused(GatewayError):

@@ -9,9 +9,9 @@ from msgspec import UNSET, Raw
 from msgspec.json import Decoder
 
 from proxy.apischema.charged import Charged, OwnCost, TotalCost
+from proxy.core.money import NUSD_PER_USD
 
 LARGEST_COST_USD = 100_000
-NUSD_PER_USD = 10**9
 TICKS_PER_NUSD = 10  # of xAI, in its own unit
 
 _COST: Decoder[Decimal | TotalCost] = Decoder(Decimal | TotalCost)

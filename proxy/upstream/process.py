@@ -126,7 +126,7 @@ class Supervised:
                     await self._run_once()
         finally:
             self._is_over = True
-            self._set(Stage.STOPPED, "no longer configured so")
+            self._set(Stage.STOPPED, "no longer configured so" if self._is_leaving else "Fairlead stops")
 
     async def _run_once(self) -> None:
         """Run it to its end; where that was not wanted, wait for the pause before its next start."""

@@ -1,18 +1,23 @@
 """What an endpoint is to the simulator: a row of the table that `dialects.table` composes.
 
-Also what the dialects share: the reading of a request as a neutral one, and the time it took to think.
+Also what the dialects share: a neutral request answered, and answers put into the form in which they are sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
+
+import orjson
 
 from proxy.core.call import Dialect
 from proxy.core.secret import Secret
+from proxy.core.usage import Usage
 from proxy.simulator.answers import Answer, Serial, Speaker, chat_answer
 from proxy.simulator.behaviour import UsageReport, Vendor
+from proxy.simulator.frames import Frame
 from proxy.simulator.paths import Operation
 from proxy.simulator.question import Content, Question
 from proxy.simulator.request import ChatRequest, Head, decode
@@ -44,8 +49,9 @@ def never(_: Head) -> bool:
     return False
 
 
-def _compatible(_: Question) -> Wire:
-    return COMPATIBLE
+def only(wire: Wire) -> Callable[[Question], Wire]:
+    """Choose this wire whatever is asked."""
+    return lambda _: wire
 
 
 def _anybody(_: Question, __: Keys) -> None:
@@ -71,7 +77,7 @@ class Service(NamedTuple):
     dialect: Dialect
     operation: Operation
     answer: Callable[[Question, Speaker, Serial], Content]
-    wire: Callable[[Question], Wire] = _compatible
+    wire: Callable[[Question], Wire] = only(COMPATIBLE)
     vendor: Vendor | None = None
     stream: Callable[[Head], bool] = asked_for
     admit: Callable[[Question, Keys], None] = _anybody
@@ -109,6 +115,10 @@ class Saying(NamedTuple):
         return f"{prefix}simulated{self.serial.number:08x}{index:02d}"
 
 
+Whole = Callable[[Saying], bytes]
+Frames = Callable[[Saying], Iterator[Frame]]
+
+
 def said_by(heard: Heard, question: Question, speaker: Speaker, serial: Serial) -> Saying:
     """Answer a neutral request; one that asks for reasoning gets some, whatever the behaviour says of it."""
     behaviour = speaker.behaviour
@@ -116,3 +126,14 @@ def said_by(heard: Heard, question: Question, speaker: Speaker, serial: Serial) 
         behaviour = replace(behaviour, reasoning_tokens=THINKING_TOKENS)
     answer = chat_answer(heard.request, speaker._replace(behaviour=behaviour), serial)
     return Saying(answer, behaviour.usage, serial, question.account, heard.shows, behaviour.redacted)
+
+
+def told(saying: Saying, question: Question, whole: Whole, frames: Frames) -> Content:
+    """Answer as a stream where the request asks for one, else at once."""
+    stream = partial(frames, saying) if question.head.stream else None
+    return Content(partial(whole, saying), stream, saying.answer.usage)
+
+
+def plain(document: object, usage: Usage | None = None) -> Content:
+    """Answer with a JSON document, which is never streamed."""
+    return Content(partial(orjson.dumps, document), None, usage or Usage())

@@ -38,7 +38,7 @@ def plan(wish: Wish, takes: Generation) -> ThinkingPlan:
     by_default = takes.off is not ThinkingOff.UNSAID
     if reasoning.budget_tokens == 0 or reasoning.effort is Effort.NONE:
         return not_to_think(reasoning.effort, takes)
-    if not _asks(wish, by_default):
+    if not _asks(wish, by_default=by_default):
         effort = level(reasoning.effort, takes)
         return ThinkingPlan(None, effort, by_default, dropped=reasoning.effort is not None and effort is None)
     if takes.thinking is ThinkingMode.NONE:
@@ -49,7 +49,7 @@ def plan(wish: Wish, takes: Generation) -> ThinkingPlan:
     return _budgeted(wish, takes)
 
 
-def _asks(wish: Wish, by_default: bool) -> bool:
+def _asks(wish: Wish, *, by_default: bool) -> bool:
     reasoning = wish.reasoning
     if reasoning.adaptive or reasoning.budget_tokens is not None:
         return True

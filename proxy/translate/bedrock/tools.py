@@ -71,7 +71,7 @@ def write_tools(conversation: Conversation, model: Model, writer: BlockWriter, *
     named = choice.names[0] if choice.mode is _NAMED else ""
     one_at_a_time = conversation.params.parallel_tool_calls is False
     if one_at_a_time and model.claude is not None:  # Claude's own member, which cannot stand beside Bedrock's
-        return Tooling(config, {"tool_choice": _one_at_a_time(forced, named)}, forced)
+        return Tooling(config, {"tool_choice": _one_at_a_time(named, forced=forced)}, forced)
     if forced:
         config["toolChoice"] = {"tool": {"name": named}} if named and model.family in _NAMING else {"any": {}}
     return Tooling(config, {}, forced, ("parallel_tool_calls",) if one_at_a_time else ())
@@ -108,6 +108,6 @@ def _tool(tool: FunctionTool, model: Model, writer: BlockWriter) -> list[Block]:
     return [{"toolSpec": spec}, *writer.cache(tool.cache)]
 
 
-def _one_at_a_time(forced: bool, named: str) -> Block:
+def _one_at_a_time(named: str, *, forced: bool) -> Block:
     choice: Block = {"type": "tool" if named else "any" if forced else "auto", "disable_parallel_tool_use": True}
     return {**choice, "name": named} if named else choice

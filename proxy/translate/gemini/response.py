@@ -73,7 +73,7 @@ def _choice(candidate: Candidate, at: int, opener: Opener, prefix: str) -> Choic
         calls += isinstance(part, ToolCall)
         if part is not None:
             parts.append(part)
-    finish = finish_of(candidate.finish_reason, calls > 0)
+    finish = finish_of(candidate.finish_reason, called=calls > 0)
     return Choice(tuple(parts), finish, index, logprobs=read_logprobs(candidate.logprobs_result))
 
 

@@ -115,7 +115,7 @@ class Decoder:
         if logprobs is not None:
             parts.append(TextDelta("", choice, None, logprobs))
         if candidate.finish_reason:
-            endings.append(Finished(finish_of(candidate.finish_reason, choice in self._calls), choice))
+            endings.append(Finished(finish_of(candidate.finish_reason, called=choice in self._calls), choice))
 
 
 class Encoder:

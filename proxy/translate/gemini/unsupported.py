@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from msgspec import Raw
-
 from proxy.core.conversation import Conversation, Params, Vendor
 from proxy.core.translation import Untranslatable
 from proxy.translate.foreign import refuse_foreign
@@ -45,7 +43,8 @@ MOST_STOPS = 5
 _CAPABILITIES = {"modalities": "audio", "audio": "audio", "response_format": "json_schema", "functions": "tools"}
 
 
-def refuse(name: str) -> Untranslatable:
+def refused(name: str) -> Untranslatable:
+    """Make the refusal that the table words."""
     return Untranslatable(REFUSED[name], param=name, capability=_CAPABILITIES.get(name, ""))
 
 
@@ -58,15 +57,15 @@ def check(conversation: Conversation, traits: Traits) -> None:
     refuse_foreign(conversation, Vendor.GOOGLE)
     params = conversation.params
     if len(params.stop) > MOST_STOPS:
-        raise refuse("stop")
+        raise refused("stop")
     if conversation.format is not None and conversation.tools and not traits.json_with_tools:
-        raise refuse("response_format")
+        raise refused("response_format")
     if conversation.dialect_vendor is not Vendor.GOOGLE:
         if "audio" in params.modalities:
-            raise refuse("modalities")
+            raise refused("modalities")
         for name in conversation.rest:
             if name in REFUSED:
-                raise refuse(name)
+                raise refused(name)
 
 
 def dropped_hints(conversation: Conversation, traits: Traits) -> list[str]:
@@ -100,8 +99,4 @@ def _others(conversation: Conversation, traits: Traits) -> Iterable[str]:
     if (asked and traits.control is Control.NONE) or keeps_thinking(reasoning, traits):
         yield "reasoning_effort"
     if conversation.dialect_vendor is not Vendor.GOOGLE:
-        yield from _names(conversation.rest)
-
-
-def _names(rest: Mapping[str, Raw]) -> Iterable[str]:
-    return rest
+        yield from conversation.rest

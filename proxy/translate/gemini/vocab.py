@@ -112,7 +112,7 @@ TYPES_BY_ENDING = {
 }
 
 
-def finish_of(reason: str | None, called: bool) -> Finish:
+def finish_of(reason: str | None, *, called: bool) -> Finish:
     """Read a finish reason; one that nobody knew when this was written is an error rather than a success.
 
     Args:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import msgspec
 
 from proxy.apischema import openai_responses as schema
-from proxy.core.conversation import Image, Native, Vendor
+from proxy.core.conversation import Native, Vendor
 from proxy.core.streamparts import (
     Began,
     Counted,
@@ -53,8 +53,8 @@ class Decoder:
         self.done = False
         self._account = account
         self._began = False
-        self._calls: dict[int, int] = {}  # of the output's indices: the how-manieth call
-        self._told: set[int] = set()  # of the output's indices: what has come by deltas
+        self._calls: dict[int, int] = {}  # by the output's index: the number of the call, from 0
+        self._told: set[int] = set()  # the output's indices of what has come by deltas
 
     def feed(self, name: str, data: bytes) -> list[StreamPart]:
         """Read the data of one event."""
@@ -150,7 +150,7 @@ class Decoder:
         return parts
 
     def _image_done(self, event: schema.Event, item: schema.Item) -> list[StreamPart]:
-        return [Whole(image) for image in generated_image(item) if isinstance(image, Image)]
+        return [Whole(image) for image in generated_image(item)]
 
     def _end(self, event: schema.Event) -> list[StreamPart]:
         self.done = True

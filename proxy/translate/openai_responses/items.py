@@ -134,7 +134,7 @@ def decode_input(asked: Raw, instructions: str | None) -> tuple[Message, ...]:
     return (*messages, *reader.messages)
 
 
-def generated_image(item: schema.Item) -> list[Part]:
+def generated_image(item: schema.Item) -> list[Image]:
     """Read an image that the model made; one that failed is none."""
     if not item.result:
         return []

@@ -99,7 +99,7 @@ def _read_item(item: schema.Item, where: str, account: str) -> list[Part]:
             thought = decode_answered(item, account)
             return [] if thought is None else [thought]
         case "image_generation_call":
-            return generated_image(item)
+            return [*generated_image(item)]
         case _:
             parts = decode_parts(item.content, f"{where}.content")
             cited = read_citations(_annotations(item))

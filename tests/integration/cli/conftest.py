@@ -11,6 +11,28 @@ import pytest
 
 from proxy.cli.main import run
 
+PLANTED = "planted-secret-0123456789"
+FILE = f"""
+[providers.main]
+kind = "openai"
+api_key = "{PLANTED}"
+
+[providers.spare]
+kind = "openai_compatible"
+base_url = "http://127.0.0.1:9/v1"
+priority = 2
+
+[models.chat]
+model = "big-one"
+providers = ["main", "spare"]
+
+[models.chat.capabilities]
+context_window_tokens = 128000
+
+[prices."main/big-one"]
+input_usd_per_mtok = 2.5
+output_usd_per_mtok = 10
+"""
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 
 
@@ -40,3 +62,11 @@ def fairlead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         return Ended(code, out, err)
 
     yield fairlead
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A configuration with two providers and one model of both."""
+    path = tmp_path / "fairlead.toml"
+    path.write_text(FILE)
+    return path

@@ -89,7 +89,7 @@ def test_a_receiver_that_is_not_there_ends_with_2(fairlead: Fairlead, tmp_path: 
 def test_without_a_webhook_the_command_says_what_to_set(fairlead: Fairlead, tmp_path: Path) -> None:
     (tmp_path / "fairlead.toml").write_text(PROVIDER)
     ended = fairlead("alerts", "test")
-    assert (ended.code, ended.err) == (2, "no webhook is configured: set webhook_url in [alerts]\n")
+    assert (ended.code, ended.err) == (2, "error: no webhook is configured: set webhook_url in [alerts]\n")
 
 
 def test_a_wrong_configuration_ends_with_2(fairlead: Fairlead, tmp_path: Path) -> None:

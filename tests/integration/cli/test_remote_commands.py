@@ -161,7 +161,7 @@ def test_refusal_is_one_line_and_2(words: list[str], said: str, gateway: Running
     ended = fairlead(*words, "--url", gateway.url)
     assert ended.code == 2
     (line,) = ended.err.splitlines()
-    assert line.startswith(f"{gateway.url}: ")
+    assert line.startswith(f"error: {gateway.url}: ")
     assert said in line
     assert TOKEN not in line
 
@@ -180,7 +180,7 @@ def test_address_where_nobody_listens_is_one_line_and_2(fairlead: Fairlead) -> N
 def test_url_that_is_none_is_refused(url: str, fairlead: Fairlead) -> None:
     ended = fairlead("state", "show", "--url", url)
     assert ended.code == 2
-    assert ended.err == f"--url {url}: not a URL; expected one such as http://127.0.0.1:8080\n"
+    assert ended.err == f"error: --url {url}: not a URL; expected one such as http://127.0.0.1:8080\n"
 
 
 def test_answer_that_is_not_json_is_refused(fairlead: Fairlead, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,11 +20,12 @@ from proxy.routing.health import BROKEN, RULES
 from proxy.settings.environment import Process
 from proxy.settings.reference import tables
 from proxy.telemetry.access import _Line
+from proxy.upstream.process_family import MARK
 
 ROOT = Path(__file__).parents[3]
 PROXY = ROOT / "proxy"
 DOCS = sorted((ROOT / "docs").glob("*.md"))
-PAGES = [ROOT / "README.md", *DOCS, ROOT / "docs/how-to/add-a-vendor.md"]
+PAGES = [ROOT / "README.md", *DOCS, *sorted((ROOT / "docs/how-to").glob("*.md"))]
 FOLDERS = sorted(folder.name for folder in PROXY.iterdir() if (folder / "__init__.py").exists())
 
 each_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -104,7 +105,7 @@ def test_setting_that_a_page_names_exists(path: Path) -> None:
 @each_page
 def test_variable_of_our_own_that_a_page_names_is_read(path: Path) -> None:
     text = path.read_text()
-    ours = {str(field.alias) for field in Process.model_fields.values()} | {"FAIRLEAD_URL", "FAIRLEAD_KEY"}
+    ours = {str(field.alias) for field in Process.model_fields.values()} | {"FAIRLEAD_URL", "FAIRLEAD_KEY", MARK}
     examples = set(re.findall(r"\$\{(FAIRLEAD_\w+)", text))  # of a configuration file, where any name will do
     for name in re.findall(r"\bFAIRLEAD_[A-Z_]+\b", text):
         assert name in ours | examples, name

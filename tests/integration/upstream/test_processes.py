@@ -142,6 +142,18 @@ async def test_each_stage_is_one_line_of_the_log(caplog: pytest.LogCaptureFixtur
     assert stages == [f"the process of provider local is {stage}" for stage in said]
 
 
+async def test_log_says_whether_fairlead_or_a_new_configuration_stopped_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "fairlead.process")
+    provider = local()
+    async with running(provider) as transports:
+        await ask(transports, provider)
+    assert caplog.messages[-1] == "the process of provider local is stopped: Fairlead stops"
+    async with running(provider) as transports:
+        await ask(transports, provider)
+        transports.retire(Snapshot())
+        await until(lambda: caplog.messages[-1].endswith("is stopped: no longer configured so"))
+
+
 async def test_output_reaches_the_log_in_pieces_of_bounded_length(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "fairlead.process")
     provider = local("print", env=(("QWEN_API_KEY", Secret("own-secret-value")),))

@@ -6,7 +6,6 @@ Source: anthropic 2.11.0, `types/message.py`, `types/raw_*_event.py` and `types/
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import orjson
 
@@ -15,11 +14,11 @@ from proxy.simulator.behaviour import UsageReport
 from proxy.simulator.dialects.service import Saying
 from proxy.simulator.frames import Frame, Part
 from proxy.simulator.framing import PINGED_SSE
+from proxy.simulator.shapes import Json
 from proxy.simulator.signatures import sign
 from proxy.simulator.toolcalls import parsed
 from proxy.simulator.wires import Told, Wire
 
-Json = dict[str, Any]
 _STOPS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use", "content_filter": "refusal"}
 
 

@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-import orjson
-
 from proxy.core.call import Dialect
-from proxy.core.usage import Usage
 from proxy.simulator.answers import Serial, Speaker, prompt_tokens
 from proxy.simulator.behaviour import Vendor
 from proxy.simulator.dialects.anthropic.reading import admit, read
 from proxy.simulator.dialects.anthropic.rendering import WIRE, frames, whole
-from proxy.simulator.dialects.service import Service, always, asked_for, never, said_by
+from proxy.simulator.dialects.service import Service, always, asked_for, never, only, plain, said_by, told
 from proxy.simulator.modelnames import existing, listed
 from proxy.simulator.paths import Endpoint, Operation
 from proxy.simulator.question import Content, Question
-from proxy.simulator.wires import Wire
 
 _CREATED_AT = "2026-01-01T00:00:00Z"
 
 
 def _message(question: Question, speaker: Speaker, serial: Serial) -> Content:
-    saying = said_by(read(question), question, speaker, serial)
-    stream = partial(frames, saying) if question.head.stream else None
-    return Content(partial(whole, saying), stream, saying.answer.usage)
+    return told(said_by(read(question), question, speaker, serial), question, whole, frames)
 
 
 def _count(question: Question, _: Speaker, __: Serial) -> Content:
-    tokens = prompt_tokens(read(question).request)
-    return Content(partial(orjson.dumps, {"input_tokens": tokens}), None, Usage())
+    return plain({"input_tokens": prompt_tokens(read(question).request)})
 
 
 def _models(question: Question, _: Speaker, __: Serial) -> Content:
     if question.route.model is not None:
-        return Content(partial(orjson.dumps, _model(existing(question.route.model))), None, Usage())
+        return plain(_model(existing(question.route.model)))
     names = listed(question.models)
     page = {"data": [_model(name) for name in names], "has_more": False, "first_id": names[0], "last_id": names[-1]}
-    return Content(partial(orjson.dumps, page), None, Usage())
+    return plain(page)
 
 
 def _model(name: str) -> dict[str, object]:
@@ -52,15 +43,11 @@ def _model(name: str) -> dict[str, object]:
     }
 
 
-def _wire(_: Question) -> Wire:
-    return WIRE
-
-
 _CHAT = Service(
     Dialect.ANTHROPIC,
     Operation.CHAT,
     _message,
-    _wire,
+    only(WIRE),
     Vendor.ANTHROPIC,
     asked_for,
     admit,

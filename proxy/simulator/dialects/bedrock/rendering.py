@@ -6,7 +6,6 @@ Source: botocore 1.44.5, `data/bedrock-runtime/2023-09-30/service-2.json`, read 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import orjson
 
@@ -15,11 +14,11 @@ from proxy.simulator.behaviour import UsageReport
 from proxy.simulator.dialects.service import Saying
 from proxy.simulator.frames import Frame, Part
 from proxy.simulator.framing import EVENT_STREAM
+from proxy.simulator.shapes import Json
 from proxy.simulator.signatures import sign
 from proxy.simulator.toolcalls import parsed
 from proxy.simulator.wires import Told, Wire
 
-Json = dict[str, Any]
 _STOPS = {
     "stop": "end_turn",
     "length": "max_tokens",

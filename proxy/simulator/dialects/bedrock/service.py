@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-
-import orjson
-
 from proxy.core.call import Dialect
 from proxy.core.errors import MalformedRequest
 from proxy.core.usage import Usage
@@ -15,29 +10,24 @@ from proxy.simulator.behaviour import Vendor
 from proxy.simulator.dialects.bedrock import fields
 from proxy.simulator.dialects.bedrock.reading import admit, checked, heard, read
 from proxy.simulator.dialects.bedrock.rendering import WIRE, frames, whole
-from proxy.simulator.dialects.service import Service, always, never, said_by
+from proxy.simulator.dialects.service import Service, always, never, only, plain, said_by, told
 from proxy.simulator.modelnames import existing, listed
 from proxy.simulator.paths import Endpoint, Operation
 from proxy.simulator.question import Content, Question
-from proxy.simulator.shapes import decoded
+from proxy.simulator.shapes import Json, decoded
 from proxy.simulator.text import count_tokens
 from proxy.simulator.vectors import DEFAULT_DIMENSIONS, floats
-from proxy.simulator.wires import Wire
-
-Json = dict[str, Any]
 
 
 def _converse(question: Question, speaker: Speaker, serial: Serial) -> Content:
-    saying = said_by(read(question), question, speaker, serial)
-    stream = partial(frames, saying) if question.head.stream else None
-    return Content(partial(whole, saying), stream, saying.answer.usage)
+    return told(said_by(read(question), question, speaker, serial), question, whole, frames)
 
 
 def _count(question: Question, _: Speaker, __: Serial) -> Content:
     asked = checked(question, fields.COUNT)["input"]
     if not asked.get("converse"):
         raise MalformedRequest("The simulator counts the tokens of converse requests only.")
-    return _plain({"inputTokens": prompt_tokens(heard(asked["converse"]).request)})
+    return plain({"inputTokens": prompt_tokens(heard(asked["converse"]).request)})
 
 
 def _invoke(question: Question, _: Speaker, serial: Serial) -> Content:
@@ -54,18 +44,18 @@ def _invoke(question: Question, _: Speaker, serial: Serial) -> Content:
             "embeddings": {"float": rows} if by_type else rows,
             "response_type": "embeddings_by_type" if by_type else "embeddings_floats",
         }
-        return _plain(answer, Usage(prompt_tokens=count_tokens(texts)))
+        return plain(answer, Usage(prompt_tokens=count_tokens(texts)))
     body = checked(question, fields.TITAN_EMBED)
     vector = floats(body["inputText"], body.get("dimensions", DEFAULT_DIMENSIONS))
     tokens = count_tokens([body["inputText"]])
     titan = {"embedding": vector, "embeddingsByType": {"float": vector}, "inputTextTokenCount": tokens}
-    return _plain(titan, Usage(prompt_tokens=tokens))
+    return plain(titan, Usage(prompt_tokens=tokens))
 
 
 def _models(question: Question, _: Speaker, __: Serial) -> Content:
     if question.route.model is not None:
-        return _plain({"modelDetails": _model(existing(question.route.model))})
-    return _plain({"modelSummaries": [_model(name) for name in listed(question.models)]})
+        return plain({"modelDetails": _model(existing(question.route.model))})
+    return plain({"modelSummaries": [_model(name) for name in listed(question.models)]})
 
 
 def _model(name: str) -> Json:
@@ -84,22 +74,14 @@ def _model(name: str) -> Json:
 
 
 def _profiles(_: Question, __: Speaker, ___: Serial) -> Content:
-    return _plain({"inferenceProfileSummaries": []})
-
-
-def _plain(document: object, usage: Usage | None = None) -> Content:
-    return Content(partial(orjson.dumps, document), None, usage or Usage())
-
-
-def _wire(_: Question) -> Wire:
-    return WIRE
+    return plain({"inferenceProfileSummaries": []})
 
 
 _CHAT = Service(
     Dialect.BEDROCK,
     Operation.CHAT,
     _converse,
-    _wire,
+    only(WIRE),
     Vendor.BEDROCK,
     never,
     admit,

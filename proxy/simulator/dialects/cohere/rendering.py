@@ -6,7 +6,6 @@ Source: cohere 7.3.1, `types/chat_*_event.py` and `types/usage.py`, read 2026-11
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import orjson
 
@@ -15,9 +14,9 @@ from proxy.simulator.behaviour import UsageReport
 from proxy.simulator.dialects.service import Saying
 from proxy.simulator.frames import Frame, Part
 from proxy.simulator.framing import SSE
+from proxy.simulator.shapes import Json
 from proxy.simulator.wires import Told, Wire
 
-Json = dict[str, Any]
 _PREAMBLE_TOKENS, _MARK_TOKENS = 495, 3  # as in a recorded answer, unbilled
 _STOPS = {"stop": "COMPLETE", "length": "MAX_TOKENS", "tool_calls": "TOOL_CALL", "content_filter": "ERROR"}
 _PLAN = "I will call what was asked for."

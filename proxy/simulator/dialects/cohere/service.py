@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 import struct
-from functools import partial
 from typing import Any
-
-import orjson
 
 from proxy.core.call import Dialect
 from proxy.core.errors import MalformedRequest
@@ -16,7 +13,7 @@ from proxy.simulator.answers import Serial, Speaker
 from proxy.simulator.behaviour import Vendor
 from proxy.simulator.dialects.cohere.reading import EMBED, RERANK, admit, checked, read
 from proxy.simulator.dialects.cohere.rendering import WIRE, frames, whole
-from proxy.simulator.dialects.service import Service, asked_for, never, said_by
+from proxy.simulator.dialects.service import Service, asked_for, never, only, plain, said_by, told
 from proxy.simulator.modelnames import existing, listed
 from proxy.simulator.paths import Endpoint, Operation
 from proxy.simulator.question import Content, Question
@@ -24,15 +21,12 @@ from proxy.simulator.ranking import ranked
 from proxy.simulator.shapes import Json
 from proxy.simulator.text import count_tokens
 from proxy.simulator.vectors import DEFAULT_DIMENSIONS, floats
-from proxy.simulator.wires import Wire
 
 _API = {"version": "2"}
 
 
 def _chat(question: Question, speaker: Speaker, serial: Serial) -> Content:
-    saying = said_by(read(question), question, speaker, serial)
-    stream = partial(frames, saying) if question.head.stream else None
-    return Content(partial(whole, saying), stream, saying.answer.usage)
+    return told(said_by(read(question), question, speaker, serial), question, whole, frames)
 
 
 def _embed(question: Question, _: Speaker, serial: Serial) -> Content:
@@ -51,7 +45,7 @@ def _embed(question: Question, _: Speaker, serial: Serial) -> Content:
         "texts": texts if given == ["texts"] else [],
         "meta": {"api_version": _API, "billed_units": {"input_tokens": usage.prompt_tokens}},
     }
-    return _plain(answer, usage)
+    return plain(answer, usage)
 
 
 def _rerank(question: Question, _: Speaker, serial: Serial) -> Content:
@@ -62,13 +56,13 @@ def _rerank(question: Question, _: Speaker, serial: Serial) -> Content:
     ]
     meta = {"api_version": _API, "billed_units": {"search_units": 1}}
     usage = Usage(prompt_tokens=count_tokens([body["query"], *body["documents"]]))
-    return _plain({"id": f"simulated{serial.number:08x}", "results": rows, "meta": meta}, usage)
+    return plain({"id": f"simulated{serial.number:08x}", "results": rows, "meta": meta}, usage)
 
 
 def _models(question: Question, _: Speaker, __: Serial) -> Content:
     if question.route.model is not None:
-        return _plain(_model(existing(question.route.model)))
-    return _plain({"models": [_model(name) for name in listed(question.models)]})
+        return plain(_model(existing(question.route.model)))
+    return plain({"models": [_model(name) for name in listed(question.models)]})
 
 
 def _model(name: str) -> Json:
@@ -104,16 +98,8 @@ def _written(kind: str, vector: list[float]) -> Any:  # noqa: ANN401 - numbers o
             return rows if kind == "ubinary" else [row - 128 for row in rows]
 
 
-def _plain(document: object, usage: Usage | None = None) -> Content:
-    return Content(partial(orjson.dumps, document), None, usage or Usage())
-
-
-def _wire(_: Question) -> Wire:
-    return WIRE
-
-
 _CHAT = Service(
-    Dialect.COHERE, Operation.CHAT, _chat, _wire, Vendor.COHERE, asked_for, admit, request_id="x-debug-trace-id"
+    Dialect.COHERE, Operation.CHAT, _chat, only(WIRE), Vendor.COHERE, asked_for, admit, request_id="x-debug-trace-id"
 )
 
 SERVICES = {

@@ -6,7 +6,6 @@ Source: google-genai 3.4.0, `types.py`; https://ai.google.dev/api/generate-conte
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import orjson
 
@@ -16,11 +15,11 @@ from proxy.simulator.dialects.gemini.rules import needs_signatures
 from proxy.simulator.dialects.service import Saying
 from proxy.simulator.frames import Frame, Part
 from proxy.simulator.framing import ARRAY, CRLF_SSE
+from proxy.simulator.shapes import Json
 from proxy.simulator.signatures import sign
 from proxy.simulator.toolcalls import parsed
 from proxy.simulator.wires import Told, Wire
 
-Json = dict[str, Any]
 _STOPS = {"stop": "STOP", "length": "MAX_TOKENS", "tool_calls": "STOP", "content_filter": "SAFETY"}
 
 

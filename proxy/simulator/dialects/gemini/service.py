@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
 from urllib.parse import parse_qs
-
-import orjson
 
 from proxy.core.call import Dialect
 from proxy.core.errors import MalformedRequest
@@ -16,15 +12,15 @@ from proxy.simulator.behaviour import Vendor
 from proxy.simulator.dialects.gemini import fields
 from proxy.simulator.dialects.gemini.reading import admit, checked, read, read_count
 from proxy.simulator.dialects.gemini.rendering import EVENTS, LIST, Voice
-from proxy.simulator.dialects.service import Service, always, never, said_by
+from proxy.simulator.dialects.service import Service, always, never, plain, said_by
 from proxy.simulator.modelnames import existing, listed
 from proxy.simulator.paths import Endpoint, Operation
 from proxy.simulator.question import Content, Question
+from proxy.simulator.shapes import Json
 from proxy.simulator.text import count_tokens
 from proxy.simulator.vectors import DEFAULT_DIMENSIONS, floats
 from proxy.simulator.wires import Wire
 
-Json = dict[str, Any]
 _METHODS = ["generateContent", "countTokens", "embedContent", "batchEmbedContents"]
 
 
@@ -36,7 +32,7 @@ def _content(question: Question, speaker: Speaker, serial: Serial) -> Content:
 
 def _count(question: Question, _: Speaker, __: Serial) -> Content:
     tokens = prompt_tokens(read_count(question).request)
-    return _plain({"totalTokens": tokens, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": tokens}]})
+    return plain({"totalTokens": tokens, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": tokens}]})
 
 
 def _embed(question: Question, _: Speaker, __: Serial) -> Content:
@@ -44,7 +40,7 @@ def _embed(question: Question, _: Speaker, __: Serial) -> Content:
     texts = [_text(body)]
     usage = Usage(prompt_tokens=count_tokens(texts))
     counts = {"promptTokenCount": usage.prompt_tokens, "totalTokenCount": usage.prompt_tokens}
-    return _plain({"embedding": {"values": floats(texts[0], _size(body))}, "usageMetadata": counts}, usage)
+    return plain({"embedding": {"values": floats(texts[0], _size(body))}, "usageMetadata": counts}, usage)
 
 
 def _embed_all(question: Question, _: Speaker, __: Serial) -> Content:
@@ -56,7 +52,7 @@ def _embed_all(question: Question, _: Speaker, __: Serial) -> Content:
     texts = [_text(request) for request in requests]
     usage = Usage(prompt_tokens=count_tokens(texts))
     rows = [{"values": floats(text, _size(request))} for text, request in zip(texts, requests, strict=True)]
-    return _plain({"embeddings": rows}, usage)
+    return plain({"embeddings": rows}, usage)
 
 
 def _predict(question: Question, _: Speaker, __: Serial) -> Content:
@@ -67,13 +63,13 @@ def _predict(question: Question, _: Speaker, __: Serial) -> Content:
         {"embeddings": {"values": floats(text, size), "statistics": {"token_count": count_tokens([text])}}}
         for text in texts
     ]
-    return _plain({"predictions": rows}, Usage(prompt_tokens=count_tokens(texts)))
+    return plain({"predictions": rows}, Usage(prompt_tokens=count_tokens(texts)))
 
 
 def _models(question: Question, _: Speaker, __: Serial) -> Content:
     if question.route.model is not None:
-        return _plain(_model(existing(question.route.model)))
-    return _plain({"models": [_model(name) for name in listed(question.models)]})
+        return plain(_model(existing(question.route.model)))
+    return plain({"models": [_model(name) for name in listed(question.models)]})
 
 
 def _model(name: str) -> Json:
@@ -97,10 +93,6 @@ def _text(request: Json) -> str:
 def _size(request: Json) -> int:
     config = request.get("embedContentConfig") or {}
     return int(request.get("outputDimensionality") or config.get("outputDimensionality") or DEFAULT_DIMENSIONS)
-
-
-def _plain(document: object, usage: Usage | None = None) -> Content:
-    return Content(partial(orjson.dumps, document), None, usage or Usage())
 
 
 def _wire(question: Question) -> Wire:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 
@@ -16,10 +15,10 @@ from proxy.simulator.behaviour import UsageReport, Vendor
 from proxy.simulator.dialects.service import Saying
 from proxy.simulator.frames import Frame, Part
 from proxy.simulator.framing import NDJSON
+from proxy.simulator.shapes import Json
 from proxy.simulator.toolcalls import ToolCall, parsed
 from proxy.simulator.wires import Told, Wire
 
-Json = dict[str, Any]
 _NS = 1_000_000
 
 

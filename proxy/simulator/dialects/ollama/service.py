@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-import orjson
-
 from proxy.core.call import Dialect
 from proxy.core.errors import MalformedRequest
 from proxy.core.usage import Usage
@@ -13,13 +9,12 @@ from proxy.simulator.answers import Serial, Speaker
 from proxy.simulator.behaviour import Vendor
 from proxy.simulator.dialects.ollama.reading import EMBED, checked, read
 from proxy.simulator.dialects.ollama.rendering import WIRE, frames, whole
-from proxy.simulator.dialects.service import Service, never, said_by, unless_refused
+from proxy.simulator.dialects.service import Service, never, only, plain, said_by, told, unless_refused
 from proxy.simulator.modelnames import listed
 from proxy.simulator.paths import Endpoint, Operation
 from proxy.simulator.question import Content, Question
 from proxy.simulator.text import count_tokens
 from proxy.simulator.vectors import DEFAULT_DIMENSIONS, floats
-from proxy.simulator.wires import Wire
 
 VERSION = "0.13.0"
 
@@ -28,10 +23,8 @@ def _chat(question: Question, speaker: Speaker, serial: Serial) -> Content:
     heard = read(question)
     if not heard.request.messages:
         load = {"model": question.model, "message": {"role": "assistant", "content": ""}}
-        return _plain({**load, "created_at": "2026-01-01T00:00:00Z", "done": True, "done_reason": "load"})
-    saying = said_by(heard, question, speaker, serial)
-    stream = partial(frames, saying) if question.head.stream else None
-    return Content(partial(whole, saying), stream, saying.answer.usage)
+        return plain({**load, "created_at": "2026-01-01T00:00:00Z", "done": True, "done_reason": "load"})
+    return told(said_by(heard, question, speaker, serial), question, whole, frames)
 
 
 def _embed(question: Question, _: Speaker, __: Serial) -> Content:
@@ -43,15 +36,15 @@ def _embed(question: Question, _: Speaker, __: Serial) -> Content:
     size = body.get("dimensions") or DEFAULT_DIMENSIONS
     answer = {"model": question.model, "embeddings": [floats(text, size) for text in texts]}
     counts = {"total_duration": 2_000_000, "load_duration": 1_000_000, "prompt_eval_count": usage.prompt_tokens}
-    return _plain({**answer, **counts}, usage)
+    return plain({**answer, **counts}, usage)
 
 
 def _tags(question: Question, _: Speaker, __: Serial) -> Content:
-    return _plain({"models": [_model(name) for name in listed(question.models)]})
+    return plain({"models": [_model(name) for name in listed(question.models)]})
 
 
 def _version(_: Question, __: Speaker, ___: Serial) -> Content:
-    return _plain({"version": VERSION})
+    return plain({"version": VERSION})
 
 
 def _model(name: str) -> dict[str, object]:
@@ -60,15 +53,7 @@ def _model(name: str) -> dict[str, object]:
     return {"name": name, "model": name, **stamp, "details": {"parent_model": "", "families": None, **details}}
 
 
-def _plain(document: object, usage: Usage | None = None) -> Content:
-    return Content(partial(orjson.dumps, document), None, usage or Usage())
-
-
-def _wire(_: Question) -> Wire:
-    return WIRE
-
-
-_CHAT = Service(Dialect.OLLAMA, Operation.CHAT, _chat, _wire, Vendor.OLLAMA, unless_refused, request_id="")
+_CHAT = Service(Dialect.OLLAMA, Operation.CHAT, _chat, only(WIRE), Vendor.OLLAMA, unless_refused, request_id="")
 _LIST = _CHAT._replace(operation=Operation.MODELS, stream=never, method="GET")
 
 SERVICES = {

@@ -19,7 +19,7 @@ from proxy.core.call import Dialect
 from proxy.core.errors import MalformedRequest
 from proxy.core.usage import Usage
 from proxy.simulator.answers import Serial, Speaker
-from proxy.simulator.dialects.service import Service, always
+from proxy.simulator.dialects.service import Service, always, plain
 from proxy.simulator.frames import Frame, Part
 from proxy.simulator.framing import unframed
 from proxy.simulator.multipart import Form, parse_form
@@ -115,7 +115,7 @@ def _draw(question: Question, _: Speaker, serial: Serial) -> Content:
         "total_tokens": usage.prompt_tokens + usage.completion_tokens,
     }
     answer = {"created": serial.created_s, "data": [image] * count, "usage": counts}
-    return Content(partial(orjson.dumps, answer), None, usage)
+    return plain(answer, usage)
 
 
 def _speak(question: Question, _: Speaker, __: Serial) -> Content:

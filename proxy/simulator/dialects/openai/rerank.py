@@ -5,15 +5,11 @@ Source: docs.vllm.ai, "Re-rank API", read 2026-11-20.
 
 from __future__ import annotations
 
-from functools import partial
-
-import orjson
-
 from proxy.core.call import Dialect
 from proxy.core.errors import MalformedRequest
 from proxy.core.usage import Usage
 from proxy.simulator.answers import Serial, Speaker
-from proxy.simulator.dialects.service import Service, never
+from proxy.simulator.dialects.service import Service, never, plain
 from proxy.simulator.paths import Endpoint, Operation
 from proxy.simulator.question import Content, Question
 from proxy.simulator.ranking import ranked
@@ -54,7 +50,7 @@ def _rerank(question: Question, _: Speaker, serial: Serial) -> Content:
         "usage": {"total_tokens": usage.prompt_tokens, "prompt_tokens": usage.prompt_tokens},
         "results": rows,
     }
-    return Content(partial(orjson.dumps, answer), None, usage)
+    return plain(answer, usage)
 
 
 SERVICES = {Endpoint.RERANK: Service(Dialect.OPENAI_CHAT, Operation.RERANK, _rerank, stream=never)}

@@ -5,13 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import orjson
-
 from proxy.core.call import Dialect
-from proxy.core.usage import Usage
 from proxy.simulator.answers import Answer, Serial, Speaker, chat_answer, completion_answer
 from proxy.simulator.behaviour import Vendor
-from proxy.simulator.dialects.service import Service, never
+from proxy.simulator.dialects.service import Service, never, plain
 from proxy.simulator.modelnames import existing, listed
 from proxy.simulator.paths import Endpoint, Operation
 from proxy.simulator.question import Content, Question
@@ -48,18 +45,18 @@ def _generated(answer: Answer, question: Question, speaker: Speaker) -> Content:
 
 def _embed(question: Question, _: Speaker, __: Serial) -> Content:
     document, usage = embeddings(decode(question.body, EmbeddingRequest), question.model)
-    return Content(partial(orjson.dumps, document), None, usage)
+    return plain(document, usage)
 
 
 def _moderate(question: Question, _: Speaker, serial: Serial) -> Content:
     document = moderations(decode(question.body, ModerationRequest), question.model, serial.number)
-    return Content(partial(orjson.dumps, document), None, Usage())
+    return plain(document)
 
 
 def _models(question: Question, _: Speaker, __: Serial) -> Content:
     name = question.route.model
     document = models_document(question.models) if name is None else model_document(existing(name))
-    return Content(partial(orjson.dumps, document), None, Usage())
+    return plain(document)
 
 
 SERVICES = {

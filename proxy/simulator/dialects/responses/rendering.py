@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
-from typing import Any
 
 import orjson
 
@@ -17,11 +16,11 @@ from proxy.simulator.dialects.responses.reading import Asked
 from proxy.simulator.dialects.service import Saying
 from proxy.simulator.frames import Frame, Part
 from proxy.simulator.framing import SSE
+from proxy.simulator.shapes import Json
 from proxy.simulator.signatures import sign
 from proxy.simulator.toolcalls import ToolCall
 from proxy.simulator.wires import COMPATIBLE, Told, Wire
 
-Json = dict[str, Any]
 _REPEATED: Json = {
     "instructions": None,
     "max_output_tokens": None,

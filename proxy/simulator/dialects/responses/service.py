@@ -6,10 +6,9 @@ from proxy.core.call import Dialect
 from proxy.simulator.answers import Serial, Speaker
 from proxy.simulator.dialects.responses.reading import read
 from proxy.simulator.dialects.responses.rendering import WIRE, Voice
-from proxy.simulator.dialects.service import Service, said_by
+from proxy.simulator.dialects.service import Service, only, said_by
 from proxy.simulator.paths import Endpoint, Operation
 from proxy.simulator.question import Content, Question
-from proxy.simulator.wires import Wire
 
 
 def _respond(question: Question, speaker: Speaker, serial: Serial) -> Content:
@@ -19,8 +18,4 @@ def _respond(question: Question, speaker: Speaker, serial: Serial) -> Content:
     return Content(voice.whole, voice.frames if question.head.stream else None, saying.answer.usage)
 
 
-def _wire(_: Question) -> Wire:
-    return WIRE
-
-
-SERVICES = {Endpoint.RESPONSES: Service(Dialect.OPENAI_RESPONSES, Operation.CHAT, _respond, _wire)}
+SERVICES = {Endpoint.RESPONSES: Service(Dialect.OPENAI_RESPONSES, Operation.CHAT, _respond, only(WIRE))}

@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from proxy.core.capabilities import Capabilities
-from proxy.core.conversation import Conversation, Message, Params, Part, Reasoning, Role, Signature, Text, Tool, Vendor
+from proxy.core.conversation import Conversation, Message, Params, Reasoning, Signature, Tool, Vendor
 from proxy.core.translation import Encoded, Envelope, Target, Untranslatable
 from proxy.translate.anthropic.request import decode_request, encode_request
+from tests.unit.translate.talking import user
 
 OPUS = "claude-opus-5-5"
 ACCOUNT = "acct"
@@ -21,22 +22,6 @@ ENVELOPE = Envelope("req_0123abcd", "the-model", 1_790_000_000, account=ACCOUNT)
 def own(value: str = "sig") -> Signature:
     """A signature of Anthropic's, from the account that is asked."""
     return Signature(Vendor.ANTHROPIC, ACCOUNT, value)
-
-
-def user(*parts: Part | str) -> Message:
-    return Message(Role.USER, _parts(parts))
-
-
-def assistant(*parts: Part | str) -> Message:
-    return Message(Role.ASSISTANT, _parts(parts))
-
-
-def system(*parts: Part | str) -> Message:
-    return Message(Role.SYSTEM, _parts(parts))
-
-
-def _parts(parts: tuple[Part | str, ...]) -> tuple[Part, ...]:
-    return tuple(Text(part) if isinstance(part, str) else part for part in parts)
 
 
 def talk(*messages: Message, vendor: Vendor = Vendor.OPENAI, **members: Any) -> Conversation:  # noqa: ANN401 - members

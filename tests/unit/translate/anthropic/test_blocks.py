@@ -27,7 +27,8 @@ from proxy.core.conversation import (
 from proxy.core.signature import sealed
 from proxy.core.translation import Undecodable
 from proxy.translate.foreign import EXTRAS
-from tests.unit.translate.anthropic.said import body, received, talk, user
+from tests.unit.translate.anthropic.said import body, received, talk
+from tests.unit.translate.talking import user
 
 EPHEMERAL = {"cache_control": {"type": "ephemeral"}}
 UNKNOWN_ACCOUNT = Signature(Vendor.ANTHROPIC, "", "sig")

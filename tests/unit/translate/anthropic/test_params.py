@@ -9,7 +9,8 @@ from msgspec import Raw
 
 from proxy.core.conversation import Effort, JsonFormat, Params, Reasoning, Vendor
 from proxy.translate.anthropic.params import JSON_INSTRUCTION
-from tests.unit.translate.anthropic.said import asked, body, refusal, sent, system, talk, user
+from tests.unit.translate.anthropic.said import asked, body, refusal, sent, talk
+from tests.unit.translate.talking import system, user
 
 OLD, ONE, NEW = "claude-sonnet-4-0", "claude-sonnet-4-5", "claude-opus-5-5"
 SAMPLING = ("temperature", "top_p", "top_k")

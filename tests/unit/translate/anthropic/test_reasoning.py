@@ -18,7 +18,8 @@ from proxy.core.conversation import (
     ToolResult,
     Vendor,
 )
-from tests.unit.translate.anthropic.said import assistant, body, own, sent, talk, thinking, user
+from tests.unit.translate.anthropic.said import body, own, sent, talk, thinking
+from tests.unit.translate.talking import assistant, user
 
 LEGACY, OPUS_4_5, BOTH = "claude-sonnet-4-5", "claude-opus-4-5", "claude-opus-4-6"
 SUMMARIZED = {"type": "adaptive", "display": "summarized"}

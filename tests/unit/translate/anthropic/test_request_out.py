@@ -20,7 +20,8 @@ from proxy.core.conversation import (
     Text,
     Vendor,
 )
-from tests.unit.translate.anthropic.said import ACCOUNT, assistant, body, sent, system, talk, user
+from tests.unit.translate.anthropic.said import ACCOUNT, body, sent, talk
+from tests.unit.translate.talking import assistant, system, user
 
 MARK = CacheMark()
 

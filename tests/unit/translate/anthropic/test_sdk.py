@@ -53,7 +53,8 @@ from proxy.translate.anthropic.count_tokens import encode_count
 from proxy.translate.anthropic.errors import error_body, error_event
 from proxy.translate.anthropic.response import encode_answer
 from proxy.translate.anthropic.stream import Encoder
-from tests.unit.translate.anthropic.said import ENVELOPE, assistant, body, own, system, talk, user
+from tests.unit.translate.anthropic.said import ENVELOPE, body, own, talk
+from tests.unit.translate.talking import assistant, system, user
 
 anthropic = import_module("anthropic")
 httpx2 = import_module("httpx2")

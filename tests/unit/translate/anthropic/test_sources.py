@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from proxy.core.conversation import Document, FileRef, Image, Inline, Link, Source, Vendor
-from tests.unit.translate.anthropic.said import body, refusal, sent, talk, user
+from tests.unit.translate.anthropic.said import body, refusal, sent, talk
+from tests.unit.translate.talking import user
 
 URL = Link("https://example.com/a")
 OWN_FILE = FileRef(Vendor.ANTHROPIC, "file_1")

@@ -20,7 +20,8 @@ from proxy.core.conversation import (
     ToolResult,
     Vendor,
 )
-from tests.unit.translate.anthropic.said import assistant, body, offering, refusal, sent, talk, user
+from tests.unit.translate.anthropic.said import body, offering, refusal, sent, talk
+from tests.unit.translate.talking import assistant, user
 
 SCHEMA = Raw(b'{"type":"object","properties":{"n":{"type":"integer","minimum":1}}}')
 F, G = FunctionTool("f", "Does it.", SCHEMA), FunctionTool("g")

@@ -27,7 +27,8 @@ from proxy.core.conversation import (
     Vendor,
 )
 from proxy.translate.foreign import EXTRAS
-from tests.unit.translate.anthropic.said import assistant, body, own, refusal, system, talk, user
+from tests.unit.translate.anthropic.said import body, own, refusal, talk
+from tests.unit.translate.talking import assistant, system, user
 
 OLDER, PREFILLED = "claude-opus-4-7", "claude-opus-4-5"
 CALL_A, CALL_B = ToolCall("a", "f", '{"n": 1}'), ToolCall("b", "g", "")

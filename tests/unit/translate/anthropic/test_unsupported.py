@@ -9,7 +9,8 @@ from msgspec import Raw
 
 from proxy.core.conversation import Image, Inline, Vendor
 from proxy.translate.anthropic.unsupported import HINTS, SEMANTIC, refused
-from tests.unit.translate.anthropic.said import asked, refusal, sent, talk, user
+from tests.unit.translate.anthropic.said import asked, refusal, sent, talk
+from tests.unit.translate.talking import user
 
 SAID: dict[str, Any] = {
     "seed": 7,

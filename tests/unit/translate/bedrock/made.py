@@ -1,28 +1,16 @@
-"""Short ways to make a conversation and to see what is written of it, each request held against AWS's service model."""
+"""What is written of a conversation, each request held against AWS's service model."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Sequence
 from typing import Any
 
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET, UnsetType
 
 from proxy.core.capabilities import Capabilities
 from proxy.core.conversation import (
     Conversation,
-    FunctionTool,
-    JsonFormat,
-    Message,
-    Params,
-    Part,
-    Reasoning,
-    Role,
-    Text,
-    Tool,
-    ToolChoice,
-    Vendor,
 )
 from proxy.core.translation import Target
 from proxy.translate.bedrock.request import encode_request
@@ -41,43 +29,6 @@ MISTRAL = "mistral.mistral-large-2407-v1:0"
 LLAMA = "us.meta.llama3-3-70b-instruct-v1:0"
 
 HAS_BOTOCORE = importlib.util.find_spec("botocore") is not None
-TOOL = FunctionTool("look_up", "Looks a word up.", Raw(b'{"type":"object","properties":{"word":{"type":"string"}}}'))
-
-
-def user(*parts: Part | str) -> Message:
-    return Message(Role.USER, tuple(Text(part) if isinstance(part, str) else part for part in parts))
-
-
-def assistant(*parts: Part | str) -> Message:
-    return Message(Role.ASSISTANT, tuple(Text(part) if isinstance(part, str) else part for part in parts))
-
-
-def system(*parts: Part | str, role: Role = Role.SYSTEM) -> Message:
-    return Message(role, tuple(Text(part) if isinstance(part, str) else part for part in parts))
-
-
-def talk(
-    *messages: Message,
-    tools: Sequence[Tool] = (),
-    tool_choice: ToolChoice | None = None,
-    format_: JsonFormat | None = None,
-    reasoning: Reasoning = Reasoning(),  # noqa: B008 - frozen
-    rest: dict[str, bytes] | None = None,
-    vendor: Vendor = Vendor.OPENAI,
-    stream: bool = False,
-    **params: Any,  # noqa: ANN401 - of Params
-) -> Conversation:
-    return Conversation(
-        vendor,
-        messages or (user("Hi"),),
-        tools=tuple(tools),
-        tool_choice=tool_choice,
-        format=format_,
-        reasoning=reasoning,
-        params=Params(**params),
-        stream=stream,
-        rest={name: Raw(value) for name, value in (rest or {}).items()},
-    )
 
 
 def sent(

@@ -27,7 +27,8 @@ from proxy.core.conversation import (
 )
 from proxy.core.translation import Untranslatable
 from tests.unit.translate.bedrock import made
-from tests.unit.translate.bedrock.made import assistant, sent, talk, user
+from tests.unit.translate.bedrock.made import sent
+from tests.unit.translate.talking import assistant, talk, user
 
 PNG = Inline("image/png", "aVZCT1I=")
 OURS = Signature(Vendor.ANTHROPIC, "acct", "c2ln")

@@ -20,7 +20,8 @@ from proxy.core.conversation import (
 )
 from proxy.core.translation import Untranslatable
 from tests.unit.translate.bedrock import made
-from tests.unit.translate.bedrock.made import assistant, sent, system, talk, user
+from tests.unit.translate.bedrock.made import sent
+from tests.unit.translate.talking import assistant, system, talk, user
 
 
 def turns(*messages: Message, model: str = made.SONNET) -> list[tuple[str, Any]]:

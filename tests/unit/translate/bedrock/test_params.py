@@ -8,7 +8,8 @@ import pytest
 
 from proxy.core.translation import Untranslatable
 from tests.unit.translate.bedrock import made
-from tests.unit.translate.bedrock.made import sent, talk
+from tests.unit.translate.bedrock.made import sent
+from tests.unit.translate.talking import talk
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from proxy.core.conversation import Effort, FunctionTool, JsonFormat, Reasoning
 from proxy.core.translation import Target, Untranslatable
 from proxy.translate.bedrock.request import encode_request
 from tests.unit.translate.bedrock import made
-from tests.unit.translate.bedrock.made import TOOL, sent, system, talk, user
+from tests.unit.translate.bedrock.made import sent
+from tests.unit.translate.talking import TOOL, system, talk, user
 
 
 def test_a_request_of_words_has_messages_alone() -> None:

@@ -12,7 +12,8 @@ from proxy.core.capabilities import Capabilities
 from proxy.core.conversation import JsonFormat
 from proxy.core.translation import Untranslatable
 from tests.unit.translate.bedrock import made
-from tests.unit.translate.bedrock.made import sent, talk
+from tests.unit.translate.bedrock.made import sent
+from tests.unit.translate.talking import talk
 
 SCHEMA = b'{"type":"object","properties":{"n":{"type":"integer","minimum":1}},"required":["n"]}'
 

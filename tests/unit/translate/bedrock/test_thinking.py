@@ -21,7 +21,8 @@ from proxy.core.conversation import (
     Vendor,
 )
 from tests.unit.translate.bedrock import made
-from tests.unit.translate.bedrock.made import TOOL, assistant, sent, talk, user
+from tests.unit.translate.bedrock.made import sent
+from tests.unit.translate.talking import TOOL, assistant, talk, user
 
 ADAPTIVE = {"type": "adaptive", "display": "summarized"}
 OPUS_4_5 = "anthropic.claude-opus-4-5-20251101-v1:0"

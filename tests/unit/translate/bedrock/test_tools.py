@@ -22,7 +22,8 @@ from proxy.core.conversation import (
 )
 from proxy.core.translation import Untranslatable
 from tests.unit.translate.bedrock import made
-from tests.unit.translate.bedrock.made import TOOL, assistant, sent, talk, user
+from tests.unit.translate.bedrock.made import sent
+from tests.unit.translate.talking import TOOL, assistant, talk, user
 
 OTHER = FunctionTool("other")
 HISTORY = (user("Hi"), assistant(ToolCall("c1", "look_up", "{}")), user(ToolResult("c1", (Text("ok"),))))

@@ -9,7 +9,8 @@ import pytest
 from proxy.core.conversation import Params
 from proxy.core.translation import Untranslatable
 from proxy.translate.bedrock.unsupported import OWN_MEMBERS, UNSUPPORTED, refused
-from tests.unit.translate.bedrock.made import sent, talk
+from tests.unit.translate.bedrock.made import sent
+from tests.unit.translate.talking import talk
 
 HINTS: dict[str, Any] = {
     "seed": 0,

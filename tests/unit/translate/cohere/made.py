@@ -1,28 +1,14 @@
-"""Short ways to make a conversation and to see what is written of it, each request held against Cohere's own types."""
+"""What is written of a conversation, each request held against Cohere's own types."""
 
 from __future__ import annotations
 
 import importlib.util
 import inspect
 import json
-from collections.abc import Sequence
 from typing import Any
-
-from msgspec import Raw
 
 from proxy.core.conversation import (
     Conversation,
-    FunctionTool,
-    JsonFormat,
-    Message,
-    Params,
-    Part,
-    Reasoning,
-    Role,
-    Text,
-    Tool,
-    ToolChoice,
-    Vendor,
 )
 from proxy.core.translation import Target
 from proxy.translate.cohere.request import encode_request
@@ -31,42 +17,6 @@ from tests.fakes.tools import require_module
 MODEL = "command-a-03-2025"
 THINKER = "command-a-reasoning-08-2025"
 HAS_SDK = importlib.util.find_spec("cohere") is not None
-TOOL = FunctionTool("look_up", "Looks a word up.", Raw(b'{"type":"object","properties":{"word":{"type":"string"}}}'))
-
-
-def user(*parts: Part | str) -> Message:
-    return Message(Role.USER, tuple(Text(part) if isinstance(part, str) else part for part in parts))
-
-
-def assistant(*parts: Part | str) -> Message:
-    return Message(Role.ASSISTANT, tuple(Text(part) if isinstance(part, str) else part for part in parts))
-
-
-def system(*parts: Part | str, role: Role = Role.SYSTEM) -> Message:
-    return Message(role, tuple(Text(part) if isinstance(part, str) else part for part in parts))
-
-
-def talk(
-    *messages: Message,
-    tools: Sequence[Tool] = (),
-    tool_choice: ToolChoice | None = None,
-    format_: JsonFormat | None = None,
-    reasoning: Reasoning = Reasoning(),  # noqa: B008 - frozen
-    rest: dict[str, bytes] | None = None,
-    stream: bool = False,
-    **params: Any,  # noqa: ANN401 - of Params
-) -> Conversation:
-    return Conversation(
-        Vendor.OPENAI,
-        messages or (user("Hi"),),
-        tools=tuple(tools),
-        tool_choice=tool_choice,
-        format=format_,
-        reasoning=reasoning,
-        params=Params(**params),
-        stream=stream,
-        rest={name: Raw(value) for name, value in (rest or {}).items()},
-    )
 
 
 def sent(conversation: Conversation, model: str = MODEL) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -27,7 +27,8 @@ from proxy.core.conversation import (
     Vendor,
 )
 from proxy.core.translation import Untranslatable
-from tests.unit.translate.cohere.made import assistant, sent, system, talk, user
+from tests.unit.translate.cohere.made import sent
+from tests.unit.translate.talking import assistant, system, talk, user
 
 NOTE = Document(Inline("text/plain", b64encode("größer".encode()).decode()), "note.txt")
 CALL = ToolCall("c1", "look_up", '{"word":"a"}')

@@ -8,7 +8,8 @@ import pytest
 
 from proxy.core.conversation import Effort, Reasoning
 from proxy.core.translation import Untranslatable
-from tests.unit.translate.cohere.made import MODEL, THINKER, sent, talk
+from tests.unit.translate.cohere.made import MODEL, THINKER, sent
+from tests.unit.translate.talking import talk
 
 BARE = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}], "stream": False}
 

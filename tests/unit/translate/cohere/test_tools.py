@@ -21,7 +21,8 @@ from proxy.core.conversation import (
     Vendor,
 )
 from proxy.core.translation import Untranslatable
-from tests.unit.translate.cohere.made import TOOL, sent, talk, user
+from tests.unit.translate.cohere.made import sent
+from tests.unit.translate.talking import TOOL, talk, user
 
 OTHER = FunctionTool("other")
 

@@ -9,7 +9,8 @@ import pytest
 from proxy.core.conversation import Params
 from proxy.core.translation import Untranslatable
 from proxy.translate.cohere.unsupported import OWN_MEMBERS, UNSUPPORTED, refused
-from tests.unit.translate.cohere.made import sent, talk
+from tests.unit.translate.cohere.made import sent
+from tests.unit.translate.talking import talk
 
 HINTS: dict[str, Any] = {
     "top_logprobs": 2,

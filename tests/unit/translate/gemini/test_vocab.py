@@ -33,7 +33,7 @@ def test_each_finish_has_a_reason_that_the_sdk_knows(finish: Finish) -> None:
     ],
 )
 def test_a_finish_reason_is_read(reason: str | None, called: bool, finish: Finish) -> None:
-    assert finish_of(reason, called) is finish
+    assert finish_of(reason, called=called) is finish
 
 
 def test_sound_that_is_written_is_read_again() -> None:
