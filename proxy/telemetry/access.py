@@ -6,7 +6,7 @@ prompt, a header or a secret. Rendering happens off the event loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import floor
@@ -18,7 +18,7 @@ from proxy.core.usage import Usage
 
 LONGEST = 200  # characters of a name that a client chose
 
-Redact = Callable[[str], str]
+Redact = Callable[[str], str]  # also makes a name printable: see `Redactor.name`
 
 # Source: https://github.com/open-telemetry/semantic-conventions-genai (gen_ai.operation.name), read 2026-11-20.
 _OPERATIONS = {"completions": "text_completion"}
@@ -97,9 +97,20 @@ class _Line(Struct, omit_defaults=True):
 _ENCODER = Encoder()
 
 
-def access_json(record: AccessRecord, redact: Redact) -> bytes:
-    """Return the record as one line of JSON; what is unknown is left out."""
-    line = _Line(
+def access_json(records: Sequence[AccessRecord], redact: Redact) -> str:
+    """Return each record as a line of JSON; what is unknown is left out."""
+    return _ENCODER.encode_lines([_line(record, redact) for record in records]).decode()
+
+
+def _line(record: AccessRecord, redact: Redact) -> _Line:
+    model, response_model, usage = record.model, record.response_model, record.usage
+    if usage is None:
+        prompt = completion = cached = reasoning = None
+        is_estimated = False
+    else:
+        prompt, completion, cached = usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens
+        reasoning, is_estimated = usage.reasoning_tokens, usage.estimated
+    return _Line(
         timestamp(record.at_s),
         "INFO",
         "request",
@@ -112,68 +123,67 @@ def access_json(record: AccessRecord, redact: Redact) -> bytes:
         floor(record.overhead_s * 1e6 + 0.5) / 1e3,
         record.attempts,
         record.end,
-        _chosen(record.model, redact),
+        redact(model[:LONGEST]) if model else "",
         record.provider,
-        _chosen(record.response_model, redact),
+        redact(response_model[:LONGEST]) if response_model else "",
         None if record.first_token_s is None else _micro(record.first_token_s),
         record.trail,
         record.error,
         record.key,
-        tuple([_chosen(tag, redact) for tag in record.tags]) if record.tags else (),
-        _failures(record, redact) if record.failures else (),
+        _bounded(record.tags, redact) if record.tags else (),
+        _bounded(record.failures, redact) if record.failures else (),
+        prompt,
+        completion,
+        cached,
+        reasoning,
+        is_estimated,
     )
-    if record.usage is not None:
-        line.input_tokens = record.usage.prompt_tokens
-        line.output_tokens = record.usage.completion_tokens
-        line.cached_tokens = record.usage.cached_tokens
-        line.reasoning_tokens = record.usage.reasoning_tokens
-        line.estimated = record.usage.estimated
-    return _ENCODER.encode(line)
 
 
-def access_text(record: AccessRecord, redact: Redact) -> bytes:
-    """Return the record as one line for a person."""
+def access_text(records: Sequence[AccessRecord], redact: Redact) -> str:
+    """Return each record as a line for a person."""
+    return "".join([f"{_sentence(record, redact)}\n" for record in records])
+
+
+def _sentence(record: AccessRecord, redact: Redact) -> str:
     tokens = f"{record.usage.prompt_tokens}+{record.usage.completion_tokens} tokens" if record.usage else ""
     parts = (
         datetime.fromtimestamp(record.at_s).astimezone().strftime("%H:%M:%S"),
         str(record.status),
         record.endpoint,
-        _chosen(record.model, redact) or "-",
+        redact(record.model[:LONGEST]) if record.model else "-",
         f"-> {record.provider}" if record.provider else "",
         f"{record.duration_s:.3f}s",
         tokens,
         record.trail if record.attempts > 1 or record.end != "ok" else "",
-        f"({'; '.join(_failures(record, redact))})" if record.failures else "",
+        f"({'; '.join(_bounded(record.failures, redact))})" if record.failures else "",
         record.end if record.end != "ok" else "",
         record.error,
         record.request_id,
     )
-    return "  ".join(part for part in parts if part).encode()
+    return "  ".join(part for part in parts if part)
 
 
-def _failures(record: AccessRecord, redact: Redact) -> tuple[str, ...]:
-    """A detail may name a member of the client's request."""
-    return tuple([_chosen(failure, redact) for failure in record.failures])
+def _bounded(texts: Sequence[str], redact: Redact) -> tuple[str, ...]:
+    """Tags are a client's words, and the detail of a failure may name a member of its request."""
+    return tuple([redact(text[:LONGEST]) for text in texts])
 
 
 def timestamp(at_s: float) -> str:
     """Return Unix seconds as RFC 3339 in UTC, to the millisecond."""
     whole_s = floor(at_s)
-    return f"{_second(whole_s)}.{str(floor((at_s - whole_s) * 1000)).zfill(3)}Z"
+    return _moment(whole_s, floor((at_s - whole_s) * 1000))
 
 
 def _micro(seconds: float) -> float:
     return floor(seconds * 1e6 + 0.5) / 1e6  # a fifth of what `round` costs, and half of `int`
 
 
-@lru_cache(maxsize=64)  # lines come in order; most share their second with the one before
+@lru_cache(maxsize=64)  # lines come in order; of a busy gateway's many share their millisecond with the one before
+def _moment(whole_s: int, ms: int) -> str:
+    return f"{_second(whole_s)}.{str(ms).zfill(3)}Z"
+
+
+@lru_cache(maxsize=64)
 def _second(whole_s: int) -> str:
     return datetime.fromtimestamp(whole_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def _chosen(name: str | None, redact: Redact) -> str:
-    """A name that a client may have made up: bounded, printable, and without what looks like a secret."""
-    if not name:
-        return ""
-    kept = name[:LONGEST]
-    return redact(kept if kept.isprintable() else "".join(c if c.isprintable() else "?" for c in kept))

@@ -1,7 +1,7 @@
 """From log calls to lines on one stream, written by background threads: nothing here waits on the event loop.
 
 `setup_logging` takes ordinary records through a queue; `AccessLog` takes one record per request through a bounded
-deque that a thread empties a few times a second. JSON, or text for a person. Everything is redacted; never a body.
+list that a thread empties a few times a second. JSON, or text for a person. Everything is redacted; never a body.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import copy
 import logging
 import threading
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from logging.handlers import QueueHandler, QueueListener
 from queue import SimpleQueue
 from typing import Protocol, TextIO
@@ -22,6 +21,7 @@ from proxy.telemetry.redact import Redactor
 
 WAKE_S = 0.2
 CAPACITY = 20_000  # lines that wait to be written; what comes on top is dropped and counted
+TOGETHER = 128  # lines rendered in one go, during which nothing else runs in this process: a quarter of a millisecond
 TALKATIVE = ("httpx", "httpcore", "hpack", "asyncio")  # they log every request, some with headers, below WARNING
 
 LOGGER = logging.getLogger("fairlead.logs")
@@ -159,7 +159,7 @@ class AccessLog:
         self._render = access_json if fmt == "json" else access_text
         self._redact = redact.name
         self._wake_s = wake_s
-        self._records: deque[AccessRecord] = deque()
+        self._records: list[AccessRecord] = []
         self._dropped = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="access-log", daemon=True)
@@ -184,14 +184,17 @@ class AccessLog:
         self._flush()
 
     def _flush(self) -> None:
-        records = [self._records.popleft() for _ in range(len(self._records))]
+        records = self._records[:]
+        del self._records[: len(records)]  # what came meanwhile stays for the next time
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
             LOGGER.warning("%d request lines were dropped: the log's reader is too slow", dropped)
-        if not records:
-            return
+        for at in range(0, len(records), TOGETHER):
+            self._write(records[at : at + TOGETHER])
+
+    def _write(self, records: Sequence[AccessRecord]) -> None:
         try:
-            self._stream.write("".join([f"{self._render(record, self._redact).decode()}\n" for record in records]))
+            self._stream.write(self._render(records, self._redact))
             self._stream.flush()
         except Exception:  # the top of a background thread: the next lines may fare better
             LOGGER.exception("%d request lines could not be written", len(records))

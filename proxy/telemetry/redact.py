@@ -26,12 +26,13 @@ class Redactor:
     """Masks secrets. `learn` replaces what is known by value; any thread may call.
 
     Attributes:
-        name: The same for short texts that come again and again, such as model names; remembers the last of them.
+        name: The same for short texts that come again and again, such as model names, and makes them printable;
+            remembers the last of them.
     """
 
     def __init__(self) -> None:
         self._known: re.Pattern[str] | None = None
-        self.name = lru_cache(maxsize=REMEMBERED)(self)
+        self.name = lru_cache(maxsize=REMEMBERED)(self._name)
 
     def learn(self, snapshot: Snapshot) -> None:
         """Know the secrets of this snapshot by value, and forget those of the one before."""
@@ -44,6 +45,9 @@ class Redactor:
         if known is not None:
             text = known.sub(MASK, text)
         return _URL_USER.sub(rf"\1{MASK}@", redact(text))
+
+    def _name(self, text: str) -> str:
+        return self(text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text))
 
 
 def _secrets(snapshot: Snapshot) -> set[str]:
