@@ -6,8 +6,10 @@ driver takes numbers and text as they are, and looks for an adapter of anything 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import floor
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -18,6 +20,7 @@ from proxy.core.usage import Usage
 Row = tuple[Any, ...]
 # Hour or day, provider, upstream model, model, key, tags.
 SumKey = tuple[int, str, str, str, str, str]
+Names = tuple[str, str, str, str, str]  # all of it but the time
 Sums = dict[SumKey, list[int]]
 
 HOUR_US = 3_600_000_000
@@ -25,6 +28,11 @@ DAY_H = 24
 INTERRUPTED = "interrupted"
 LARGEST = 10**16  # above any time, and more tokens or nano-dollars than a request can have: sums of them fit
 TAGS_BYTES = 1000  # they are part of an index, where PostgreSQL has room for 2,700 bytes
+
+# Places in a row of `requests`.
+_STARTED, _END, _PROMPT, _ESTIMATED, _COST = 1, 10, 14, 22, 23
+_ADDED = (_PROMPT, 15, 16, 17, 18, _COST, 26, 19, 20, 27)  # in the order of the columns of `hours`
+_names: Callable[[Row], Names] = itemgetter(5, 6, 4, 7, 8)
 
 _json = msgspec.json.Encoder().encode
 
@@ -89,37 +97,37 @@ def interrupted_row(record: OpenRecord, seen_s: float) -> Row:
 
 def hour_sums(rows: Iterable[Row]) -> Sums:
     """Add rows of requests up to rows of table `hours`: by their key, the numbers that follow it there."""
-    sums: Sums = {}
+    alike: defaultdict[Names, list[Row]] = defaultdict(list)
     for row in rows:
-        (_, started_us, _, _, model, provider, upstream_model, key, tags, _, end, _, _, _) = row[:14]
-        prompt, output, cached, written, reasoning, heard, spoken, _, estimated, cost_nusd, _, _, kept_1h, searches = (
-            row[14:]
-        )
-        name = (started_us // HOUR_US, provider, upstream_model, model, key, tags)
-        cell = sums.get(name)
-        if cell is None:
-            cell = sums[name] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-        cell[0] += 1
-        if end != "ok":
-            cell[1] += 1
-        if estimated:
-            cell[2] += 1
-        if prompt is not None:
-            cell[4] += prompt
-            cell[5] += output
-            cell[6] += cached
-            cell[7] += written
-            cell[8] += reasoning
-            if cost_nusd is None:
-                cell[3] += 1
-            if kept_1h or heard or spoken or searches:  # of few requests
-                cell[10] += kept_1h
-                cell[11] += heard
-                cell[12] += spoken
-                cell[13] += searches
-        if cost_nusd:
-            cell[9] += cost_nusd
-    return sums
+        alike[_names(row)].append(row)
+    return {(hour, *names): _added(those) for names, them in alike.items() for hour, those in _hours(them).items()}
+
+
+def _hours(rows: Sequence[Row]) -> Mapping[int, Sequence[Row]]:
+    """Tell rows of several hours apart. Those of one batch are nearly always of one."""
+    started_us = [row[_STARTED] for row in rows]
+    first, last = min(started_us) // HOUR_US, max(started_us) // HOUR_US
+    if first == last:
+        return {first: rows}
+    hours: defaultdict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        hours[row[_STARTED] // HOUR_US].append(row)
+    return hours
+
+
+def _added(rows: Sequence[Row]) -> list[int]:
+    """Add up column by column, which is mostly C; no number counts as 0."""
+    columns = list(zip(*rows, strict=True))
+    unpriced = 0
+    if None in columns[_COST]:
+        unpriced = sum([row[_COST] is None and row[_PROMPT] is not None for row in rows])
+    return [
+        len(rows),
+        len(rows) - columns[_END].count("ok"),
+        sum(columns[_ESTIMATED]),
+        unpriced,
+        *[sum(filter(None, columns[place])) for place in _ADDED],
+    ]
 
 
 def day_sums(hours: Mapping[SumKey, Sequence[int]]) -> Sums:
