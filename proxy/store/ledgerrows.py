@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from proxy.core.records import CloseRecord, OpenRecord
 from proxy.core.usage import Usage
@@ -39,8 +40,9 @@ _json = msgspec.json.Encoder().encode
 
 def request_row(record: CloseRecord) -> Row:
     """Make the row of table `requests`."""
-    usage = record.usage
-    first_token_s = record.first_token_s
+    usage, first_token_s = record.usage, record.first_token_s
+    counts = _NO_USAGE if usage is None else astuple(usage)
+    prompt, completion, cached, reasoning, is_estimated, written, written_1h, heard, spoken, _, tier, searches = counts
     return (
         record.request_id,
         floor(record.started_at_s * 1e6),
@@ -56,12 +58,20 @@ def request_row(record: CloseRecord) -> Row:
         record.status,
         record.error,
         None if first_token_s is None else floor(first_token_s * 1e6),
-        *(_NO_COUNTS if usage is None else _counts(usage)),
+        prompt,
+        completion,
+        cached,
+        written,
+        reasoning,
+        heard,
+        spoken,
+        tier,
+        1 if is_estimated else 0,
         record.cost_nusd,
         record.price,
         _json(record.attempts).decode(),
-        None if usage is None else usage.cache_write_1h_tokens,
-        None if usage is None else usage.searches,
+        written_1h,
+        searches,
     )
 
 
@@ -154,7 +164,7 @@ def fitted(row: Row, widths: Sequence[int | None]) -> Row:
     return tuple([_fitted(value, width) for value, width in zip(row, widths, strict=True)])
 
 
-_NO_COUNTS: Row = (None, None, None, None, None, None, None, "", 0)
+_NO_USAGE: Row = (None, None, None, None, False, None, None, None, None, None, "", None)
 
 
 def _counts(usage: Usage) -> Row:
