@@ -201,17 +201,18 @@ class Metrics:
         self._used.clear()
 
     def _count_used(self, provider: str, model: str, used: Sequence[tuple[Usage, int | None]]) -> None:
-        costs = [nusd for _, nusd in used if nusd is not None]
+        usages, every_nusd = zip(*used, strict=True)
+        costs = [nusd for nusd in every_nusd if nusd is not None]
         if costs:  # a counter is a float: what must be exact is the ledger's
             self._cost.cells[provider, model] += sum(costs) / 1e9
         if len(costs) < len(used):
             self._unpriced.cells[provider, model] += len(used) - len(costs)
         cells = self._tokens.cells
-        cells[provider, model, "prompt"] += sum([usage.prompt_tokens for usage, _ in used])
-        cells[provider, model, "completion"] += sum([usage.completion_tokens for usage, _ in used])
+        cells[provider, model, "prompt"] += sum([usage.prompt_tokens for usage in usages])
+        cells[provider, model, "completion"] += sum([usage.completion_tokens for usage in usages])
         for kind, count in (
-            ("cached", sum([usage.cached_tokens for usage, _ in used])),
-            ("reasoning", sum([usage.reasoning_tokens for usage, _ in used])),
+            ("cached", sum([usage.cached_tokens for usage in usages])),
+            ("reasoning", sum([usage.reasoning_tokens for usage in usages])),
         ):
             if count:
                 cells[provider, model, kind] += count
