@@ -46,12 +46,17 @@ _ASKING = frozenset({_BETA, b"openai-beta"})
 # What a request is judged by, beside its model, and what may be added to it.
 _JUDGED = frozenset(
     {
+        "background",
         "best_of",
+        "conversation",
         "max_completion_tokens",
         "max_output_tokens",
         "max_tokens",
         "n",
         "options",
+        "previous_response_id",
+        "service_tier",
+        "store",
         "stream",
         _STREAM_OPTIONS,
     }

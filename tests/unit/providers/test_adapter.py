@@ -160,6 +160,16 @@ def test_member_in_other_letters_is_left_out_where_it_would_be_taken_for_one_tha
     assert sent_body(prepared) == {"model": "up", "messages": [], "seed": 1, "isFine": 1}
 
 
+@pytest.mark.parametrize(
+    "twin", ["Background", "Store", "Previous_Response_Id", "Conversation", "Service_Tier", "Max_Output_Tokens"]
+)
+def test_member_in_other_letters_that_says_how_a_response_is_kept_or_charged_is_left_out(twin: str) -> None:
+    call = call_of({"model": "m", "input": "hello", twin: "x"}, RESPONSES)
+    prepared = build(call, candidate_of("openai_compatible"), None)
+    assert prepared.dropped == (twin,)
+    assert sent_body(prepared) == {"model": "up", "input": "hello"}
+
+
 def test_member_in_other_letters_is_left_out_in_ollamas_own_dialect_too() -> None:
     endpoint = EndpointSpec("ollama_chat", Operation.CHAT, Dialect.OLLAMA)
     call = call_of({"model": "m", "messages": [], "MODEL": "dear"}, endpoint)
