@@ -29,6 +29,7 @@ from proxy.providers.apis import Api
 from proxy.providers.betas import HEADER, flags_of, without_flags
 from proxy.providers.dialects import account_of, is_sealed, translate_request
 from proxy.providers.kinds import KINDS, Kind
+from proxy.providers.steering import leave_out_twins
 from proxy.translate.gemini.reading import both_spellings
 from proxy.wire.headers import ALWAYS_FORWARDED, upstream_headers
 from proxy.wire.jsonbody import join_object, raw, split_object
@@ -43,24 +44,6 @@ ANTHROPIC_VERSION = b"2023-06-01"
 _UNFIT_IDS = re.compile(rb'"(?:tool_call_)?id"\s*:\s*"(?![a-zA-Z0-9]{9}")')
 _BETA = b"anthropic-beta"
 _ASKING = frozenset({_BETA, b"openai-beta"})
-# What a request is judged by, beside its model, and what may be added to it.
-_JUDGED = frozenset(
-    {
-        "background",
-        "best_of",
-        "conversation",
-        "max_completion_tokens",
-        "max_output_tokens",
-        "max_tokens",
-        "n",
-        "options",
-        "previous_response_id",
-        "service_tier",
-        "store",
-        "stream",
-        _STREAM_OPTIONS,
-    }
-)
 _INCLUDE_USAGE = raw({"include_usage": True})
 _CODED = frozenset({Operation.EMBEDDINGS, Operation.RERANK})
 _JSON = b"application/json"
@@ -223,26 +206,13 @@ def _members(
         dropped = tuple([name for name in members if name in unwanted and name != "model"])
         for name in dropped:
             del members[name]
-    if route.kind.any_case and not _is_plain("".join(members)):
-        dropped += _leave_out_twins(members, unwanted)
+    if route.kind.any_case:
+        dropped += leave_out_twins(members, unwanted)
     if route.kind.renames:
         dropped += _rename(members, route.kind)
     if call.stream and route.asks_usage and not call.include_usage:
         _ask_for_usage(members, unwanted)
     return members, dropped
-
-
-def _is_plain(names: str) -> bool:
-    return names.isascii() and names.islower()
-
-
-def _leave_out_twins(members: dict[str, Raw], unwanted: frozenset[str]) -> tuple[str, ...]:
-    """Leave out members whose names in lower case are others: the upstream may take the one that nobody judged."""
-    taken = unwanted.union(_JUDGED, members)
-    twins = tuple([name for name in members if (plain := name.casefold()) != name and plain in taken])
-    for name in twins:
-        del members[name]
-    return twins
 
 
 def _rename(members: dict[str, Raw], kind: Kind) -> tuple[str, ...]:

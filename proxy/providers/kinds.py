@@ -17,6 +17,7 @@ from types import MappingProxyType
 from proxy.core.call import Dialect, Operation
 from proxy.core.snapshot import Timeouts
 from proxy.credentials.header import HeaderScheme
+from proxy.providers import steering
 from proxy.providers.apis import (
     ANTHROPIC,
     BEDROCK,
@@ -87,8 +88,7 @@ class Kind:
         versioned_paths: The same where the provider has an `api_version`; `{deployment}` stands for the deployment.
         trim: Ends of a configured base URL that `paths` holds already, longest first.
         rejects: Top-level request members that it refuses.
-        steers: Top-level request members by which a client would have other models serve than its key may and the plan
-            priced: never sent.
+        steers: Top-level request members that would have other models serve than its key may: never sent.
         any_case: It may take a request member by its name in any case, as servers in Go do; of several the last counts.
         renames: Top-level request members that it knows under another name.
         stream_usage: `stream_options.include_usage` may be added to a stream request.
@@ -157,8 +157,6 @@ class Kind:
 
 _OPENAI_BETA = frozenset({b"openai-beta"})
 _ANTHROPIC = frozenset({b"anthropic-version", b"anthropic-beta"})
-# Source: anthropic 2.11.0 types/beta/beta_fallbacks_param.py.
-_CLAUDE_STEERS = frozenset({"fallbacks"})
 
 _KINDS = (
     Kind(
@@ -197,8 +195,7 @@ _KINDS = (
         believed_cost=True,
         catalog="openrouter",
         also=(RESPONSES, passing(_RERANK)),
-        # Source: https://www.openrouter.ai/docs/model-routing, npm @openrouter/schemas, read 2026-11-20.
-        steers=frozenset({"models", "route"}),
+        steers=steering.OPENROUTER,
         extensions=frozenset({"cache_control", "images", "reasoning", "reasoning_details", "top_k"}),
         signals=openrouter.OPENROUTER,
     ),
@@ -323,8 +320,7 @@ _KINDS = (
         paths=ALL_PATHS,
         forwards=_OPENAI_BETA,
         also=(RESPONSES, passing(*_ALL_PASSED)),
-        # Behind it may be a gateway, and these are what gateways take.
-        steers=frozenset({"models", "route", "fallbacks"}),
+        steers=steering.GATEWAYS,
         any_case=True,
         signals=openai.OPENAI,
     ),
@@ -345,7 +341,7 @@ _KINDS = (
         apis=(ANTHROPIC,),
         trim=("/v1",),
         forwards=_ANTHROPIC,
-        steers=_CLAUDE_STEERS,
+        steers=steering.CLAUDE,
         body_limit_bytes=32_000_000,
         catalog="anthropic",
         signals=native.ANTHROPIC,
@@ -368,7 +364,7 @@ _KINDS = (
         apis=(VERTEX_CLAUDE, VERTEX_GEMINI),
         trim=("/v1",),
         forwards=_ANTHROPIC,
-        steers=_CLAUDE_STEERS,
+        steers=steering.CLAUDE,
         catalog="google",
         signals=google.VERTEX,
     ),
@@ -395,8 +391,7 @@ _KINDS = (
         env=("PERPLEXITY_API_KEY",),
         apis=(RESPONSES,),
         believed_cost=True,
-        # It wins over `model`. Source: https://docs.perplexity.ai/docs/agent-api/model-fallback, read 2026-11-21.
-        steers=frozenset({"models"}),
+        steers=steering.PERPLEXITY,
         catalog="perplexity",
         signals=native.PERPLEXITY,
     ),
