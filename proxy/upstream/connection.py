@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TypeAlias, cast
 
 from httptools import HttpParserError
@@ -22,7 +21,7 @@ from proxy.upstream.response_parser import ResponseParser
 from proxy.wire.outbox import Outbox
 
 HIGH_WATER_BYTES = 256 * 1024  # of a body that nobody waits for, at which reading pauses
-JOIN_BYTES = 16 * 1024  # up to here a body is copied behind its head, so that both leave in one write
+TOGETHER_BYTES = 16 * 1024  # up to which a body waits, behind its head, for the requests of its round
 SLICE_BYTES = 256 * 1024  # a larger body is handed over piece by piece, as the socket takes it
 STALE_WINDOW_S = 1.0
 
@@ -140,8 +139,8 @@ class Connection(asyncio.Protocol):
         if len(body) > SLICE_BYTES or self.parser.status or self.closed:
             return self._upload(transport, head, body, wait)
         self._wrote_s = self._now()
-        if len(body) > JOIN_BYTES:
-            self._outbox.put(self._call_soon, partial(self._send_behind, head), body)
+        if len(body) > TOGETHER_BYTES:  # at once: soon the processor's cache would hold others
+            transport.writelines((head, body))
         else:
             self._outbox.put(self._call_soon, self._send, head + body)
         return self._arm(wait)
@@ -228,10 +227,6 @@ class Connection(asyncio.Protocol):
     def _send(self, request: bytes) -> None:
         if self._transport is not None and not self.closed:
             self._transport.write(request)
-
-    def _send_behind(self, head: bytes, body: bytes) -> None:
-        if self._transport is not None and not self.closed:
-            self._transport.writelines((head, body))
 
     async def _upload(self, transport: asyncio.Transport, head: bytes, body: bytes, wait: Wait) -> bool:
         if self._is_settled():

@@ -9,7 +9,7 @@ import pytest
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.ports import Wait
 from proxy.core.snapshot import Provider
-from proxy.upstream.connection import HIGH_WATER_BYTES, JOIN_BYTES, SLICE_BYTES, Connection
+from proxy.upstream.connection import HIGH_WATER_BYTES, TOGETHER_BYTES, SLICE_BYTES, Connection
 from proxy.upstream.pool import Pool
 from proxy.upstream.response_parser import MAX_HEAD_BYTES, TOO_LARGE
 from proxy.wire.outbox import Outbox
@@ -79,7 +79,7 @@ async def bench() -> Bench:
     return Bench()
 
 
-@pytest.mark.parametrize("size", [0, JOIN_BYTES, JOIN_BYTES + 1, SLICE_BYTES])
+@pytest.mark.parametrize("size", [0, TOGETHER_BYTES, TOGETHER_BYTES + 1, SLICE_BYTES])
 async def test_a_request_of_one_slice_leaves_in_one_write(bench: Bench, size: int) -> None:
     sending = asyncio.ensure_future(bench.send(b"b" * size))
     await _rounds(2)  # one to be sent, and one in which what was sent leaves
@@ -88,7 +88,7 @@ async def test_a_request_of_one_slice_leaves_in_one_write(bench: Bench, size: in
     assert await sending is None
 
 
-@pytest.mark.parametrize("size", [0, SLICE_BYTES])
+@pytest.mark.parametrize("size", [0, TOGETHER_BYTES])
 async def test_a_request_does_not_leave_on_a_connection_that_closed_meanwhile(bench: Bench, size: int) -> None:
     sending = asyncio.ensure_future(bench.send(bytes(size)))
     await _rounds(1)
