@@ -9,7 +9,7 @@ import pytest
 from proxy.core.failure import Failure, FailureKind
 from proxy.core.ports import Wait
 from proxy.core.snapshot import Provider
-from proxy.upstream.connection import HIGH_WATER_BYTES, TOGETHER_BYTES, SLICE_BYTES, Connection
+from proxy.upstream.connection import HIGH_WATER_BYTES, SLICE_BYTES, TOGETHER_BYTES, Connection
 from proxy.upstream.pool import Pool
 from proxy.upstream.response_parser import MAX_HEAD_BYTES, TOO_LARGE
 from proxy.wire.outbox import Outbox
