@@ -187,11 +187,24 @@ def test_what_is_in_the_database_already_need_not_be_written(tmp_path: Path) -> 
     with longest_file(4 * ONE):
         for number in range(3):
             spool.close(closed(number))
-        assert not spool.watch()  # the file has not all of it
         spool.loaded(2)
     spool.close(closed(3))
     assert spooled(spool.folder.path)[1] == ids(2, 3)
-    assert spool.watch()
+
+
+def test_what_the_file_lacks_is_handed_out_where_recent_records_became_too_many(tmp_path: Path) -> None:
+    spool = make_spool(tmp_path, SpoolOptions(reserve_bytes=4096, recent=2))
+    for number in range(5):
+        spool.open(opened(number))
+    with longest_file(5 * ONE):
+        for number in range(4):
+            spool.close(closed(number))
+        assert recent_ids(spool) is None and spooled(spool.folder.path)[1] == []
+        count, records = spool.take()
+        assert (count, [record.request_id for record in records]) == (4, ids(0, 1, 2, 3))
+        assert recent_ids(spool) == []
+    spool.close(closed(4))
+    assert spooled(spool.folder.path)[1] == ids(0, 1, 2, 3, 4)
 
 
 def test_recent_records_are_held_until_they_are_too_many(tmp_path: Path) -> None:
@@ -201,7 +214,7 @@ def test_recent_records_are_held_until_they_are_too_many(tmp_path: Path) -> None
     assert recent_ids(spool) == ids(1, 2)
     spool.close(closed(3))
     spool.close(closed(4))
-    assert recent_ids(spool) is None and spool.watch()
+    assert recent_ids(spool) is None and spool.take()[0] == 0
     spool.close(closed(5))
     assert recent_ids(spool) == ids(5)
     assert spooled(spool.folder.path)[1] == ids(1, 2, 3, 4, 5)
