@@ -94,6 +94,8 @@ class Spool:
             reserve_bytes=options.reserve_bytes,
         )
         self.is_full = not self._keeper.make_reserve()
+        if self.is_full:
+            self._tell_full("no room for its reserve")
 
     def start(self, post: Post) -> None:
         """Begin to sync and to look for room on a full disk.
@@ -209,16 +211,19 @@ class Spool:
             with suppress(OSError):
                 self._size = os.lseek(self._file, 0, os.SEEK_END)
         if not self.is_full:
-            LOGGER.error(
-                "the ledger cannot be written (%s): %s until there is room in %s",
-                why,
-                "requests are refused" if self.refuses else "records wait in memory",
-                self.folder.path,
-                extra={"event": "ledger_full"},
-            )
+            self._tell_full(why)
         self.is_full = True
         if self._keeper.has_reserve:
             self._keeper.spend_reserve()
+
+    def _tell_full(self, why: str | None) -> None:
+        LOGGER.error(
+            "the ledger cannot be written (%s): %s until there is room in %s",
+            why,
+            "requests are refused" if self.refuses else "records wait in memory",
+            self.folder.path,
+            extra={"event": "ledger_full"},
+        )
 
     def _keep(self, line: bytes) -> None:
         """Write what could not be written at once, after what waits already; else hold it in memory."""

@@ -170,6 +170,16 @@ def test_where_full_means_drop_requests_go_on_and_nothing_that_fits_in_memory_is
     assert spooled(spool.folder.path)[1] == ids(0, 1, 2, 9) and spool.dropped == 2
 
 
+@pytest.mark.parametrize(("on_full", "so"), [("refuse", "requests are refused"), ("drop", "records wait in memory")])
+def test_a_disk_that_is_full_at_the_start_is_told(
+    on_full: str, so: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_spool(tmp_path, SpoolOptions(on_full, reserve_bytes=2**62))
+    (line,) = caplog.records
+    assert (line.levelname, vars(line)["event"]) == ("ERROR", "ledger_full")
+    assert so in line.message and str(tmp_path) in line.message
+
+
 def test_a_full_disk_has_no_room_for_requests_that_were_never_sent(tmp_path: Path) -> None:
     spool = make_spool(tmp_path, SpoolOptions(reserve_bytes=2**62, recent=1))
     spool.close(closed(1))
