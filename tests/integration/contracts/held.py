@@ -1,4 +1,4 @@
-"""A key with limits before an upstream that holds the end of its answers back, so that anything may happen meanwhile."""
+"""A key with limits before an upstream that holds the end of its answers back, so that things happen meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A key that changes while a request of it is under way: that ends as it began, pays once and gives back all it held."""
+"""A key changes while a request of it is under way: that ends as it began, pays once and gives back all it held."""
 
 from __future__ import annotations
 
