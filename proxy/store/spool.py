@@ -107,7 +107,12 @@ class Spool:
 
     def stop(self) -> None:
         """Bring everything to the disk and let the folder go; nothing can be appended any more."""
-        self._flush()
+        if not self._flush():
+            LOGGER.error(
+                "%d records are lost: neither the disk nor the database took them before the end",
+                len(self._unwritten),
+                extra={"event": "ledger_full"},
+            )
         self._keeper.stop()
         os.close(self._file)
         self._file = -1  # and never another file that gets its number

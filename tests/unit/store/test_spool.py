@@ -180,6 +180,23 @@ def test_a_disk_that_is_full_at_the_start_is_told(
     assert so in line.message and str(tmp_path) in line.message
 
 
+def test_what_neither_disk_nor_database_took_is_said_to_be_lost_at_the_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = make_spool(tmp_path)
+    for number in range(4):
+        spool.open(opened(number))
+    with longest_file(4 * ONE):
+        for number in range(4):
+            spool.close(closed(number))
+        spool.loaded(1)  # the database has one of them
+        caplog.clear()
+        spool.stop()
+    (line,) = caplog.records
+    assert (line.levelname, vars(line)["event"]) == ("ERROR", "ledger_full")
+    assert line.message.startswith("3 records")
+
+
 def test_a_full_disk_has_no_room_for_requests_that_were_never_sent(tmp_path: Path) -> None:
     spool = make_spool(tmp_path, SpoolOptions(reserve_bytes=2**62, recent=1))
     spool.close(closed(1))
