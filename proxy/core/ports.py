@@ -284,12 +284,14 @@ class LimitReached(Struct, frozen=True):
             not known yet.
         allowed, used: Requests, tokens, requests at once; nano-dollars for budgets.
         resets_s: Seconds until a request may be admitted again, as far as can be said.
+        is_held: What is left of a budget would do, and requests under way have it in reserve.
     """
 
     limit: str
     allowed: int
     used: int
     resets_s: float
+    is_held: bool = False
 
 
 class KeyBudget(Struct, frozen=True):

@@ -12,7 +12,7 @@ from math import ceil, floor
 from operator import attrgetter
 
 from proxy.core.ports import KeyAsk, KeyGrant, LimitReached
-from proxy.core.snapshot import NO_LIMITS, ClientKey, KeyLimits
+from proxy.core.snapshot import NO_LIMITS, KeyLimits
 from proxy.routing import budget
 from proxy.routing.budget import DAY, DAY_S, MONTH, Books, BudgetMark, Window, day_of, is_due, month_of, window_of
 from proxy.routing.limits import BURST_S, ROUNDING_S, charge, free_at_s
@@ -106,25 +106,26 @@ def settle(taken: Taken, tokens: int, nusd: int, now_s: float) -> bool:
     today.spent_nusd += nusd
     this_month.reserved_nusd -= reserved_nusd
     this_month.spent_nusd += nusd
-    day_nusd, month_nusd = limits.day_nusd, limits.month_nusd
+    day_nusd, month_nusd = use.limits.day_nusd, use.limits.month_nusd  # the budgets may have changed meanwhile
     return bool((day_nusd and is_due(today, day_nusd)) or (month_nusd and is_due(this_month, month_nusd)))
 
 
-def marks_passed(use: KeyUse, key: ClientKey, day: int, month: int, refused: str = "") -> list[BudgetMark]:
+def marks_passed(use: KeyUse, key: str, day: int, month: int, refused: str = "") -> list[BudgetMark]:
     """List what an operator must be told of a key's budgets, and remember that it was.
 
     Args:
+        key: Its name.
         refused: The limit that just refused a request, if it was one of `BUDGETS`.
     """
     marks: list[BudgetMark] = []
     for name, books, period in ((DAY_BUDGET, use.days, day), (MONTH_BUDGET, use.months, month)):
-        allowed_nusd = key.limits.day_nusd if name is DAY_BUDGET else key.limits.month_nusd
+        allowed_nusd = use.limits.day_nusd if name is DAY_BUDGET else use.limits.month_nusd
         window = budget.find(books, period) if allowed_nusd else None
         if allowed_nusd is None or window is None:
             continue
         for percent in budget.marks_passed(window, allowed_nusd, refuses=refused == name):
             window.told = percent
-            marks.append(BudgetMark(key.name, BUDGETS[name], period, percent, window.spent_nusd, allowed_nusd))
+            marks.append(BudgetMark(key, BUDGETS[name], period, percent, window.spent_nusd, allowed_nusd))
     return marks
 
 
@@ -213,4 +214,4 @@ def _money_reached(limit: str, allowed_nusd: int, window: Window, ask: KeyAsk) -
     is_only_reserved = window.spent_nusd + max(ask.nusd, 1) <= allowed_nusd
     ends_in_s = budget.period_end_s(BUDGETS[limit], window.period) - ask.wall_s
     resets_s = BUSY_S if is_only_reserved else max(BUSY_S, ends_in_s)
-    return LimitReached(limit, allowed_nusd, window.spent_nusd + window.reserved_nusd, resets_s)
+    return LimitReached(limit, allowed_nusd, window.spent_nusd + window.reserved_nusd, resets_s, is_only_reserved)

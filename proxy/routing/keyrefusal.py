@@ -11,7 +11,8 @@ from math import ceil
 from proxy.core.errors import BudgetUnknown, GatewayError, QuotaExhausted, RateLimited
 from proxy.core.money import usd
 from proxy.core.ports import KeyAsk, LimitReached
-from proxy.routing.keylimits import BUDGETS, BUSY_S, PARALLEL
+from proxy.routing.budget import period_end_s, period_of
+from proxy.routing.keylimits import BUDGETS, PARALLEL
 
 _WORDS = {
     "rpm": "requests a minute (rpm)",
@@ -48,10 +49,10 @@ def _over_budget(reached: LimitReached, ask: KeyAsk) -> QuotaExhausted:
         advice = "Ask for fewer tokens (max_tokens) or for a cheaper model."
         return QuotaExhausted(f"{cost[0].upper()}{cost[1:]}, more than this key's whole {budget}. {advice}")
     used = f"{usd(reached.used)} USD are spent or reserved and {cost}"
-    if reached.resets_s <= BUSY_S:
+    if reached.is_held:
         advice = "Requests under way hold the rest in reserve; retry when they have ended."
     else:
-        resets = datetime.fromtimestamp(round(ask.wall_s + reached.resets_s), UTC)
+        resets = datetime.fromtimestamp(period_end_s(period, period_of(period, ask.wall_s)), UTC)
         advice = f"The budget resets at {resets:%Y-%m-%dT%H:%M:%SZ}."
     return QuotaExhausted(f"This key's {budget} does not allow it: {used}. {advice}", retry_after_s=reached.resets_s)
 

@@ -17,7 +17,6 @@ from proxy.core.snapshot import ClientKey
 from proxy.routing.budget import BudgetMark, Window, day_of, month_of, window_of
 from proxy.routing.keylimits import (
     BUDGETS,
-    BUSY_S,
     KeyUse,
     Taken,
     is_idle,
@@ -68,8 +67,8 @@ class KeyLimitsState:
         outcome = take(use, ask)
         if isinstance(outcome, LimitReached) and outcome.limit in BUDGETS:
             # Neither what others hold for a moment nor what is dearer than the whole budget says that it is used up.
-            is_used_up = outcome.resets_s > BUSY_S and ask.nusd <= outcome.allowed
-            self._tell(key, use, use.today, use.this_month, outcome.limit if is_used_up else "")
+            is_used_up = not outcome.is_held and ask.nusd <= outcome.allowed
+            self._tell(key.name, use, use.today, use.this_month, outcome.limit if is_used_up else "")
         return outcome
 
     def settle(self, grant: KeyGrant, tokens: int, nusd: int, now_s: float) -> None:
@@ -79,7 +78,7 @@ class KeyLimitsState:
             return
         grant.settled = True
         if settle(grant, tokens, nusd, now_s):
-            self._tell(grant.ask.key, grant.use, grant.today, grant.this_month)
+            self._tell(grant.ask.key.name, grant.use, grant.today, grant.this_month)
 
     def count(self, key: ClientKey, nusd: int, now_s: float, wall_s: float) -> None:
         """Note what a request without a reservation cost, for the budget that its key may be given later."""
@@ -148,6 +147,6 @@ class KeyLimitsState:
             else:
                 self.uses.move_to_end(name)
 
-    def _tell(self, key: ClientKey, use: KeyUse, day: Window, month: Window, refused: str = "") -> None:
+    def _tell(self, key: str, use: KeyUse, day: Window, month: Window, refused: str = "") -> None:
         for mark in marks_passed(use, key, day.period, month.period, refused):
             self._on_mark(mark)

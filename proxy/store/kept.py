@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -17,6 +20,7 @@ LOGGER = logging.getLogger("fairlead.kept")
 NAME = "state.json"
 BROKEN_NAME = "state.json.broken"
 LARGEST_BYTES = 64 * 1024 * 1024
+OLD_S = 60.0  # of a draft: longer than any write takes
 
 
 class KeptState:
@@ -24,10 +28,13 @@ class KeptState:
 
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / NAME
+        # Two containers that share a volume may both be process number 1.
+        self._draft = data_dir / f"{NAME}.{os.getpid()}.{secrets.token_hex(4)}.new"
         self._written = b""
 
     def load(self) -> dict[str, object]:
         """Return what was kept; empty when there is nothing or it cannot be used."""
+        self._delete_drafts()
         try:
             if self._path.stat().st_size > LARGEST_BYTES:
                 return self._put_aside("it is too large")
@@ -49,7 +56,7 @@ class KeptState:
         encoded = msgspec.json.encode(kept)
         if encoded == self._written:
             return
-        draft = self._path.with_name(f"{NAME}.{os.getpid()}.new")
+        draft = self._draft
         try:
             with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(encoded)
@@ -59,6 +66,13 @@ class KeptState:
         finally:
             draft.unlink(missing_ok=True)
         self._written = encoded
+
+    def _delete_drafts(self) -> None:
+        """Delete what processes have left that were killed while they wrote; what one writes now is younger."""
+        for draft in self._path.parent.glob(f"{NAME}.*.new"):
+            with suppress(OSError):
+                if time.time() - draft.stat().st_mtime > OLD_S:
+                    draft.unlink()
 
     def _put_aside(self, why: str) -> dict[str, object]:
         try:

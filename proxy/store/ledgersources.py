@@ -6,8 +6,8 @@ until then a crash finds it again in the files.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from typing import Protocol
 
 from proxy.core.records import CloseRecord, OpenRecord
@@ -56,14 +56,14 @@ class LiveSource:
     """What this run records on disk.
 
     Rows come from the records that the spool still has in memory, or from its files when those became too many because
-    the database was away or slow. `_reader.at` is where `Spool.recent` begins, once `_grabbed` is empty.
+    the database was away or slow; then what no disk had room for, from memory again. `_reader.at` is where
+    `Spool.recent` begins.
     """
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
-        self._grabbed: deque[CloseRecord] = deque()
-        self._grabbed_end = Position(spool.first, 0)
-        self._reader = SpoolReader(spool.folder.path, self._grabbed_end)
+        self._grabbed: Iterator[CloseRecord] = iter(())
+        self._reader = SpoolReader(spool.folder.path, Position(spool.first, 0))
         self._taken = self._loaded = 0  # ordinals
         self._first = spool.first
         self._turned_s = 0.0
@@ -73,18 +73,17 @@ class LiveSource:
         return self._spool.closed - self._loaded
 
     def take(self) -> list[Row] | None:
+        if rows := self._slice():
+            return rows
         spool = self._spool
-        if not self._grabbed:
-            if spool.recent is None:
-                return self._read()
-            self._grabbed, spool.recent = spool.recent, deque()
-            self._grabbed_end = spool.end
-            self._taken = spool.closed - len(self._grabbed)
-        rows = _pop(self._grabbed)
-        self._taken += len(rows)
-        if not self._grabbed:
-            self._reader.at = self._grabbed_end
-        return rows or None
+        if spool.recent is None and (found := self._reader.read(spool.end)) is not None:
+            rows = [request_row(record) for record in _closes(found)]
+            self._taken += len(rows)
+            return rows
+        count, self._grabbed = spool.take()
+        self._reader.at = spool.end
+        self._taken = spool.closed - count
+        return self._slice() or None
 
     def loaded(self) -> bool:
         self._loaded = self._taken
@@ -103,15 +102,10 @@ class LiveSource:
             self._spool.turn_over()
         return True
 
-    def _read(self) -> list[Row] | None:
-        found = self._reader.read(self._spool.end)
-        if found is not None:
-            rows = [request_row(record) for record in _closes(found)]
-            self._taken += len(rows)
-            return rows
-        if self._spool.watch():
-            self._taken = self._spool.closed
-        return None
+    def _slice(self) -> list[Row]:
+        rows = [request_row(record) for record in islice(self._grabbed, SLICE)]
+        self._taken += len(rows)
+        return rows
 
 
 class LeftSource:
@@ -189,7 +183,8 @@ class MemorySource:
         return self._spool.closed - self._loaded
 
     def take(self) -> list[Row] | None:
-        rows = _pop(self._spool.recent)
+        recent = self._spool.recent
+        rows = [request_row(recent.popleft()) for _ in range(min(SLICE, len(recent)))]
         self._taken += len(rows)
         return rows or None
 
@@ -208,7 +203,3 @@ def _closes(found: Scan) -> Iterator[CloseRecord]:
     for kind, payload in found.records:
         if kind == CLOSE and (record := read_close(payload)) is not None:
             yield record
-
-
-def _pop(recent: deque[CloseRecord]) -> list[Row]:
-    return [request_row(recent.popleft()) for _ in range(min(SLICE, len(recent)))]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,10 @@ from typing import NoReturn
 
 from proxy.core.errors import LedgerFull
 from proxy.core.records import CloseRecord, OpenRecord
-from proxy.store.spoolfile import frame
+from proxy.store.spoolfile import HEAD_BYTES, frame
 from proxy.store.spoolfolder import Position, SpoolFolder
 from proxy.store.spoolkeeper import Post, SpoolKeeper
-from proxy.store.spoolrecord import write_close, write_open
+from proxy.store.spoolrecord import read_close, write_close, write_open
 
 LOGGER = logging.getLogger("fairlead.ledger")
 RETRY_AFTER_S = 5.0
@@ -93,6 +94,8 @@ class Spool:
             reserve_bytes=options.reserve_bytes,
         )
         self.is_full = not self._keeper.make_reserve()
+        if self.is_full:
+            self._tell_full("no room for its reserve")
 
     def start(self, post: Post) -> None:
         """Begin to sync and to look for room on a full disk.
@@ -104,7 +107,12 @@ class Spool:
 
     def stop(self) -> None:
         """Bring everything to the disk and let the folder go; nothing can be appended any more."""
-        self._flush()
+        if not self._flush():
+            LOGGER.error(
+                "%d records are lost: neither the disk nor the database took them before the end",
+                len(self._unwritten),
+                extra={"event": "ledger_full"},
+            )
         self._keeper.stop()
         os.close(self._file)
         self._file = -1  # and never another file that gets its number
@@ -144,12 +152,17 @@ class Spool:
         if self._unwritten or not self._append(line):
             self._keep(line)
 
-    def watch(self) -> bool:
-        """Keep `recent` from here on, where the file has everything that was recorded."""
-        if self._unwritten:
-            return False
-        self.recent = deque()
-        return True
+    def take(self) -> tuple[int, Iterator[CloseRecord]]:
+        """Hand out how many and which records the loader does not have yet, and keep those to come in `recent`.
+
+        Where `recent` became too many, the loader has read them in the file: what is left is what the file lacks.
+        """
+        recent, self.recent = self.recent, deque()
+        if recent is not None:
+            return len(recent), _emptied(recent)
+        lines = [line for _, line in self._unwritten]
+        # One by one, as they are wanted: they may be many.
+        return len(lines), filter(None, (read_close(line[HEAD_BYTES:]) for line in lines))
 
     def loaded(self, ordinal: int) -> None:
         """Everything up to this ordinal is in the database: no need to write what is not on the disk yet."""
@@ -203,16 +216,19 @@ class Spool:
             with suppress(OSError):
                 self._size = os.lseek(self._file, 0, os.SEEK_END)
         if not self.is_full:
-            LOGGER.error(
-                "the ledger cannot be written (%s): %s until there is room in %s",
-                why,
-                "requests are refused" if self.refuses else "records wait in memory",
-                self.folder.path,
-                extra={"event": "ledger_full"},
-            )
+            self._tell_full(why)
         self.is_full = True
         if self._keeper.has_reserve:
             self._keeper.spend_reserve()
+
+    def _tell_full(self, why: str | None) -> None:
+        LOGGER.error(
+            "the ledger cannot be written (%s): %s until there is room in %s",
+            why,
+            "requests are refused" if self.refuses else "records wait in memory",
+            self.folder.path,
+            extra={"event": "ledger_full"},
+        )
 
     def _keep(self, line: bytes) -> None:
         """Write what could not be written at once, after what waits already; else hold it in memory."""
@@ -243,6 +259,11 @@ class Spool:
             LOGGER.warning("the ledger can be written again", extra={"event": "ledger_resumed"})
         else:
             self._keeper.has_reserve = False  # it will be looked at again
+
+
+def _emptied(recent: deque[CloseRecord]) -> Iterator[CloseRecord]:
+    while recent:
+        yield recent.popleft()
 
 
 def _refuse() -> NoReturn:

@@ -190,10 +190,11 @@ def budget_alert(mark: BudgetMark) -> Alert:
     resets = _moment(period_end_s(mark.budget, mark.period))
     use = BudgetUse(mark.budget, mark.percent, usd(mark.spent_nusd), usd(mark.allowed_nusd), resets)
     is_used_up = mark.percent >= 100
-    state = "is used up: requests are refused" if is_used_up else f"has reached {mark.percent} %"
+    state = "is used up" if is_used_up else f"has reached {mark.percent} %"
+    # Its time may be over: a request that began in it ends when it ends.
     text = (
-        f"the budget of key {mark.key} for this {mark.budget} {state}: {use.spent_usd} of {use.limit_usd} USD are "
-        f"spent; it resets at {resets}"
+        f"the budget of key {mark.key} for the {mark.budget} that ends at {resets} {state}: {use.spent_usd} of "
+        f"{use.limit_usd} USD are spent{'; until then requests are refused' if is_used_up else ''}"
     )
     reason = "used_up" if is_used_up else "mark_reached"
     return Alert("budget_alert", ERROR if is_used_up else WARNING, reason, text, key=mark.key, budget=use)

@@ -19,7 +19,7 @@ from proxy.store.spoolrecord import write_close
 from tests.fakes.clock import StillClock
 from tests.fakes.loaded import is_balanced, loaded_ids, loaded_rows
 from tests.fakes.records import COST_NUSD, STARTED_S, closed, opened, request_id
-from tests.fakes.spools import SMALL, make_spool, spooled
+from tests.fakes.spools import SMALL, longest_file, make_spool, spooled
 
 MANY = SpoolOptions(reserve_bytes=4096, file_bytes=2048, recent=10)
 
@@ -303,3 +303,21 @@ async def test_what_is_not_written_yet_is_loaded_from_memory(database: Database,
     run.spool.close(closed(1))
     assert await run.loader.load() and await is_balanced(database, 1)
     assert spooled(run.spool.folder.path)[1] in (ids(1), [])
+
+
+async def test_a_backlog_that_no_disk_has_room_for_is_loaded_from_memory(database: Database, tmp_path: Path) -> None:
+    """The disk became full while the database was away for more requests than are held in memory twice."""
+    run = begin(database, tmp_path, SpoolOptions("drop", reserve_bytes=4096, recent=10))
+    with longest_file(4096):
+        run.serve(*range(300))
+    assert run.spool.is_full and run.spool.recent is None
+    assert 0 < len(spooled(run.spool.folder.path)[1]) < 300
+    assert await run.loader.load() and await is_balanced(database, 300)
+    assert (run.loader.backlog, run.spool.dropped) == (0, 0)
+    with longest_file(4096):
+        run.serve(*range(300, 305))
+    assert await run.loader.load() and await is_balanced(database, 305)
+    assert run.loader.backlog == 0
+    run.serve(305)  # there is room again
+    assert await run.loader.load() and await is_balanced(database, 306)
+    assert run.loader.backlog == 0

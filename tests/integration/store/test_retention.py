@@ -102,3 +102,14 @@ async def _count(database: Database) -> int:
     async with database.read() as connection:
         found = await connection.execute(text("SELECT count(*) FROM sqlite_master WHERE name = 'requests'"))
         return len(await loaded_ids(database)) if found.scalar() else -1
+
+
+async def test_two_processes_that_sweep_at_once_delete_each_request_once(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    await fill(database)
+    other = Database(database_url, tmp_path)
+    swept = await asyncio.gather(*(Retention(at, lambda: 9, StillClock(STARTED_S)).sweep() for at in (database, other)))
+    await other.aclose()
+    assert sum(swept) == OLD
+    assert await loaded_ids(database) == [request_id(number) for number in range(3)]

@@ -133,7 +133,7 @@ def test_a_spent_budget_refuses_until_its_period_ends(limits: KeyLimits, name: s
 def test_money_in_reserve_refuses_for_a_moment_only() -> None:
     asked = ask(KeyLimits(day_nusd=100), nusd=60)
     use = used(asked)
-    assert refused(use, asked) == LimitReached("budget_usd_day", 100, 60, BUSY_S)
+    assert refused(use, asked) == LimitReached("budget_usd_day", 100, 60, BUSY_S, is_held=True)
     admitted(settled(use, asked, nusd=1), asked)
 
 
@@ -159,6 +159,13 @@ def test_a_request_that_costs_nothing_needs_a_budget_that_is_not_used_up(
 def test_just_before_midnight_a_client_is_still_told_to_wait_a_moment() -> None:
     asked = ask(KeyLimits(day_nusd=100), nusd=60, wall_s=WALL_S + HALF_A_DAY_S - 0.01)
     assert refused(KeyUse(days=spent(60)), asked).resets_s == BUSY_S
+
+
+@pytest.mark.parametrize("left_s", [HALF_A_DAY_S, 0.01])
+def test_only_what_is_in_reserve_is_said_to_be_held_however_near_midnight_is(left_s: float) -> None:
+    asked = ask(KeyLimits(day_nusd=100), nusd=60, wall_s=WALL_S + HALF_A_DAY_S - left_s)
+    assert not refused(KeyUse(days=spent(60)), asked).is_held
+    assert refused(used(asked), asked).is_held
 
 
 @pytest.mark.parametrize(
@@ -265,20 +272,20 @@ def test_what_settles_when_nobody_asks_for_its_day_any_more_changes_nothing() ->
 
 
 def test_marks_name_key_budget_period_and_amounts() -> None:
-    key = ClientKey("k", limits=KeyLimits(day_nusd=100, month_nusd=120))
-    use = KeyUse(days=Books(Window(DAY, 85, 0, 50)), months=Books(Window(MONTH, 60)))
-    assert marks_passed(use, key, DAY, MONTH) == [
+    limits = KeyLimits(day_nusd=100, month_nusd=120)
+    use = KeyUse(days=Books(Window(DAY, 85, 0, 50)), months=Books(Window(MONTH, 60)), limits=limits)
+    assert marks_passed(use, "k", DAY, MONTH) == [
         BudgetMark("k", "day", DAY, 80, 85, 100),
         BudgetMark("k", "month", MONTH, 50, 60, 120),
     ]
-    assert marks_passed(use, key, DAY, MONTH) == []
-    assert [mark.budget for mark in marks_passed(use, key, DAY, MONTH, "budget_usd_day")] == ["day"]
-    assert marks_passed(use, key, DAY + 5, MONTH + 5) == []
+    assert marks_passed(use, "k", DAY, MONTH) == []
+    assert [mark.budget for mark in marks_passed(use, "k", DAY, MONTH, "budget_usd_day")] == ["day"]
+    assert marks_passed(use, "k", DAY + 5, MONTH + 5) == []
 
 
 def test_a_key_without_a_budget_passes_no_mark() -> None:
-    use = KeyUse(days=spent(1_000))
-    assert marks_passed(use, ClientKey("k", limits=KeyLimits(rpm=5)), DAY, MONTH) == []
+    use = KeyUse(days=spent(1_000), limits=KeyLimits(rpm=5))
+    assert marks_passed(use, "k", DAY, MONTH) == []
 
 
 @pytest.mark.parametrize(

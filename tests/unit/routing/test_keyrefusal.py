@@ -63,11 +63,17 @@ def test_a_rate_limit_is_429_with_the_time_to_wait(reached: LimitReached, words:
             id="month",
         ),
         pytest.param(
-            LimitReached("budget_usd_day", 5 * USD, 5 * USD, 1.0),
+            LimitReached("budget_usd_day", 5 * USD, 5 * USD, 1.0, is_held=True),
             "This key's budget of 5.00 USD a day (budget_usd_day) does not allow it: 5.00 USD are spent or "
             "reserved and this request may cost up to 0.25 USD. Requests under way hold the rest in "
             "reserve; retry when they have ended.",
             id="in-reserve",
+        ),
+        pytest.param(
+            LimitReached("budget_usd_day", 5 * USD, 5 * USD, 1.0),
+            "This key's budget of 5.00 USD a day (budget_usd_day) does not allow it: 5.00 USD are spent or "
+            "reserved and this request may cost up to 0.25 USD. The budget resets at 2026-11-21T00:00:00Z.",
+            id="spent-in-the-last-second",
         ),
     ],
 )

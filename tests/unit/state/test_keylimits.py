@@ -173,6 +173,24 @@ def test_a_budget_that_begins_to_refuse_near_its_end_is_told_as_used_up_once() -
     assert [mark.percent for mark in desk.marks] == [50, 80, 100]
 
 
+def test_a_budget_that_begins_to_refuse_in_the_last_second_of_its_day_is_told_as_used_up() -> None:
+    desk = Desk()
+    limits = KeyLimits(day_nusd=100)
+    desk.spend(limits, 95)
+    assert isinstance(desk.ask(limits, 10, wall_s=WALL_S + 43_199.5), LimitReached)
+    assert [mark.percent for mark in desk.marks] == [50, 80, 100]
+
+
+def test_marks_are_those_of_the_budget_that_the_key_has_now() -> None:
+    desk = Desk()
+    begun = desk.grant(KeyLimits(day_nusd=100), 90)
+    desk.spend(KeyLimits(day_nusd=1_000), 10)
+    desk.state.settle(begun, 10, 90, NOW_S)
+    assert desk.marks == []
+    desk.spend(KeyLimits(day_nusd=1_000), 400)
+    assert [(mark.percent, mark.allowed_nusd) for mark in desk.marks] == [(50, 1_000)]
+
+
 def test_a_refusal_for_what_others_hold_in_reserve_does_not_say_that_a_budget_is_used_up() -> None:
     desk = Desk()
     limits = KeyLimits(day_nusd=100)

@@ -29,10 +29,21 @@ def test_the_file_is_for_its_owner_alone_and_leaves_no_draft(tmp_path: Path) -> 
     assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) == 0o600
 
 
-def test_an_earlier_draft_is_no_obstacle(tmp_path: Path) -> None:
-    (tmp_path / f"{NAME}.{os.getpid()}.new").write_text("half")
+def test_a_draft_of_a_process_of_the_same_number_in_another_container_is_left_alone(tmp_path: Path) -> None:
+    draft = tmp_path / f"{NAME}.{os.getpid()}.new"
+    draft.write_text("half")
     KeptState(tmp_path).save({"a": 1})
-    assert KeptState(tmp_path).load() == {"a": 1} and files(tmp_path) == {NAME}
+    assert KeptState(tmp_path).load() == {"a": 1} and draft.read_text() == "half"
+
+
+def test_a_draft_that_a_killed_process_left_goes_at_a_later_start(tmp_path: Path) -> None:
+    draft = tmp_path / f"{NAME}.{os.getpid()}.new"
+    draft.write_text("half")
+    KeptState(tmp_path).load()
+    assert draft.exists()
+    os.utime(draft, (1_000_000_000, 1_000_000_000))
+    KeptState(tmp_path).load()
+    assert files(tmp_path) == set()
 
 
 def test_what_has_not_changed_is_not_written_again(tmp_path: Path) -> None:

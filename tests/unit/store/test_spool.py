@@ -170,6 +170,33 @@ def test_where_full_means_drop_requests_go_on_and_nothing_that_fits_in_memory_is
     assert spooled(spool.folder.path)[1] == ids(0, 1, 2, 9) and spool.dropped == 2
 
 
+@pytest.mark.parametrize(("on_full", "so"), [("refuse", "requests are refused"), ("drop", "records wait in memory")])
+def test_a_disk_that_is_full_at_the_start_is_told(
+    on_full: str, so: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_spool(tmp_path, SpoolOptions(on_full, reserve_bytes=2**62))
+    (line,) = caplog.records
+    assert (line.levelname, vars(line)["event"]) == ("ERROR", "ledger_full")
+    assert so in line.message and str(tmp_path) in line.message
+
+
+def test_what_neither_disk_nor_database_took_is_said_to_be_lost_at_the_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = make_spool(tmp_path)
+    for number in range(4):
+        spool.open(opened(number))
+    with longest_file(4 * ONE):
+        for number in range(4):
+            spool.close(closed(number))
+        spool.loaded(1)  # the database has one of them
+        caplog.clear()
+        spool.stop()
+    (line,) = caplog.records
+    assert (line.levelname, vars(line)["event"]) == ("ERROR", "ledger_full")
+    assert line.message.startswith("3 records")
+
+
 def test_a_full_disk_has_no_room_for_requests_that_were_never_sent(tmp_path: Path) -> None:
     spool = make_spool(tmp_path, SpoolOptions(reserve_bytes=2**62, recent=1))
     spool.close(closed(1))
@@ -187,11 +214,24 @@ def test_what_is_in_the_database_already_need_not_be_written(tmp_path: Path) -> 
     with longest_file(4 * ONE):
         for number in range(3):
             spool.close(closed(number))
-        assert not spool.watch()  # the file has not all of it
         spool.loaded(2)
     spool.close(closed(3))
     assert spooled(spool.folder.path)[1] == ids(2, 3)
-    assert spool.watch()
+
+
+def test_what_the_file_lacks_is_handed_out_where_recent_records_became_too_many(tmp_path: Path) -> None:
+    spool = make_spool(tmp_path, SpoolOptions(reserve_bytes=4096, recent=2))
+    for number in range(5):
+        spool.open(opened(number))
+    with longest_file(5 * ONE):
+        for number in range(4):
+            spool.close(closed(number))
+        assert recent_ids(spool) is None and spooled(spool.folder.path)[1] == []
+        count, records = spool.take()
+        assert (count, [record.request_id for record in records]) == (4, ids(0, 1, 2, 3))
+        assert recent_ids(spool) == []
+    spool.close(closed(4))
+    assert spooled(spool.folder.path)[1] == ids(0, 1, 2, 3, 4)
 
 
 def test_recent_records_are_held_until_they_are_too_many(tmp_path: Path) -> None:
@@ -201,7 +241,7 @@ def test_recent_records_are_held_until_they_are_too_many(tmp_path: Path) -> None
     assert recent_ids(spool) == ids(1, 2)
     spool.close(closed(3))
     spool.close(closed(4))
-    assert recent_ids(spool) is None and spool.watch()
+    assert recent_ids(spool) is None and spool.take()[0] == 0
     spool.close(closed(5))
     assert recent_ids(spool) == ids(5)
     assert spooled(spool.folder.path)[1] == ids(1, 2, 3, 4, 5)

@@ -69,14 +69,14 @@ def test_an_alert_about_a_model_without_a_price_says_what_to_add() -> None:
 
 
 @pytest.mark.parametrize(
-    ("percent", "severity", "reason", "words"),
+    ("percent", "severity", "reason", "words", "refusing"),
     [
-        pytest.param(80, "warning", "mark_reached", "for this day has reached 80 %", id="a-mark"),
-        pytest.param(100, "error", "used_up", "for this day is used up: requests are refused", id="all"),
+        pytest.param(80, "warning", "mark_reached", "has reached 80 %", "", id="a-mark"),
+        pytest.param(100, "error", "used_up", "is used up", "; until then requests are refused", id="all"),
     ],
 )
-def test_an_alert_about_a_budget_says_how_much_is_spent_and_when_it_resets(
-    percent: int, severity: str, reason: str, words: str
+def test_an_alert_about_a_budget_says_how_much_is_spent_and_is_true_after_its_day_too(
+    percent: int, severity: str, reason: str, words: str, refusing: str
 ) -> None:
     found = body(budget_alert(BudgetMark("ci", "day", 20_777, percent, 4 * USD, 5 * USD)))
     assert (found["event"], found["severity"], found["reason"], found["key"]) == (
@@ -86,7 +86,8 @@ def test_an_alert_about_a_budget_says_how_much_is_spent_and_when_it_resets(
         "ci",
     )
     assert found["text"] == (
-        f"the budget of key ci {words}: 4.00 of 5.00 USD are spent; it resets at 2026-11-21T00:00:00Z"
+        f"the budget of key ci for the day that ends at 2026-11-21T00:00:00Z {words}: 4.00 of 5.00 USD are spent"
+        f"{refusing}"
     )
     assert found["budget"] == {
         "period": "day",
