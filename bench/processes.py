@@ -19,6 +19,7 @@ from bench.load import Address, Job, Tally
 
 ROOT = Path(__file__).parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
+_OF_A_PROCESS = 2  # in the number of a clock, below the process (Linux: CPUCLOCK_SCHED, of all its threads)
 
 
 class BenchError(Exception):
@@ -84,8 +85,7 @@ class Child:
 
     def cpu_s(self) -> float:
         """Processor time so far, user and system, of the whole tree, children that have ended included."""
-        fields = (stat.rpartition(") ")[2].split() for stat in self._read_tree("stat"))
-        return sum(sum(map(int, stat[11:15])) / TICKS for stat in fields)
+        return sum(map(_cpu_s, self._read_tree("stat")))
 
     def rss_mb(self) -> float:
         """Resident memory of the whole tree."""
@@ -121,6 +121,21 @@ class Child:
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
+
+
+def _cpu_s(stat: str) -> float:
+    """From a process's line in /proc to what it and its ended children used.
+
+    Its own part comes from its clock, which counts the same in nanoseconds: the line has hundredths of a second, a
+    sixteenth of what nginx needs for a round of streams.
+    """
+    pid, _, rest = stat.partition(" (")
+    ended = sum(map(int, rest.rpartition(") ")[2].split()[13:15]))
+    try:
+        own_s = time.clock_gettime(~int(pid) << 3 | _OF_A_PROCESS)
+    except OSError:  # it has ended meanwhile, and its parent has waited for it
+        own_s = 0.0
+    return own_s + ended / TICKS
 
 
 @contextlib.contextmanager
