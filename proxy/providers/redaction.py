@@ -31,6 +31,7 @@ _BACKSLASHED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _BREAK = re.compile(r"[\r\n]\s*")
 _WHITE = {"n": "\n", "r": "\r", "t": "\t"}
 _ROUNDS = 3
+_URL_USER = re.compile(r"(://)[^\s/@\"']+@")
 
 # Keys with a vendor's mark, then whatever follows a word that announces a credential. Nothing starts within a run of
 # key characters and nothing is given back, so that a hostile body costs one pass.
@@ -103,6 +104,11 @@ def redact(text: str, known: Known = NOTHING) -> str:
     """Mask what is known, then everything that looks like a credential."""
     text = known(text)
     return _ANNOUNCED.sub(rf"\g<1>{MASK}", _LOOKS_SECRET.sub(MASK, text))
+
+
+def without_user(text: str) -> str:
+    """Mask user and password of the URLs in a text."""
+    return _URL_USER.sub(rf"\1{MASK}@", text)
 
 
 def _in_base64(value: str) -> set[str]:

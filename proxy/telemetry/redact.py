@@ -11,12 +11,11 @@ from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from proxy.core.snapshot import Snapshot
-from proxy.providers.redaction import MASK, NOTHING, Known, redact
+from proxy.providers.redaction import NOTHING, Known, redact, without_user
 
 REMEMBERED = 1024
 SHORTEST = 6  # shorter configured values would mask ordinary words
 
-_URL_USER = re.compile(r"(://)[^\s/@\"']+@")
 _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 # Other variables hold words such as `production`; they are masked in what the process itself prints.
 _SECRET_VARIABLE = re.compile(r"auth|key|token|secret|cookie|pass|pwd|cred|dsn|sign|private|_url$", re.IGNORECASE)
@@ -40,7 +39,7 @@ class Redactor:
         self.name.cache_clear()
 
     def __call__(self, text: str) -> str:
-        return _URL_USER.sub(rf"\1{MASK}@", redact(text, self._known))
+        return without_user(redact(text, self._known))
 
     def _name(self, text: str) -> str:
         return self(text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text))
