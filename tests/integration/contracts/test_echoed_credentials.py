@@ -71,3 +71,42 @@ async def test_error_within_a_stream_tells_no_credential(form: str) -> None:
     assert "Hi" in heard.body.decode()
     assert not shows(heard.body.decode(), echo)
     assert not shows(gateway.log.getvalue(), echo)
+
+
+DELTA = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hi"}}
+BLOCK = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant", "model": "up", "content": [], "usage": {}}
+CREATED = {"type": "response.created", "response": {"id": "resp_1", "status": "in_progress", "output": []}}
+SPOKEN = {"type": "response.output_text.delta", "item_id": "i", "output_index": 0, "content_index": 0, "delta": "Hi"}
+SAID = {"code": "server_error", "message": f"You sent {KEY}"}
+NATIVE = [
+    pytest.param(
+        "anthropic",
+        "/v1/messages",
+        [{"type": "message_start", "message": MESSAGE}, BLOCK, DELTA],
+        {"type": "error", "error": {"type": "api_error", **SAID}},
+        id="anthropic",
+    ),
+    pytest.param("openai", "/v1/responses", [CREATED, SPOKEN], {"type": "error", **SAID}, id="responses"),
+    pytest.param(
+        "openai",
+        "/v1/responses",
+        [CREATED, SPOKEN],
+        {"type": "response.failed", "response": {"id": "resp_1", "status": "failed", "error": SAID, "output": []}},
+        id="responses-failed",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "path", "begun", "error"), NATIVE)
+async def test_error_event_of_the_clients_own_dialect_does_not_pass_with_a_credential(
+    kind: str, path: str, begun: list[dict[str, object]], error: dict[str, object]
+) -> None:
+    events = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in (*begun, error)]
+    upstream = streaming(b"".join(events[:-1]), events[-1], gap_s=0.05)
+    async with scene(TOML.replace("openai_compatible", kind), a=upstream) as gateway:
+        heard = await ask(gateway, path=path, stream=True, max_tokens=9, input="hi")
+    assert '"Hi"' in heard.body.decode()
+    assert "rror" in heard.body.decode()
+    assert not shows(heard.body.decode(), KEY)
+    assert not shows(gateway.log.getvalue(), KEY)
