@@ -137,6 +137,7 @@ class ServerToolUse(Struct, gc=False):
 
 class Iteration(Struct, gc=False):
     type: str = ""
+    model: str | None = None
     input_tokens: Count | None = None
     output_tokens: Count | None = None
     cache_creation_input_tokens: Count | None = None

@@ -82,8 +82,10 @@ def _name_no_type_of_switches(context: typer.Context) -> None:
 
 
 def _refuse(lines: Sequence[str]) -> int:
+    from proxy.providers.redaction import without_user
+
     for line in lines:
-        typer.echo(line, err=True)
+        typer.echo(without_user(line), err=True)
     return REFUSED
 
 

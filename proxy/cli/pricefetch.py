@@ -20,6 +20,7 @@ from proxy.core.address import is_loopback
 from proxy.pricing.catalog import Catalog
 from proxy.pricing.published import compile_published, render
 from proxy.providers.kinds import KINDS
+from proxy.providers.redaction import without_user
 from proxy.settings.prices import CATALOG_FILE
 
 DEFAULT_URL = "https://raw.githubusercontent.com/pydantic/genai-prices/refs/heads/main/prices/new_data/v2/data.json"
@@ -41,7 +42,7 @@ def fetch_catalog(url: str, data_dir: str) -> list[tuple[str, str]]:
         _replace(path, document)
     except OSError as exc:
         raise Refusal(f"{path}: cannot be written ({exc.strerror}); set FAIRLEAD_DATA_DIR or server.data_dir") from exc
-    return [("file", str(path)), ("date", on.isoformat()), ("models", str(models)), ("from", url)]
+    return [("file", str(path)), ("date", on.isoformat()), ("models", str(models)), ("from", without_user(url))]
 
 
 def checked(published: bytes, on: date, url: str) -> tuple[bytes, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 LARGEST_COUNT = 100_000_000  # tokens; no answer has more, so an upstream that says so is wrong
 LONGEST_TIER = 64  # characters of a service tier's name
@@ -25,6 +26,8 @@ class Usage(Struct, frozen=True, gc=False, array_like=True):
         service_tier: As the upstream's answer named it; "" where it did not.
         searches: What is charged by the search: those of the web that a vendor's own tool made, search units of a
             ranking.
+        others: Models that the vendor had work on the answer beside the one that answered, by its own names ("" where
+            it said none), and the tokens of each, which are parts of the totals.
     """
 
     prompt_tokens: int = 0
@@ -39,3 +42,18 @@ class Usage(Struct, frozen=True, gc=False, array_like=True):
     reported_cost_nusd: int | None = None
     service_tier: str = ""
     searches: int = 0
+    others: tuple[tuple[str, Usage], ...] = ()
+
+
+def without_others(usage: Usage) -> Usage:
+    """Give what the answering model itself used."""
+    for _, used in usage.others:
+        usage = replace(
+            usage,
+            prompt_tokens=usage.prompt_tokens - used.prompt_tokens,
+            completion_tokens=usage.completion_tokens - used.completion_tokens,
+            cached_tokens=usage.cached_tokens - used.cached_tokens,
+            cache_write_tokens=usage.cache_write_tokens - used.cache_write_tokens,
+            cache_write_1h_tokens=usage.cache_write_1h_tokens - used.cache_write_1h_tokens,
+        )
+    return replace(usage, others=())

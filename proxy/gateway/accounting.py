@@ -13,9 +13,10 @@ from msgspec.structs import replace
 from proxy.core.call import OF_ACCOUNTS, UNMETERED, Call, Operation
 from proxy.core.errors import GatewayError, LedgerFull, Overloaded, told_name
 from proxy.core.failure import Failure, FailureKind
+from proxy.core.health import CandidateId
 from proxy.core.plan import Send
 from proxy.core.ports import KeyGrant
-from proxy.core.price import Cost
+from proxy.core.price import Cost, Price
 from proxy.core.records import AttemptRecord, CloseRecord, OpenRecord
 from proxy.core.snapshot import Candidate, Model
 from proxy.core.usage import Usage
@@ -52,6 +53,7 @@ class Account(Struct, eq=False):
         taken: From the limits of its key.
         is_settled: What it used is booked to its key.
         renewed: Ids of credentials that were made anew for it.
+        unpriced: Another model that had part in the answer, as the upstream calls it, whose price is not known.
         is_admitted: It passed authentication, limits and resolve: the ledger has a record of it.
     """
 
@@ -77,6 +79,7 @@ class Account(Struct, eq=False):
     end_if_cancelled: str = "client_gone"
     taken: KeyGrant | None = None
     is_settled: bool = False
+    unpriced: str = ""
     is_admitted: bool = False
     is_open: bool = False
     renewed: list[str] = []
@@ -202,7 +205,16 @@ class Account(Struct, eq=False):
                 return self.settle_usage()
         if price is not None:
             price = price_at(price, self.started_at_s)
-        self.cost = cost(usage, price, provider.cost_multiplier)
+        of_others = self._prices_of_others(usage, provider.name) if usage.others and price is not None else ()
+        self.cost = cost(usage, price, provider.cost_multiplier, of_others)
+
+    def _prices_of_others(self, usage: Usage, provider: str) -> list[Price | None]:
+        """Find what other models than the answering one cost at its provider."""
+        known = self.engine.snapshot.prices
+        prices = [known.get(CandidateId(provider, model)) for model, _ in usage.others]
+        if None in prices:
+            self.unpriced = usage.others[prices.index(None)][0]
+        return [None if price is None else price_at(price, self.started_at_s) for price in prices]
 
     def close(self, end: str) -> None:
         """Tell the ledger how the request ended. Only the first call counts."""
@@ -226,8 +238,8 @@ class Account(Struct, eq=False):
         if usage is not None:
             engine.metrics.used(provider, self.label, usage, nusd)
             if nusd is None:
-                is_configured = self.model is not None and self.model.configured
-                engine.unpriced.served(provider, upstream_model, is_configured=is_configured)
+                is_configured = self.model is not None and self.model.configured and not self.unpriced
+                engine.unpriced.served(provider, self.unpriced or upstream_model, is_configured=is_configured)
         engine.sink.close(
             CloseRecord(
                 call.request_id,

@@ -17,9 +17,10 @@ from proxy.gateway.cohort import others_first
 from proxy.gateway.context import Downstream, Engine
 from proxy.gateway.relay import Delivery, deliver, used_tokens
 from proxy.gateway.spending import reserve, settle
+from proxy.providers.named import named_models
 from proxy.routing.omit import refusal
 from proxy.routing.plan import plan
-from proxy.routing.resolve import resolve
+from proxy.routing.resolve import check_named, resolve
 
 
 class Way(Struct, frozen=True, eq=False):
@@ -39,7 +40,9 @@ async def handle(engine: Engine, call: Call, downstream: Downstream, account: Ac
         GatewayError: No answer. The edge renders it, as an event where a keep-alive has already committed.
     """
     snapshot, state, now = engine.snapshot, engine.state, engine.clock.now
-    model = way.find(call.model, call.key, snapshot)
+    model, key = way.find(call.model, call.key, snapshot), call.key
+    if key is not None and key.models:
+        check_named(named_models(call), model, key, snapshot)
     account.resolved(model)
     try:
         await others_first()

@@ -7,12 +7,13 @@ have done that.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from proxy.core.call import Call, Operation
 from proxy.core.plan import Plan, Planned
 from proxy.core.price import Cost, Price
-from proxy.core.usage import Usage
+from proxy.core.usage import Usage, without_others
 from proxy.pricing.tariff import STANDARD_TIERS, Tariff, TokenTable, rounded, tariff_of, tokens_at
 
 REPORTED = "reported"
@@ -22,20 +23,24 @@ _DAY_S = 86_400
 _RANKING = Operation.RERANK  # charged for a search, where its model is charged by the search
 
 
-def cost(usage: Usage, price: Price | None, multiplier: Decimal) -> Cost | None:
+def cost(usage: Usage, price: Price | None, multiplier: Decimal, of_others: Sequence[Price | None] = ()) -> Cost | None:
     """Say what a request cost; None where that is not known.
 
-    Cached, cache-write and audio tokens are taken out of the totals that hold them.
+    Cached, cache-write and audio tokens are taken out of the totals that hold them. What other models had part in the
+    answer is priced, and rounded, by model.
 
     Args:
         usage: Its `reported_cost_nusd` is set only where it is to be believed; then it wins over any price.
         price: The one in force at the time of the request (see `price_at`).
         multiplier: The provider's; it holds for a reported cost too.
+        of_others: The prices in force of `usage.others`, in their order.
     """
     if usage.reported_cost_nusd is not None:
         return Cost(_multiplied(usage.reported_cost_nusd, multiplier), REPORTED)
     if price is None:
         return None
+    if usage.others:
+        return _with_others(usage, price, multiplier, of_others)
     tariff = tariff_of(price, usage.service_tier if price.tiers else "", multiplier)
     if tariff is None:
         return None
@@ -47,6 +52,14 @@ def cost(usage: Usage, price: Price | None, multiplier: Decimal) -> Cost | None:
     if amount is None:
         return None
     return Cost(rounded(amount + tariff.request, tariff.unit), price.source)
+
+
+def _with_others(usage: Usage, price: Price, multiplier: Decimal, of_others: Sequence[Price | None]) -> Cost | None:
+    theirs = [cost(used, its, multiplier) for (_, used), its in zip(usage.others, of_others, strict=True)]
+    costs = [cost(without_others(usage), price, multiplier), *theirs]
+    if None in costs:
+        return None
+    return Cost(sum([known.nusd for known in costs if known]), price.source)
 
 
 def prompt_cost(prompt_tokens: int, price: Price, multiplier: Decimal) -> int | None:

@@ -6,14 +6,32 @@ Never lengthens the text by more than its masks, never judges what the text mean
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterable
-
-from proxy.core.secret import Secret
+from contextlib import suppress
+from html import unescape
+from urllib.parse import unquote
 
 MASK = "[redacted]"
 
 # A shorter secret is a placeholder such as "none" or "ollama"; masking it would mask ordinary words.
 _SHORTEST_SECRET = 8
+
+_LONG = 24
+_BEGINNING = 16  # of a long one is masked alone: so much of it is no chance, and what vendors show of a key is less
+_CODED = 22  # letters of base64 that hold as much
+
+# What follows a beginning, up to what ends a word in JSON, in HTML or among headers.
+_REST = r"""[^\s"'`,;&<>(){}\[\]\\]*+"""
+_REST_OF_BASE64 = r"[A-Za-z0-9+/_=\-]*+"
+_URL_SAFE = str.maketrans("+/", "-_")
+
+_MARK = re.compile(r"[%&\\\r\n]")
+_BACKSLASHED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_BREAK = re.compile(r"[\r\n]\s*")
+_WHITE = {"n": "\n", "r": "\r", "t": "\t"}
+_ROUNDS = 3
+_URL_USER = re.compile(r"(://)[^\s/@\"']+@")
 
 # Keys with a vendor's mark, then whatever follows a word that announces a credential. Nothing starts within a run of
 # key characters and nothing is given back, so that a hostile body costs one pass.
@@ -39,17 +57,86 @@ _ANNOUNCED = re.compile(
 )
 
 
-def redact(text: str, secrets: Iterable[Secret] = ()) -> str:
-    """Mask every given secret, then everything that looks like a credential.
+class Known:
+    """Masks values that are known, in the forms in which somebody who got them may repeat them.
+
+    As they are; escaped for a URL, for JSON or HTML, or broken into lines; in base64, alone or amid something else.
+    Longer ones in any letters too, and long ones by their beginning where the rest is cut off. Holds secrets: no repr.
 
     Args:
-        secrets: Masked wherever they stand, if they have 8 characters or more.
+        values: Each may be of any length.
+        shortest: Shorter ones are not masked: they would mask ordinary words.
     """
-    # The longest first: one secret may be the beginning of another.
-    for value in sorted((secret.reveal() for secret in secrets), key=len, reverse=True):
-        if len(value) >= _SHORTEST_SECRET:
-            text = text.replace(value, MASK)
+
+    __slots__ = ("_hints", "_pattern")
+
+    def __init__(self, values: Iterable[str], shortest: int = _SHORTEST_SECRET) -> None:
+        # The longest first: one may be the beginning of another.
+        kept = sorted({value for value in values if len(value) >= shortest}, key=len, reverse=True)
+        coded = [code for value in kept for code in _in_base64(value)]
+        begun = [value[:_BEGINNING] for value in kept if len(value) >= _LONG]
+        self._hints = tuple({value[:_BEGINNING].lower() for value in (*kept, *coded)})
+        forms = [
+            *(f"(?i:{re.escape(value)})" if len(value) >= _BEGINNING else re.escape(value) for value in kept),
+            *(f"(?i:{re.escape(value)}){_REST}" for value in begun),
+            *(f"{re.escape(code)}{_REST_OF_BASE64}" for code in coded),
+        ]
+        self._pattern = re.compile("|".join(forms))
+
+    def __call__(self, text: str) -> str:
+        """Return the text masked; without its escapes and line breaks where these hid something."""
+        masked = self._masked(text)
+        if _MARK.search(masked) is None:
+            return masked
+        plain = _read(masked)
+        found = self._masked(plain)
+        return masked if found == plain else found
+
+    def _masked(self, text: str) -> str:
+        lowered = text.lower()
+        return self._pattern.sub(MASK, text) if any(map(lowered.__contains__, self._hints)) else text
+
+
+NOTHING = Known(())
+
+
+def redact(text: str, known: Known = NOTHING) -> str:
+    """Mask what is known, then everything that looks like a credential."""
+    text = known(text)
     return _ANNOUNCED.sub(rf"\g<1>{MASK}", _LOOKS_SECRET.sub(MASK, text))
+
+
+def without_user(text: str) -> str:
+    """Mask user and password of the URLs in a text."""
+    return _URL_USER.sub(rf"\1{MASK}@", text)
+
+
+def _in_base64(value: str) -> set[str]:
+    """Write what a value is in base64, whatever stands before and after it: without the letters that it has in part."""
+    found = set()
+    for before in range(3):
+        code = b64encode(b"\0" * before + value.encode()).decode()
+        whole = code[-(-before * 8 // 6) : (before + len(value.encode())) * 8 // 6]
+        found |= {form[:_CODED] for form in (whole, whole.translate(_URL_SAFE))}
+    return found
+
+
+def _read(text: str) -> str:
+    """Undo escapes, those of escapes too, and line breaks."""
+    with suppress(ValueError):  # a character of thousands of digits
+        for _ in range(_ROUNDS):
+            before, text = text, _BACKSLASHED.sub(_unescaped, unescape(unquote(text)))
+            if text == before:
+                break
+    return _BREAK.sub("", text)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    code, letter = found.groups()
+    if code is None:
+        return _WHITE.get(letter, letter)
+    character = chr(int(code, 16))
+    return character if character.isprintable() else found[0]  # half a character could not be sent
 
 
 def cut(text: str, limit_bytes: int) -> str:

@@ -13,14 +13,13 @@ from functools import lru_cache
 
 from proxy.core.call import Headers
 from proxy.core.failure import CLIENT_FAULTS, Failure, FailureKind, Scope, UpstreamError
-from proxy.core.secret import Secret
 from proxy.core.snapshot import Provider, QuotaMarker
 from proxy.providers.delays import stated_delay, window_delay
 from proxy.providers.envelope import effective_status, told_error
 from proxy.providers.errorbody import ErrorBody, read_error
 from proxy.providers.kinds import KINDS, Kind
 from proxy.providers.optional import droppable
-from proxy.providers.redaction import cut, redact
+from proxy.providers.redaction import NOTHING, Known, cut, redact
 from proxy.providers.signal import Signal
 from proxy.providers.signalrows.shared import COMMON_SIGNALS, STATUS_SIGNALS
 from proxy.wire.jsonbody import split_object
@@ -53,13 +52,13 @@ class SignalRows:
     Attributes:
         rows: First match first; the last matches everything.
         markers: The operator's own signals of an exhausted quota; they come before `rows`.
-        secrets: Masked in whatever a client is told.
+        known: Masks the provider's secrets in whatever a client is told.
         limits_by_account: A rate limit concerns every credential of the provider.
     """
 
     rows: tuple[Signal, ...]
     markers: tuple[QuotaMarker, ...] = ()
-    secrets: tuple[Secret, ...] = ()
+    known: Known = NOTHING
     limits_by_account: bool = False
 
 
@@ -71,11 +70,12 @@ def rows_for(provider: Provider) -> SignalRows:
 @lru_cache(maxsize=1024)
 def rows_of(kind: Kind, provider: Provider) -> SignalRows:
     """Give the tables as for a provider of this kind; see `rows_for`."""
-    hidden = [Secret(word) for name, value in provider.headers if _HOLDS_SECRET.search(name) for word in value.split()]
+    hidden = [word for name, value in provider.headers if _HOLDS_SECRET.search(name) for word in value.split()]
+    held = [secret.reveal() for credential in provider.credentials for secret in credential.secrets]
     return SignalRows(
         rows=(*kind.signals, *COMMON_SIGNALS, *STATUS_SIGNALS),
         markers=provider.quota_markers,
-        secrets=(*(secret for credential in provider.credentials for secret in credential.secrets), *hidden),
+        known=Known((*held, *hidden)),
         limits_by_account=provider.limits_by_account,
     )
 
@@ -112,7 +112,7 @@ def verbatim(rows: SignalRows, failure: Failure, body: bytes) -> Failure:
     except ValueError:
         return failure
     text = body.decode("utf-8", "replace")
-    if redact(text, rows.secrets) != text:
+    if redact(text, rows.known) != text:
         return failure
     return replace(failure, error=replace(failure.error, body=body))
 
@@ -196,7 +196,7 @@ def _contains(whole: object, part: object) -> bool:
 
 def _client_words(rows: SignalRows, status: int, error: ErrorBody) -> UpstreamError:
     def fit(text: str | None, limit_bytes: int) -> str | None:
-        return None if text is None else cut(redact(text, rows.secrets), limit_bytes)
+        return None if text is None else cut(redact(text, rows.known), limit_bytes)
 
     return UpstreamError(
         message=fit(error.message, _MAX_MESSAGE_BYTES) or f"The upstream provider refused this request ({status}).",

@@ -7,7 +7,8 @@ it like a name that does not exist.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -47,6 +48,21 @@ def resolve(name: str | None, key: ClientKey | None, snapshot: Snapshot) -> Mode
     if key is None or not key.models or _matches(key.models, name) or _matches(key.models, model.name):
         return model
     raise UnknownModel(_unknown(name, key, snapshot), param="model")
+
+
+def check_named(named: Iterable[tuple[str, str]], model: Model, key: ClientKey, snapshot: Snapshot) -> None:
+    """See that a key may use the models that its request names beside its own.
+
+    Args:
+        named: Where it names each, and the name, which goes to the provider as it is.
+        model: The request's own.
+
+    Raises:
+        UnknownModel: One of them is not what a provider calls a model that the key may call.
+    """
+    for place, name in named:
+        if not _may_have_used(name, model, key, snapshot):
+            raise UnknownModel(f"{place}: {_no_such(name)} Name it as its provider does.", param=place)
 
 
 def untagged(name: str | None, tag: str, snapshot: Snapshot) -> str | None:
@@ -124,6 +140,34 @@ def _matches(globs: tuple[str, ...], name: str) -> bool:
     return any(fnmatchcase(name, glob) for glob in globs)
 
 
+def _may_have_used(upstream: str, model: Model, key: ClientKey, snapshot: Snapshot) -> bool:
+    if any(_has(known, upstream, key) for known in (model, *visible_models(snapshot, key))):
+        return True
+    direct = [f"{candidate.provider.name}/{upstream}" for candidate in model.candidates]
+    if snapshot.server.direct_models and any(may_call_direct(key, name) for name in direct):
+        return True
+    for name in (upstream, *_public_names(upstream, snapshot)):
+        with suppress(UnknownModel):
+            if _has(resolve(name, key, snapshot), upstream, key):
+                return True
+    return False
+
+
+def _has(model: Model, upstream: str, key: ClientKey) -> bool:
+    return any(item.model == upstream and may_use(key.providers, item.provider.name) for item in model.candidates)
+
+
+def _public_names(upstream: str, snapshot: Snapshot) -> Iterator[str]:
+    """Give the names by which prefixes lead to an upstream model."""
+    for prefix in snapshot.prefixes:
+        for candidate in prefix.candidates:
+            before, star, after = candidate.model.partition(REST)
+            if star and upstream.startswith(before) and upstream.endswith(after):
+                yield prefix.name[:-1] + upstream[len(before) : len(upstream) - len(after)]
+            elif candidate.model == upstream:
+                yield prefix.name
+
+
 def _named_otherwise(name: str, snapshot: Snapshot) -> Model | None:
     """By an alias or a prefix."""
     model = snapshot.models.get(snapshot.aliases.get(name, ""))
@@ -187,11 +231,15 @@ def _direct(provider: Provider, rest: str, price: Price | None, abilities: Abili
 def _unknown(name: str, key: ClientKey | None, snapshot: Snapshot) -> str:
     visible = visible_models(snapshot, key)
     names = [spelling for model in visible for spelling in (model.name, *model.aliases)]
-    shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
-    said = f"The model {shown!r} does not exist or this key may not call it."
+    said = _no_such(name)
     if direct := _direct_names(name, key, snapshot):
         said += f" Send a provider's own model as {direct}."
     return f"{said} The nearest it may call: {', '.join(nearest(name, names))}." if names else said
+
+
+def _no_such(name: str) -> str:
+    shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+    return f"The model {shown!r} does not exist or this key may not call it."
 
 
 def _direct_names(name: str, key: ClientKey | None, snapshot: Snapshot) -> str:

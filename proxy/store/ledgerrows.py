@@ -41,7 +41,7 @@ _json = msgspec.json.Encoder().encode
 def request_row(record: CloseRecord) -> Row:
     """Make the row of table `requests`."""
     usage, first_token_s = record.usage, record.first_token_s
-    counts = _NO_USAGE if usage is None else astuple(usage)
+    counts = _NO_USAGE if usage is None else astuple(usage)[:-1]  # what others used is in its totals
     prompt, completion, cached, reasoning, is_estimated, written, written_1h, heard, spoken, _, tier, searches = counts
     return (
         record.request_id,

@@ -11,12 +11,11 @@ from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from proxy.core.snapshot import Snapshot
-from proxy.providers.redaction import MASK, redact
+from proxy.providers.redaction import NOTHING, Known, redact, without_user
 
 REMEMBERED = 1024
 SHORTEST = 6  # shorter configured values would mask ordinary words
 
-_URL_USER = re.compile(r"(://)[^\s/@\"']+@")
 _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 # Other variables hold words such as `production`; they are masked in what the process itself prints.
 _SECRET_VARIABLE = re.compile(r"auth|key|token|secret|cookie|pass|pwd|cred|dsn|sign|private|_url$", re.IGNORECASE)
@@ -31,20 +30,16 @@ class Redactor:
     """
 
     def __init__(self) -> None:
-        self._known: re.Pattern[str] | None = None
+        self._known = NOTHING
         self.name = lru_cache(maxsize=REMEMBERED)(self._name)
 
     def learn(self, snapshot: Snapshot) -> None:
         """Know the secrets of this snapshot by value, and forget those of the one before."""
-        values = sorted((value for value in _secrets(snapshot) if len(value) >= SHORTEST), key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, values))) if values else None
+        self._known = Known(_secrets(snapshot), SHORTEST)
         self.name.cache_clear()
 
     def __call__(self, text: str) -> str:
-        known = self._known
-        if known is not None:
-            text = known.sub(MASK, text)
-        return _URL_USER.sub(rf"\1{MASK}@", redact(text))
+        return without_user(redact(text, self._known))
 
     def _name(self, text: str) -> str:
         return self(text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text))

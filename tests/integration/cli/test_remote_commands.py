@@ -176,6 +176,15 @@ def test_address_where_nobody_listens_is_one_line_and_2(fairlead: Fairlead) -> N
     assert len(ended.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("scheme", ["http", "https", "odd"])
+@pytest.mark.parametrize("words", [("state", "show"), ("models",), ("prices", "update")])
+def test_password_in_a_url_is_not_shown(words: tuple[str, ...], scheme: str, fairlead: Fairlead) -> None:
+    ended = fairlead(*words, "--url", f"{scheme}://me:PlantedPassword0021@127.0.0.1:1/x")
+    assert ended.code == 2
+    assert "[redacted]@127.0.0.1:1/x" in ended.err
+    assert "PlantedPassword0021" not in ended.err + ended.out
+
+
 @pytest.mark.parametrize("url", ["http://[::bad", "localhost:8080", "127.0.0.1:8080"])
 def test_url_that_is_none_is_refused(url: str, fairlead: Fairlead) -> None:
     ended = fairlead("state", "show", "--url", url)

@@ -11,10 +11,11 @@ from msgspec.structs import astuple, replace
 from proxy.core.call import Call, EndpointSpec, Needs, Operation
 from proxy.core.errors import GatewayError, LedgerFull, Overloaded, QuotaExhausted, UpstreamsExhausted
 from proxy.core.failure import Failure, FailureKind
+from proxy.core.health import CandidateId
 from proxy.core.plan import Planned, Send
-from proxy.core.price import Change, Cost
+from proxy.core.price import Change, Cost, Price
 from proxy.core.records import AttemptRecord, CloseRecord, OpenRecord
-from proxy.core.snapshot import Candidate, Model
+from proxy.core.snapshot import Candidate, Model, Snapshot
 from proxy.core.usage import Usage
 from proxy.gateway.accounting import UNKNOWN_USAGE, Account
 from tests.fakes.prices import flat_price
@@ -349,6 +350,39 @@ def test_cost_is_by_the_price_of_the_moment_at_which_the_request_began() -> None
     answered(account, of.candidates[0])
     bench.clock.now_s += 60.0
     assert bench.closed(account).cost_nusd == COST_NUSD
+
+
+ADVISED = Usage(1_050, 105, 200, others=(("big", Usage(50, 5)),))
+
+
+@pytest.mark.parametrize(
+    ("prices", "nusd"),
+    [
+        pytest.param(
+            {CandidateId("a", "big"): flat_price("20", "100")}, COST_NUSD + 50 * 20_000 + 5 * 100_000, id="of-it"
+        ),
+        pytest.param({CandidateId("b", "big"): flat_price("20", "100")}, None, id="at-another-provider-alone"),
+    ],
+)
+def test_another_model_that_had_part_is_priced_as_that_provider_sells_it(
+    prices: dict[CandidateId, Price], nusd: int | None
+) -> None:
+    bench = Bench()
+    bench.engine.snapshot = Snapshot(prices=prices)
+    account = bench.account(ask())
+    answered(account, usage=ADVISED)
+    closed = bench.closed(account)
+    assert (closed.cost_nusd, closed.usage) == (nusd, ADVISED)
+    assert bench.metric("unpriced_requests_total", provider="a", model="m") == (nusd is None)
+    assert [(alert.provider, alert.model) for alert in bench.alerts] == ([] if nusd else [("a", "big")])
+
+
+def test_model_without_a_price_is_told_though_another_had_part() -> None:
+    bench = Bench()
+    account = bench.account(ask(), UNPRICED)
+    answered(account, UNPRICED.candidates[0], ADVISED)
+    assert bench.closed(account).cost_nusd is None
+    assert [alert.model for alert in bench.alerts] == ["new"]
 
 
 def test_settled_cost_is_there_before_the_close_and_does_not_change() -> None:

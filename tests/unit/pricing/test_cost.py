@@ -15,7 +15,7 @@ from proxy.core.capabilities import Capabilities
 from proxy.core.plan import Plan, Planned
 from proxy.core.price import Change, Cost, Price, Rate, TokenRates
 from proxy.core.snapshot import Candidate, Model
-from proxy.core.usage import Usage
+from proxy.core.usage import Usage, without_others
 from proxy.pricing.cost import cost, dearest, price_at, prompt_cost
 from tests.fakes.prices import flat_price, rates
 from tests.unit.routing.build import call, candidate, model, provider
@@ -112,6 +112,51 @@ def test_parts_never_exceed_the_whole(usage: Usage, expected: int) -> None:
 )
 def test_unknown_rate_is_no_cost_and_never_0(usage: Usage, price: Price | None) -> None:
     assert cost(usage, price, ONE) is None
+
+
+ADVISED = Usage(300, 30, 100, cache_write_tokens=40, cache_write_1h_tokens=8, service_tier="priority")
+BY_TWO = replace(
+    ADVISED,
+    prompt_tokens=300 + 201 + 1000,
+    completion_tokens=30 + 10 + 100,
+    cached_tokens=100 + 400,
+    cache_write_tokens=40 + 90,
+    cache_write_1h_tokens=8 + 60,
+    others=(
+        ("big", Usage(201, 10)),
+        ("bigger", Usage(1000, 100, 400, cache_write_tokens=90, cache_write_1h_tokens=60)),
+    ),
+)
+
+
+def test_what_other_models_had_part_in_is_priced_by_model_and_by_the_length_of_its_own_prompt() -> None:
+    alone = [
+        cost(ADVISED, FULL, ONE),
+        cost(BY_TWO.others[0][1], STEPPED, ONE),
+        cost(BY_TWO.others[1][1], FULL, ONE),
+    ]
+    expected = sum(made.nusd for made in alone if made)
+    assert cost(BY_TWO, FULL, ONE, [STEPPED, FULL]) == Cost(expected, FULL.source)
+    assert without_others(BY_TWO) == ADVISED
+
+
+@pytest.mark.parametrize(
+    ("usage", "price", "others"),
+    [
+        pytest.param(BY_TWO, None, [STEPPED, FULL], id="no-price"),
+        pytest.param(BY_TWO, FULL, [STEPPED, None], id="no-price-of-another"),
+        pytest.param(BY_TWO, FULL, [STEPPED, flat_price("1")], id="no-rate-of-another"),
+        pytest.param(replace(BY_TWO, service_tier="batch"), FULL, [STEPPED, FULL], id="no-such-tier"),
+    ],
+)
+def test_answer_in_which_an_unpriced_model_had_part_has_no_cost(
+    usage: Usage, price: Price | None, others: list[Price | None]
+) -> None:
+    assert cost(usage, price, ONE, others) is None
+
+
+def test_reported_cost_holds_for_all_models() -> None:
+    assert nusd(replace(BY_TWO, reported_cost_nusd=7), None) == 7
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.core.secret import Secret
-from proxy.providers.redaction import MASK, cut, redact
+from proxy.providers.redaction import MASK, Known, cut, redact
 
 
 @pytest.mark.parametrize(
@@ -39,12 +44,116 @@ def test_what_looks_like_a_credential_is_masked(text: str, clean: str | None) ->
 
 
 def test_given_secrets_are_masked_the_longest_first() -> None:
-    secrets = (Secret("planted-one"), Secret("planted-one-and-more"))
-    assert redact("a planted-one-and-more b planted-one c", secrets) == f"a {MASK} b {MASK} c"
+    known = Known(("planted-one", "planted-one-and-more"))
+    assert redact("a planted-one-and-more b planted-one c", known) == f"a {MASK} b {MASK} c"
 
 
 def test_placeholder_for_a_secret_masks_no_words() -> None:
-    assert redact("the model ollama is missing", (Secret("ollama"), Secret(""))) == "the model ollama is missing"
+    assert redact("the model ollama is missing", Known(("ollama", ""))) == "the model ollama is missing"
+
+
+VALUE = "Planted/Provider+Credential=0001~and.more-of_it"  # of no vendor's shape
+SHORT = "Plain/Word+1"
+URL_SAFE = str.maketrans("+/", "-_")
+
+
+def wrapped(text: str, width: int, line_break: str) -> str:
+    return line_break.join(text[at : at + width] for at in range(0, len(text), width))
+
+
+def based(before: bytes, value: str, after: bytes = b"") -> str:
+    return b64encode(before + value.encode() + after).decode()
+
+
+ECHOES = [
+    pytest.param(lambda value: value, id="as-it-is"),
+    pytest.param(lambda value: quote(value, safe=""), id="percent"),
+    pytest.param(lambda value: re.sub("%..", lambda found: found[0].lower(), quote(value, safe="")), id="percent-low"),
+    pytest.param(lambda value: "".join(f"%{ord(letter):02X}" for letter in value), id="percent-of-all"),
+    pytest.param(lambda value: quote(quote(value, safe=""), safe=""), id="percent-twice"),
+    pytest.param(lambda value: value.replace("/", "\\/"), id="json"),
+    pytest.param(lambda value: "".join(f"\\u{ord(letter):04x}" for letter in value), id="json-of-all"),
+    pytest.param(lambda value: value.replace("/", "\\\\\\/"), id="json-twice"),
+    pytest.param(lambda value: value.replace("+", "&#43;").replace("/", "&#x2F;").replace("=", "&equals;"), id="html"),
+    pytest.param(lambda value: wrapped(value, 7, "\n"), id="broken"),
+    pytest.param(lambda value: wrapped(value, 5, "\r\n    "), id="broken-and-indented"),
+    pytest.param(lambda value: wrapped(value, 9, "\\n"), id="broken-in-json"),
+    *(pytest.param(partial(based, b"x" * length), id=f"base64-after-{length}") for length in range(4)),
+    pytest.param(lambda value: based(b"user:", value, b"@host/and/more"), id="base64-inside"),
+    pytest.param(lambda value: based(b"x", value).translate(URL_SAFE).rstrip("="), id="base64-of-urls"),
+    pytest.param(lambda value: wrapped(based(b":", value), 16, "\n"), id="base64-broken"),
+]
+
+
+@pytest.mark.parametrize("echo", ECHOES)
+@pytest.mark.parametrize("value", [VALUE, SHORT], ids=["long", "short"])
+def test_known_value_is_masked_in_every_form_in_which_it_may_come_back(value: str, echo: Callable[[str], str]) -> None:
+    said = redact(f"You sent {echo(value)}, which is wrong.", Known((value,)))
+    assert said.startswith("You sent ")
+    assert MASK in said
+    assert said.endswith(", which is wrong.")
+    left = said.removeprefix("You sent ").removesuffix(", which is wrong.").replace(MASK, "")
+    assert len(left) <= 8, left  # of base64: what stood before the value
+
+
+@pytest.mark.parametrize("echo", [str.lower, str.upper, str.swapcase])
+def test_long_value_is_masked_in_any_letters(echo: Callable[[str], str]) -> None:
+    assert redact(f"key {echo(VALUE)}!", Known((VALUE,))) == f"key {MASK}!"
+
+
+@pytest.mark.parametrize("length", [16, 20, len(VALUE) - 1])
+@pytest.mark.parametrize("end", ["", "...", " and so on", '"}'])
+def test_beginning_of_a_long_value_is_masked(length: int, end: str) -> None:
+    said = redact(f"key {VALUE[:length]}{end}", Known((VALUE,)))
+    assert VALUE[:12] not in said
+    assert said.startswith(f"key {MASK}")
+
+
+def test_base64_of_urls_is_known_by_its_own_letters() -> None:
+    code = based(b"", "~~~???>>>~~~???")
+    assert "+" in code and "/" in code
+    assert redact(f"sent {code.translate(URL_SAFE)}", Known(("~~~???>>>~~~???",))) == f"sent {MASK}"
+
+
+def test_beginning_of_a_long_value_is_masked_in_base64_too() -> None:
+    assert redact(f"sent {based(b'', VALUE)[:30]}", Known((VALUE,))) == f"sent {MASK}"
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        pytest.param("Set the Password, not the password.", "PASSWORD", id="a-short-value-in-other-letters"),
+        pytest.param("production-data is missing", "production-key-01", id="a-beginning-of-what-is-not-long"),
+        pytest.param("a development setup", "development-setup-of-the-team", id="too-short-a-beginning"),
+        pytest.param(f"{VALUE[:8]}***{VALUE[-4:]}", VALUE, id="what-a-vendor-masked"),
+        pytest.param("100 % of 5 %41 \\u0041 &amp; \n\nA list:\n- a", VALUE, id="escapes-of-other-things"),
+        pytest.param("the test failed", "test", id="a-word-of-four-letters"),
+        pytest.param("dGVzdA== and %74est", "test", id="a-word-of-four-letters-in-other-forms"),
+    ],
+)
+def test_innocent_words_stay_as_they_are(text: str, known: str) -> None:
+    assert redact(text, Known((known,))) == text
+
+
+def test_a_character_that_is_none_hides_nothing_and_breaks_nothing() -> None:
+    known, large = Known((VALUE,)), f"&#{'9' * 5_000};"
+    assert redact(f"{large} {VALUE}", known) == f"{large} {MASK}"
+    assert redact(f"\\ud83d {quote(VALUE, safe='')} \\u000a", known).encode() == f"\\ud83d {MASK} \\u000a".encode()
+
+
+def test_what_is_escaped_over_and_over_is_read_so_far_and_no_further() -> None:
+    text = "%" + "25" * 9 + "41"
+    assert redact(text, Known((VALUE,))) == text
+
+
+def test_hostile_text_is_read_once() -> None:
+    """Each of these would take minutes by a pattern that goes back."""
+    for text in (" " * 400_000, "\\" * 400_000, "%" * 400_000, "&" * 400_000, "\n" * 400_000, VALUE[:16] * 30_000):
+        redact(f"{text}!", Known((VALUE, SHORT)))
+
+
+def test_nothing_known_masks_nothing() -> None:
+    assert redact("plain\nwords", Known(())) == "plain\nwords"
 
 
 @given(
@@ -53,7 +162,7 @@ def test_placeholder_for_a_secret_masks_no_words() -> None:
     after=st.text(max_size=80),
 )
 def test_planted_secret_never_passes(secret: str, before: str, after: str) -> None:
-    assert secret not in redact(before + secret + after + secret, [Secret(secret)])
+    assert secret not in redact(before + secret + after + secret, Known([secret]))
 
 
 @pytest.mark.parametrize(

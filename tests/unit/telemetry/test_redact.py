@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Callable
+from urllib.parse import quote
+
 import pytest
 
 from proxy.core.access import SigningKeys
@@ -65,6 +69,25 @@ def test_configured_secrets_are_masked_by_value() -> None:
     redact.learn(snapshot)
     said = redact("plain words here / http://proxy.test / hunter2222 / admin-words / my application")
     assert said == "[redacted] / [redacted] / [redacted] / [redacted] / my application"
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        pytest.param(lambda value: quote(value, safe=""), id="percent"),
+        pytest.param(lambda value: b64encode(f"user:{value}".encode()).decode(), id="base64"),
+        pytest.param(str.upper, id="in-capitals"),
+        pytest.param(lambda value: value[:20], id="cut-off"),
+        pytest.param(lambda value: f"{value[:9]}\n{value[9:]}", id="broken"),
+    ],
+)
+def test_configured_secret_is_masked_in_other_forms_too(echo: Callable[[str], str]) -> None:
+    value = "planted/words+of=no-vendors-shape"
+    redact = Redactor()
+    redact.learn(Snapshot(auth=Auth(admin_token=Secret(value))))
+    said = redact(f"refused: {echo(value)}")
+    assert said.endswith("[redacted]")
+    assert "words" not in said.lower()
 
 
 def test_of_a_process_s_environment_only_what_is_called_a_secret_is_masked_everywhere() -> None:

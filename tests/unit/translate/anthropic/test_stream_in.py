@@ -166,6 +166,14 @@ def test_the_end_says_why_and_how_much() -> None:
     assert read(begun, ended(usage={"output_tokens": 9}))[1:] == [Finished(Finish.STOP), Counted(Usage(10, 9, 3))]
 
 
+def test_the_end_of_a_stream_counts_what_an_advisor_used() -> None:
+    begun = event("message_start", message={"usage": {"input_tokens": 7, "output_tokens": 1, "iterations": []}})
+    advised = {"type": "advisor_message", "model": "claude-big", "input_tokens": 80, "output_tokens": 16}
+    message = {"type": "message", "input_tokens": 7, "output_tokens": 9}
+    told = read(begun, ended(usage={"output_tokens": 9, "iterations": [message, advised]}))
+    assert told[-1] == Counted(Usage(87, 25, others=(("claude-big", Usage(80, 16)),)))
+
+
 def test_counts_may_come_before_the_reason() -> None:
     assert read(ended(None, {"output_tokens": 9})) == [Counted(Usage(0, 9))]
     assert read(event("message_delta")) == []

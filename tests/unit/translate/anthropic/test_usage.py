@@ -72,6 +72,54 @@ def counts(**members: Any) -> Counts:  # noqa: ANN401 - JSON
         ),
         pytest.param({"input_tokens": 7, "iterations": None}, Usage(7), id="no-iterations"),
         pytest.param(
+            {
+                "input_tokens": 412,
+                "output_tokens": 531,
+                "iterations": [
+                    {"type": "message", "input_tokens": 412, "output_tokens": 89},
+                    {
+                        "type": "advisor_message",
+                        "model": "claude-big",
+                        "input_tokens": 823,
+                        "cache_creation_input_tokens": 50,
+                        "cache_read_input_tokens": 20,
+                        "cache_creation": {"ephemeral_1h_input_tokens": 40, "ephemeral_5m_input_tokens": 10},
+                        "output_tokens": 1612,
+                    },
+                    {"type": "message", "input_tokens": 1348, "cache_read_input_tokens": 412, "output_tokens": 442},
+                ],
+            },
+            Usage(
+                412 + 1348 + 412 + 893,
+                531 + 1612,
+                cached_tokens=412 + 20,
+                cache_write_tokens=50,
+                cache_write_1h_tokens=40,
+                others=(("claude-big", Usage(893, 1612, 20, cache_write_tokens=50, cache_write_1h_tokens=40)),),
+            ),
+            id="advised-and-the-first-message-alone-in-the-totals",
+        ),
+        pytest.param(
+            {
+                "input_tokens": 4,
+                "output_tokens": 9,
+                "iterations": [
+                    {"type": "message", "input_tokens": 2, "output_tokens": 4},
+                    {"type": "advisor_message", "model": "claude-big", "input_tokens": 30, "output_tokens": 5},
+                    {"type": "advisor_message", "model": "x" * 257, "input_tokens": 10},
+                    {"type": "advisor_message", "model": "claude-idle"},
+                    {"type": "message", "input_tokens": 2, "output_tokens": 5},
+                ],
+            },
+            Usage(44, 14, others=(("claude-big", Usage(30, 5)), ("", Usage(10)))),
+            id="advised-and-all-messages-in-the-totals",
+        ),
+        pytest.param(
+            {"iterations": [{"type": "advisor_message", "output_tokens": 5}]},
+            Usage(0, 5, others=(("", Usage(0, 5)),)),
+            id="advised-by-nobody-knows-whom",
+        ),
+        pytest.param(
             {"input_tokens": 7, "server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 1}},
             Usage(7, searches=2),
             id="searches",
