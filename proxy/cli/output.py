@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -36,6 +37,11 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def shown_url(url: str) -> str:
+    """An address without what may stand before its host: a user's name and password."""
+    return re.sub(r"//[^/?#]*@", "//", url)
 
 
 def print_json(value: object) -> None:

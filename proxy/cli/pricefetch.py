@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from proxy.cli.output import shown_url
 from proxy.cli.refusal import Refusal
 from proxy.core.address import is_loopback
 from proxy.pricing.catalog import Catalog
@@ -34,14 +35,14 @@ def fetch_catalog(url: str, data_dir: str) -> list[tuple[str, str]]:
     Raises:
         Refusal: Not fetched, not usable, or not written.
     """
-    on = datetime.now(UTC).date()
-    document, models = checked(_fetched(url), on, url)
+    on, shown = datetime.now(UTC).date(), shown_url(url)
+    document, models = checked(_fetched(url, shown), on, shown)
     path = Path(data_dir, CATALOG_FILE)
     try:
         _replace(path, document)
     except OSError as exc:
         raise Refusal(f"{path}: cannot be written ({exc.strerror}); set FAIRLEAD_DATA_DIR or server.data_dir") from exc
-    return [("file", str(path)), ("date", on.isoformat()), ("models", str(models)), ("from", url)]
+    return [("file", str(path)), ("date", on.isoformat()), ("models", str(models)), ("from", shown)]
 
 
 def checked(published: bytes, on: date, url: str) -> tuple[bytes, int]:
@@ -62,13 +63,13 @@ def checked(published: bytes, on: date, url: str) -> tuple[bytes, int]:
     return document, models
 
 
-def _fetched(url: str) -> bytes:
+def _fetched(url: str, shown: str) -> bytes:
     try:
         parts = urlsplit(url)
     except ValueError as exc:
-        raise Refusal(f"--url {url}: not a URL") from exc
+        raise Refusal(f"--url {shown}: not a URL") from exc
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
-        raise Refusal(f"--url {url}: expected an https URL")
+        raise Refusal(f"--url {shown}: expected an https URL")
     body = bytearray()
     give_up_s = time.monotonic() + DEADLINE_S
     try:
@@ -77,14 +78,14 @@ def _fetched(url: str) -> bytes:
             client.stream("GET", url, headers={"accept-encoding": "gzip"}) as answer,
         ):
             if answer.status_code != httpx.codes.OK:
-                raise Refusal(f"{url}: {answer.status_code} instead of the prices; nothing was changed")
+                raise Refusal(f"{shown}: {answer.status_code} instead of the prices; nothing was changed")
             for chunk in answer.iter_bytes():
                 body += chunk
                 if len(body) > LARGEST_BYTES or time.monotonic() > give_up_s:
                     limits = f"{LARGEST_BYTES} bytes or {DEADLINE_S:.0f} s"
-                    raise Refusal(f"{url}: more than {limits}; nothing was changed")
+                    raise Refusal(f"{shown}: more than {limits}; nothing was changed")
     except (httpx.HTTPError, httpx.InvalidURL) as exc:
-        raise Refusal(f"{url}: {str(exc) or type(exc).__name__}; nothing was changed") from exc
+        raise Refusal(f"{shown}: {str(exc) or type(exc).__name__}; nothing was changed") from exc
     return bytes(body)
 
 
