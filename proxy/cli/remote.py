@@ -30,7 +30,7 @@ class Gateway:
         import httpx
 
         bearer = f"Bearer {self._token}".encode(errors="surrogateescape")
-        headers = {"authorization": bearer} if self._token else {}
+        headers = {b"authorization": bearer} if self._token else {}
         try:
             with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
                 answer = client.request(method, self._url + path, headers=headers, **rest)
