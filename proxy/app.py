@@ -68,7 +68,6 @@ _LOG = logging.getLogger("fairlead")
 
 LOOPBACK = "127.0.0.1"
 KEEP_EVERY_S = 1.0
-WRONG_CONFIGURATION = 2
 ROOM_BYTES = 8 * 1024 * 1024
 
 
@@ -185,15 +184,14 @@ def assemble(snapshot: Snapshot, access_log: AccessLog, redactor: Redactor, cloc
     return parts
 
 
-def serve(options: ServeOptions) -> int:
-    """Run the gateway until a signal ends it. Returns the exit code: 0 = fine, 2 = wrong configuration."""
-    try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_Process(options).run())
-    except ConfigError as exc:
-        for problem in exc.problems:
-            print(f"fairlead: {problem}", file=sys.stderr)  # noqa: T201 - logging is not set up yet
-        return WRONG_CONFIGURATION
+def serve(options: ServeOptions) -> None:
+    """Run the gateway until a signal ends it.
+
+    Raises:
+        ConfigError: It cannot start so.
+    """
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_Process(options).run())
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
@@ -206,7 +204,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 
 class _Process:
-    """One run of the command: from its options to its exit code."""
+    """One run of the command: from its options to its end."""
 
     def __init__(self, options: ServeOptions) -> None:
         self._options = options
@@ -216,7 +214,7 @@ class _Process:
         self._simulator: socket.socket | None = listen(LOOPBACK, 0)
         self._simulator_url = f"http://{LOOPBACK}:{self._simulator.getsockname()[1]}"
 
-    async def run(self) -> int:
+    async def run(self) -> None:
         snapshot = load_snapshot(
             self._path,
             self._environ,
@@ -236,12 +234,12 @@ class _Process:
         access_log = AccessLog(stream, fmt, redactor)
         access_log.start()
         try:
-            return await self._serve(snapshot, assemble(snapshot, access_log, redactor))
+            await self._serve(snapshot, assemble(snapshot, access_log, redactor))
         finally:
             access_log.close()
             stop_logging()
 
-    async def _serve(self, snapshot: Snapshot, parts: Parts) -> int:
+    async def _serve(self, snapshot: Snapshot, parts: Parts) -> None:
         log_problems(snapshot.problems)
         opened = open_all(snapshot, self._environ, self._path)
         kept = KeptState(opened.data_dir) if opened.data_dir is not None else None
@@ -271,7 +269,6 @@ class _Process:
             _save(kept, _dump(parts))
         await parts.aclose()
         _LOG.info("stopped", extra={"event": "stopped"})
-        return 0
 
     def _tell_ready(self, snapshot: Snapshot, host: str, port: int) -> None:
         """Tell people on stdout, and what reads the log in a line of it."""

@@ -1,4 +1,4 @@
-"""From an operator's JSON to a checked change of state: every name exists, every field is known.
+"""From an operator's JSON to a checked change of state: every name exists, every field is known and counts.
 
 Never touches the state; a change that is returned can be made.
 """
@@ -13,6 +13,14 @@ from proxy.core.errors import MalformedRequest, NotFound
 from proxy.core.snapshot import Model, Snapshot
 
 MAX_BODY_BYTES = 64 * 1024
+# What each change can be about. Another field would say less than all, and all would be changed.
+FIELDS = {
+    "clear": ("provider", "model", "credential"),
+    "advance": ("model", "priority"),
+    "reset": ("model", "priority"),
+    "disable": ("provider",),
+    "enable": ("provider",),
+}
 
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 
@@ -40,6 +48,18 @@ def parse_change(body: bytes) -> Change:
         problems = "; ".join(_problem(error["type"], error["loc"], error["msg"]) for error in exc.errors())
         expected = ", ".join(Change.model_fields)
         raise MalformedRequest(f"{problems}. The body is a JSON object with any of: {expected}.") from exc
+
+
+def check_fields(name: str, change: Change) -> None:
+    """Refuse a field that the change would not heed.
+
+    Raises:
+        MalformedRequest: The message lists those that it heeds.
+    """
+    for field in change.model_dump(exclude_none=True):
+        if field not in FIELDS[name]:
+            heeded = " and ".join(FIELDS[name])
+            raise MalformedRequest(f"{name} heeds {heeded} alone: leave {field} out.", param=field)
 
 
 def check_names(change: Change, snapshot: Snapshot) -> None:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from proxy.admin.change import MAX_BODY_BYTES, Change, check_names, parse_change, public_model
+from proxy.admin.change import MAX_BODY_BYTES, Change, check_fields, check_names, parse_change, public_model
 from proxy.admin.explanation import explain_model, key_named
 from proxy.core.errors import GatewayError, MalformedRequest, NotAuthenticated, NotPermitted
 from proxy.core.health import CandidateId, StateView
@@ -131,11 +131,12 @@ async def _explain(parts: AdminParts, request: Request) -> object:
 
 
 def _changing(name: str) -> Handler:
-    """The handler of one action: read the change, check its names, do it, say what was done."""
+    """The handler of one action: read the change, check its names and fields, do it, say what was done."""
 
     async def changing(parts: AdminParts, request: Request) -> object:
         change = parse_change(await read_small_body(request, MAX_BODY_BYTES, parts.snapshot().server))
         check_names(change, parts.snapshot())
+        check_fields(name, change)
         effect = ACTIONS[name](parts, change)
         about = change.model_dump(exclude_none=True)
         _LOG.warning("operator: %s", name, extra={"event": "operator_change", "fairlead.change": about})

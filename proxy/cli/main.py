@@ -90,9 +90,21 @@ def _refuse(lines: Sequence[str]) -> int:
 
 
 def _report_fault(error: Exception, arguments: Sequence[str]) -> int:
-    """A fault of this program: one line, and the traceback for who asks."""
+    """A fault of this program, or a word that is no text: one line, and the traceback for who asks."""
+    foreign = [word for word in arguments if not _is_utf8(word)]
     if "--debug" in arguments:
         traceback.print_exception(error, file=sys.stderr)
+    elif foreign:
+        return _refuse([f"error: {word!r}: bytes that are not UTF-8; write it in UTF-8" for word in foreign])
     else:
         typer.echo(f"fairlead: unexpected {type(error).__name__}; run with --debug before the command", err=True)
     return FAULT
+
+
+def _is_utf8(word: str) -> bool:
+    """Bytes of the command line that are not come as halves of surrogate pairs."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

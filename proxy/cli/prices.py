@@ -41,6 +41,8 @@ def list_prices(
 ) -> None:
     """List what each configured upstream model costs, and where the price is from."""
     snapshot = load(config)
+    if provider and provider not in snapshot.providers:
+        raise Refusal(f"--provider {provider}: there is no such provider; `fairlead check` lists them")
     listed = [
         item
         for item in _listed(snapshot, provider, model)
@@ -76,9 +78,7 @@ def _listed(snapshot: Snapshot, provider: str, model: str) -> Iterator[Listed]:
     if provider and model:
         ids[CandidateId(provider, model)] = None
     for candidate_id in ids:
-        owner = snapshot.providers.get(candidate_id.provider)
-        if owner is None:
-            raise Refusal(f"--provider {candidate_id.provider}: no such provider in the configuration")
+        owner = snapshot.providers[candidate_id.provider]
         price = snapshot.prices.get(candidate_id)
         source = price.source if price else BY_NAME if REST in candidate_id.model else UNPRICED
         now = price_at(price, time.time()) if price else None

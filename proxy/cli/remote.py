@@ -27,28 +27,31 @@ class Gateway:
     def _send(self, method: str, path: str, **rest: Any) -> Any:  # noqa: ANN401 # passed through
         import httpx
 
-        headers = {"authorization": f"Bearer {self._token}"} if self._token else {}
+        bearer = f"Bearer {self._token}".encode(errors="surrogateescape")
+        headers = {b"authorization": bearer} if self._token else {}
         try:
             with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
                 answer = client.request(method, self._url + path, headers=headers, **rest)
-            body = answer.json()
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as exc:
             raise Refusal(f"--url {self._url}: not a URL; expected one such as http://127.0.0.1:8080") from exc
+        except httpx.LocalProtocolError as exc:  # its words show the header
+            given_by = _given_by(path)
+            raise Refusal(f"{given_by}: it holds what no header may, such as a line break; correct it") from exc
         except httpx.HTTPError as exc:
             raise Refusal(f"{self._url}: {_reason(exc)}; is a gateway running there? Pass --url") from exc
+        try:
+            body = answer.json()
         except ValueError as exc:
             raise Refusal(f"{self._url}: the answer is not JSON; is that a Fairlead gateway? Pass --url") from exc
         if answer.is_success:
             return body
-        raise Refusal(f"{self._url}: {answer.status_code}: {_message(body)}{_hint(answer.status_code, path)}")
+        hint = f" Pass it by {_given_by(path)}." if answer.status_code == UNAUTHORIZED else ""
+        raise Refusal(f"{self._url}: {answer.status_code}: {_message(body)}{hint}")
 
 
-def _hint(status: int, path: str) -> str:
+def _given_by(path: str) -> str:
     """How to give this command what the gateway asks for."""
-    if status != UNAUTHORIZED:
-        return ""
-    given_by = "--token or $FAIRLEAD_ADMIN_TOKEN" if path.startswith("/admin") else "--key or $FAIRLEAD_KEY"
-    return f" Pass it by {given_by}."
+    return "--token or $FAIRLEAD_ADMIN_TOKEN" if path.startswith("/admin") else "--key or $FAIRLEAD_KEY"
 
 
 def _reason(error: Exception) -> str:

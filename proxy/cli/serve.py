@@ -47,4 +47,4 @@ def serve(
     from proxy.app import ServeOptions
     from proxy.app import serve as serve_app
 
-    raise typer.Exit(serve_app(ServeOptions(config, host, port, log_level, log_format)))
+    serve_app(ServeOptions(config, host, port, log_level, log_format))

@@ -78,10 +78,10 @@ def read_moment(text: str, zone: tzinfo, now: datetime) -> datetime:
     """
     try:
         moment = _read(text.strip(), zone, now)
-        seconds = moment.timestamp()
+        year = datetime.fromtimestamp(moment.timestamp(), UTC).year
     except (ValueError, OverflowError):
         raise BadPeriod(f"{text!r} is no moment: {EXPECTED}") from None
-    if not FIRST_YEAR < datetime.fromtimestamp(seconds, UTC).year < LAST_YEAR:
+    if not FIRST_YEAR < year < LAST_YEAR:
         raise BadPeriod(f"{text!r} is too far away: {EXPECTED}")
     return moment
 

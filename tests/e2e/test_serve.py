@@ -160,7 +160,7 @@ async def test_wrong_configuration_is_one_line_a_problem_and_exit_code_2(
     assert len(said) == len(complaints)
     for complaint in complaints:
         assert any(complaint in line for line in said), said
-    assert all(line.startswith(f"fairlead: {tmp_path}/fairlead.toml: ") for line in said)
+    assert all(line.startswith(f"error: {tmp_path}/fairlead.toml: ") for line in said)
 
 
 async def test_file_that_is_not_there_is_exit_code_2(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ async def test_taken_port_is_one_clear_line_and_exit_code_2(tmp_path: Path, sett
     assert (ended.returncode, ended.stdout) == (2, "")
     (line,) = ended.stderr.splitlines()
     place = "FAIRLEAD_PORT or --port" if setting == "port" else f"{tmp_path}/fairlead.toml: server.metrics_port"
-    assert line.startswith(f"fairlead: {place}: 127.0.0.1:{port}, which cannot be listened on (")
+    assert line.startswith(f"error: {place}: 127.0.0.1:{port}, which cannot be listened on (")
     assert "already in use" in line
 
 
@@ -220,7 +220,7 @@ async def test_demo_off_loopback_does_not_start(tmp_path: Path) -> None:
 async def test_configured_gateway_without_a_folder_to_write_to_does_not_start(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (line,) = await serve_refused(tmp_path, SIMULATED, FAIRLEAD_DATA_DIR=str(tmp_path / "file" / "folder"))
-    assert line.startswith("fairlead: FAIRLEAD_DATA_DIR: a folder that cannot be written (Not a directory)")
+    assert line.startswith("error: FAIRLEAD_DATA_DIR: a folder that cannot be written (Not a directory)")
 
 
 async def test_all_that_a_start_cannot_have_is_told_at_once(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ async def test_all_that_a_start_cannot_have_is_told_at_once(tmp_path: Path) -> N
 
 async def test_an_address_of_another_machine_is_the_hosts_fault(tmp_path: Path) -> None:
     (line,) = await serve_refused(tmp_path, f'[auth]\nmode = "keys"\n[server]\nhost = "192.0.2.1"\n{SIMULATED}')
-    assert line.startswith(f"fairlead: {tmp_path}/fairlead.toml: server.host: 192.0.2.1:")
+    assert line.startswith(f"error: {tmp_path}/fairlead.toml: server.host: 192.0.2.1:")
     assert "expected an address of this machine" in line
 
 

@@ -168,7 +168,7 @@ async def test_database_that_is_not_ours_is_one_clear_line_and_exit_code_2(
     connection.close()
     ended = await run_command(tmp_path, "serve", "--port", "0")
     assert (ended.returncode, ended.stdout) == (2, "")
-    complaints = [line for line in ended.stderr.splitlines() if line.startswith("fairlead: ")]
+    complaints = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
     assert len(complaints) == 1
     assert complaint in complaints[0]
     assert "Traceback" not in ended.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -57,6 +58,21 @@ def test_wrong_usage_ends_with_2(words: list[str], fairlead: Fairlead) -> None:
     ended = fairlead(*words)
     assert ended.code == 2
     assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(["prices", "list", "--provider", "main", "--json", "--model"], id="printed"),
+        pytest.param(["prices", "update", "--url"], id="sent"),
+        pytest.param(["keys", "revoke"], id="kept"),
+    ],
+)
+def test_words_that_are_not_utf8_are_refused_in_a_line(words: list[str], file: Path, fairlead: Fairlead) -> None:
+    word = os.fsdecode(b"https://127.0.0.1/caf\xe9")
+    ended = fairlead(*words, word)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == f"error: {word!r}: bytes that are not UTF-8; write it in UTF-8\n"
 
 
 def test_models_are_listed_with_window_and_price(file: Path, fairlead: Fairlead) -> None:
@@ -178,15 +194,10 @@ def test_serve_hands_its_options_to_the_application(
     from proxy.app import ServeOptions  # most of these tests run without the application
 
     seen: list[ServeOptions] = []
-
-    def fake_serve(options: ServeOptions) -> int:
-        seen.append(options)
-        return 2
-
-    monkeypatch.setattr("proxy.app.serve", fake_serve)
+    monkeypatch.setattr("proxy.app.serve", seen.append)
     config = tmp_path / "f.toml"
     words = ["--config", config, "--host", "::1", "--port", "0", "--log-level", "debug", "--log-format", "json"]
-    assert fairlead("serve", *words).code == 2
+    assert fairlead("serve", *words).code == 0
     assert seen == [ServeOptions(config, "::1", 0, serve_command.LogLevel.DEBUG, serve_command.LogFormat.JSON)]
 
 

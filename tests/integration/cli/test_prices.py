@@ -16,7 +16,7 @@ import pytest
 from proxy.cli import pricefetch
 from proxy.pricing.catalog import Catalog
 from proxy.pricing.generate import installed
-from tests.integration.cli.conftest import Fairlead
+from tests.integration.cli.conftest import PLANTED, Fairlead
 
 FILE = """
 [server]
@@ -112,8 +112,12 @@ def test_a_model_that_no_row_names_can_be_asked_for(file: Path, fairlead: Fairle
     listed = json.loads(fairlead("prices", "list", "-c", file, "--provider", "main", "--model", "gpt-4o", "--json").out)
     (row,) = listed["prices"]
     assert row["usd_per_mtok"]["input"] == "2.5"
-    refused = fairlead("prices", "list", "-c", file, "--provider", "nobody", "--model", "gpt-4o")
-    assert (refused.code, "nobody" in refused.err) == (2, True)
+
+
+@pytest.mark.parametrize("more", [(), ("--model", "gpt-4o")], ids=["alone", "with-a-model"])
+def test_prices_of_an_unknown_provider_are_refused(file: Path, fairlead: Fairlead, more: tuple[str, ...]) -> None:
+    refused = fairlead("prices", "list", "-c", file, "--provider", "nobody", *more)
+    assert (refused.code, refused.out, "nobody" in refused.err) == (2, "", True)
 
 
 @pytest.mark.parametrize("zipped", [pytest.param(True, id="gzip"), pytest.param(False, id="plain")])
@@ -160,6 +164,17 @@ def test_an_update_that_is_not_right_changes_nothing(
     assert (ended.code, kept.read_bytes()) == (2, b"kept")
     assert said in ended.err and "nothing was changed" in ended.err
     assert list(kept.parent.iterdir()) == [kept]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [pytest.param(b"[]", 200, id="no-prices"), pytest.param(b"", 404, id="missing")],
+)
+def test_password_of_a_mirror_is_not_shown(file: Path, fairlead: Fairlead, body: bytes, status: int) -> None:
+    with published(body, status) as url:
+        ended = fairlead("prices", "update", "-c", file, "--url", url.replace("//", f"//me:{PLANTED}@"))
+    assert ended.code == 2
+    assert PLANTED not in ended.err
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,26 @@ def test_url_that_is_none_is_refused(url: str, fairlead: Fairlead) -> None:
     assert ended.err == f"error: --url {url}: not a URL; expected one such as http://127.0.0.1:8080\n"
 
 
+def test_password_of_an_address_is_not_shown(gateway: Running, fairlead: Fairlead) -> None:
+    ended = fairlead("state", "show", "--url", gateway.url.replace("//", f"//me:{PLANTED}@"))
+    assert ended.code == 2
+    assert PLANTED not in ended.err
+
+
+def test_token_in_any_letters_is_sent(gateway: Running, fairlead: Fairlead) -> None:
+    assert json.loads(fairlead("models", "--url", gateway.url, "--key", "schlüssel", "--json").out)["data"]
+
+
+@pytest.mark.parametrize("command", [("state", "show", "--token"), ("models", "--key")], ids=["token", "key"])
+def test_token_that_no_header_may_have_is_refused_unseen(
+    command: tuple[str, ...], gateway: Running, fairlead: Fairlead
+) -> None:
+    ended = fairlead(*command, f"{PLANTED}\nmore", "--url", gateway.url)
+    assert ended.code == 2
+    assert PLANTED not in ended.err
+    assert command[-1] in ended.err
+
+
 def test_answer_that_is_not_json_is_refused(fairlead: Fairlead, monkeypatch: pytest.MonkeyPatch) -> None:
     page = httpx.Response(200, text="<html>", request=httpx.Request("GET", "http://x.test"))
     monkeypatch.setattr(httpx.Client, "request", lambda *_, **__: page)

@@ -88,7 +88,7 @@ async def test_postgres_without_a_secret_for_keys_is_one_clear_line_and_exit_cod
     (tmp_path / "fairlead.toml").write_text(on_postgres(SIMULATED))
     ended = await run_command(tmp_path, "serve", "--port", "0", environ={"DATABASE_URL": away["DATABASE_URL"]})
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
-    assert ended.stderr.startswith("fairlead: FAIRLEAD_SECRET_KEYS: nothing; expected a secret")
+    assert ended.stderr.startswith("error: FAIRLEAD_SECRET_KEYS: nothing; expected a secret")
     assert "openssl rand -hex 32" in ended.stderr
 
 

@@ -58,6 +58,11 @@ def test_words_that_are_no_moment_are_refused_with_what_to_write(text: str) -> N
         read_moment(text, UTC, NOW)
 
 
+def test_first_day_of_all_is_too_far_away_east_of_utc_too() -> None:
+    with pytest.raises(BadPeriod, match="2026-11-01"):
+        read_moment("0001-01-01", ZoneInfo("Asia/Tokyo"), NOW)
+
+
 @pytest.mark.parametrize(
     "name",
     [
