@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests.fakes.heard import Heard
 from tests.fakes.rawserver import BLINK_S, Peer, RawServer, response
 from tests.fakes.rawserver import answer as always
 from tests.fakes.rawstreams import DONE, FINISH, ROLE, said, streaming
-from tests.fakes.stage import Stage, Upstream, stage
+from tests.fakes.stage import Stage, Upstream, script, stage
 from tests.fakes.upstream_calls import settles
 from tests.integration.faults.cases import BOTH
 
@@ -20,10 +21,10 @@ SECOND = Upstream("second", "sim-ok", priority=2)
 THIRD = Upstream("third", "sim-ok", priority=3)
 
 
-async def begun(on: Stage, upstream: str, *, stream: bool) -> asyncio.Task[Heard]:
-    """Ask, and wait until the upstream is working on it."""
+async def begun(on: Stage, upstream: str, *, stream: bool = False, calls: int = 1) -> asyncio.Task[Heard]:
+    """Ask, and wait until the upstream is working on it: its first call, or that one."""
     task = asyncio.create_task(on.ask(stream=stream))
-    assert await settles(lambda: on.calls(upstream) > 0)
+    assert await settles(lambda: on.calls(upstream) >= calls)
     await asyncio.sleep(BLINK_S)
     return task
 
@@ -219,6 +220,63 @@ async def test_f20_late_failure_at_an_old_base_url_sets_nothing_aside_at_the_new
         assert {heard.trail for heard in await asyncio.gather(*tasks)} == {"first=connect;second=ok"}
         assert not on.is_anything_aside()
         assert (await on.ask()).trail == "first=ok"
+
+
+async def test_f20_late_answer_of_an_old_base_url_is_no_success_of_the_new_one() -> None:
+    """It ends no alert, and what fails three times in a row at the new address is out of the way."""
+    body = b'{"id":"1","choices":[{"index":0,"message":{"content":"hi"},"finish_reason":"stop"}]}'
+
+    async def slow(peer: Peer) -> None:
+        await peer.request()
+        await answered.wait()
+        await peer.send(response(body, b"Content-Type: application/json"))
+
+    answered = asyncio.Event()
+    scenario = script((2, "500"), (1, "auth"), (1, "500"))
+    key = f'api_key = "{ONE}"'
+    async with RawServer(slow) as old, stage(Upstream("first", url=old.url, more=key), SECOND, scenario=scenario) as on:
+        task = asyncio.create_task(on.ask())
+        assert await settles(lambda: old.accepted == 1)
+        on.publish(Upstream("first", more=key), SECOND)
+        failed = [(await on.ask()).trail for _ in range(3)]
+        assert failed == ["first=server_error;second=ok"] * 2 + ["first=auth;second=ok"]
+        answered.set()
+        assert (await task).trail == "first=ok"
+        assert on.gateway.metric("provider_attention", provider="first", reason="auth") == 1
+        on.clock.advance(31)
+        assert (await on.ask()).trail == "first=server_error;second=ok"
+        assert on.breaker("first", "sim-ok") == 2
+
+
+@BOTH
+async def test_f20_probe_whose_key_is_replaced_meanwhile_ends_what_was_held_against_the_provider(stream: bool) -> None:
+    first = Upstream("first", "sim-think-1", more=f'api_key = "{ONE}"')
+    async with stage(first, SECOND, scenario=script((3, "500"))) as on:
+        assert {(await on.ask()).trail for _ in range(3)} == {"first=server_error;second=ok"}
+        on.clock.advance(11)
+        task = await begun(on, "first", stream=stream, calls=4)
+        on.publish(replace(first, more=f'api_key = "{TWO}"'), SECOND)
+        assert on.is_anything_aside()
+        on.clock.advance(SLOW_S)
+        assert (await task).trail == "first=ok"
+        assert not on.is_anything_aside()
+
+
+@pytest.mark.parametrize(("then", "outcome"), [("think-1", "ok"), ("429-retry-after-30-delay-1", "rate_limited")])
+async def test_f20_probe_of_a_provider_that_moves_meanwhile_leaves_the_new_address_free(
+    then: str, outcome: str
+) -> None:
+    """It holds no claim that the new address would wait for."""
+    scenario = script((1, "429-retry-after-30"), (1, then))
+    async with stage(Upstream("first"), SECOND, scenario=scenario) as on:
+        assert (await on.ask()).trail == "first=rate_limited;second=ok"
+        on.clock.advance(33)
+        task = await begun(on, "first", calls=2)
+        on.publish(Upstream("first", url=f"{on.simulator_url}/moved/v1"), SECOND)
+        assert (await on.ask()).trail == "first=ok"
+        on.clock.advance(SLOW_S)
+        assert (await task).trail.startswith(f"first={outcome}")
+        assert not on.is_anything_aside()
 
 
 async def test_f20_change_that_leaves_a_provider_alone_keeps_its_cooldown() -> None:
