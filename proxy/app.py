@@ -37,7 +37,6 @@ from proxy.edge.server import DrainingServer, QuietServer, listen, server_config
 from proxy.gateway.context import Engine
 from proxy.openings import open_all
 from proxy.routing.budget import BudgetMark
-from proxy.routing.health import has_moved
 from proxy.settings.banner import banner
 from proxy.settings.load import load_snapshot
 from proxy.settings.ollama import ollama_answers
@@ -115,10 +114,7 @@ class Parts:
         self.transports.retire(snapshot)
         self.tokens.keep_only(snapshot.providers.values())
         self.lists.keep_only(snapshot)
-        self.state.forget(snapshot)
-        for name, provider in snapshot.providers.items():
-            if name in before and has_moved(before[name], provider):
-                self.state.clear(name)
+        self.state.forget(snapshot, engine.clock.now(), before)
         engine.attention.forget(snapshot)
         engine.metrics.config_version(snapshot.version)
         engine.metrics.config_reload_failed(False)
@@ -248,8 +244,8 @@ class _Process:
         engine = parts.edge.engine
         clock = engine.clock
         if kept is not None:
-            parts.state.restore(kept.load(), clock.now(), clock.wall())
-            parts.state.forget(snapshot)  # what was kept of providers and keys that are no longer configured
+            parts.state.restore(kept.load(), snapshot, clock.now(), clock.wall())
+            parts.state.forget(snapshot, clock.now())  # what was kept of keys and models that are no longer configured
         settings = parts.settings
         server = DrainingServer(server_config(parts.front, settings), settings, parts.edge.admission)
         server.on_started = lambda: self._tell_ready(engine.snapshot, *opened.listener.getsockname()[:2])
@@ -369,8 +365,8 @@ async def _keep(parts: Parts, kept: KeptState) -> None:
 
 
 def _dump(parts: Parts) -> dict[str, object]:
-    clock = parts.edge.engine.clock
-    return parts.state.dump(clock.now(), clock.wall())
+    engine = parts.edge.engine
+    return parts.state.dump(engine.snapshot, engine.clock.now(), engine.clock.wall())
 
 
 def _save(kept: KeptState, dumped: Mapping[str, object]) -> None:

@@ -22,8 +22,8 @@ from proxy.gateway.gate import pass_gate
 from proxy.gateway.preparing import build_send, renewed, wants_access, with_access
 from proxy.providers.adapter import Prepared
 from proxy.providers.ratelimits import remaining
-from proxy.routing.health import is_meant
 from proxy.routing.order import pointer_move
+from proxy.routing.place import is_meant
 from proxy.routing.retry import LEAST_TIME_S, causes, next_step
 from proxy.routing.steps import AttemptPolicy, Stop, StopReason, Tried
 from proxy.routing.steps import Wait as Pause

@@ -174,6 +174,22 @@ async def test_f20_new_key_ends_what_the_old_one_had_brought_about() -> None:
         assert (await on.ask()).trail == "first=ok"
 
 
+@pytest.mark.parametrize(
+    ("kind", "refusal"),
+    [
+        pytest.param("groq", "429-retry-after-30", id="limit-of-the-account"),
+        pytest.param("openai_compatible", "404", id="model-that-it-may-not-see"),
+    ],
+)
+async def test_f20_new_key_ends_what_its_account_was_refused(kind: str, refusal: str) -> None:
+    first = Upstream("first", kind=kind, more=f'api_key = "{ONE}"')
+    async with stage(first, SECOND, scenario=script((1, refusal))) as on:
+        assert (await on.ask()).trail.endswith("second=ok")
+        assert on.is_anything_aside()
+        on.publish(replace(first, more=f'api_key = "{TWO}"'), SECOND)
+        assert (await on.ask()).trail == "first=ok"
+
+
 async def test_f20_late_refusal_of_a_key_that_was_replaced_calls_nobody() -> None:
     first = Upstream("first", "sim-401-delay-1", more=f'api_key = "{ONE}"')
     async with stage(first, SECOND) as on:
@@ -277,6 +293,44 @@ async def test_f20_probe_of_a_provider_that_moves_meanwhile_leaves_the_new_addre
         on.clock.advance(SLOW_S)
         assert (await task).trail.startswith(f"first={outcome}")
         assert not on.is_anything_aside()
+
+
+@pytest.mark.parametrize(
+    "now", ["", "limits = { rpm = 600 }", "limits = { tpm = 1 }"], ids=["taken-away", "raised", "another"]
+)
+async def test_f20_limit_that_is_lifted_admits_at_once(now: str) -> None:
+    async with stage(Upstream("first", more="limits = { rpm = 1 }"), SECOND) as on:
+        assert [(await on.ask()).trail for _ in range(2)] == ["first=ok", "second=ok"]
+        on.publish(Upstream("first", more=now), SECOND)
+        assert (await on.ask()).trail == "first=ok"
+
+
+async def test_f20_what_ends_after_its_limit_was_lifted_takes_nothing_from_it() -> None:
+    first = Upstream("first", "sim-think-1-tokens-500", more="limits = { tpm = 10 }")
+    async with stage(first, SECOND) as on:
+        task = await begun(on, "first")
+        on.publish(replace(first, more=""), SECOND)
+        on.clock.advance(SLOW_S)
+        assert (await task).trail == "first=ok"
+        task = await begun(on, "first", calls=2)
+        on.clock.advance(SLOW_S)
+        assert (await task).trail == "first=ok"
+
+
+@BOTH
+async def test_f20_fewer_at_once_counts_those_that_are_under_way(stream: bool) -> None:
+    first = Upstream("first", "sim-think-1", more="limits = { parallel = 3 }")
+    async with stage(first, SECOND) as on:
+        tasks = [await begun(on, "first", stream=stream, calls=calls) for calls in (1, 2, 3)]
+        on.publish(replace(first, more="limits = { parallel = 1 }"), SECOND)
+        assert (await on.ask(stream=stream)).trail == "second=ok"
+        on.clock.advance(SLOW_S)
+        assert {heard.trail for heard in await asyncio.gather(*tasks)} == {"first=ok"}
+        assert await on.quiet()
+        task = await begun(on, "first", stream=stream, calls=4)
+        assert (await on.ask(stream=stream)).trail == "second=ok"
+        on.clock.advance(SLOW_S)
+        assert (await task).trail == "first=ok"
 
 
 async def test_f20_change_that_leaves_a_provider_alone_keeps_its_cooldown() -> None:
