@@ -58,7 +58,7 @@ def mark_of(provider: Provider, credential: str) -> str:
     secrets += [value for _, value in process.env] if process else []
     keys = [credential] if credential else [known.id for known in provider.credentials]
     told = repr((_PLACE(provider), keys, [secret.reveal() for secret in secrets]))
-    return hashlib.sha256(b"fairlead:" + told.encode(errors="surrogateescape")).hexdigest()[:MARK_DIGITS]
+    return hashlib.sha256(b"fairlead:" + told.encode(errors="surrogatepass")).hexdigest()[:MARK_DIGITS]
 
 
 def is_meant(provider: Provider, credential: str, snapshot: Snapshot) -> bool:

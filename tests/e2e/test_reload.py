@@ -189,6 +189,24 @@ async def test_sighup_reloads_at_once_even_what_has_not_changed(tmp_path: Path) 
         assert await gateway.metric("config_reload_failed") == 0
 
 
+async def test_variable_that_is_not_text_is_no_reason_to_refuse_a_reload(tmp_path: Path) -> None:
+    """What a process is given, Fairlead compares with what it had been given before; any bytes may be in that."""
+    text = """
+        [providers.local]
+        kind = "openai_compatible"
+        command = "sleep"
+        args = ["60", "{port}"]
+        pass_env = ["ODD"]
+        [models.quick]
+        providers = ["local"]
+        """
+    async with gateway_process(tmp_path, text, {"ODD": os.fsdecode(b"caf\xe9")}) as gateway:
+        gateway.send(signal.SIGHUP)
+        await gateway.metric_becomes("config_version", 2, within_s=RELOAD_S)
+        assert await gateway.metric("config_reload_failed") == 0
+        assert await gateway.stop() == 0
+
+
 async def test_reload_changes_the_log_level_and_how_long_a_drain_takes(tmp_path: Path) -> None:
     async with serve(simulator_app()) as url:
         text = configuration(url, ALL, OLD_KEY)
