@@ -105,12 +105,17 @@ class Parts:
         self.front = client_front(self.edge, routes)
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Put a new configuration in force: requests under way keep the one they began with."""
-        engine = self.edge.engine
+        """Put a new configuration in force: requests under way keep the one they began with.
+
+        Whatever it raises, the old one stays in force: what reads the new one comes first, the rest only lets go.
+        """
+        engine, configured = self.edge.engine, snapshot
         if self.storage is not None:
             snapshot = self.storage.joined(snapshot)
-        before, engine.snapshot = engine.snapshot.providers, snapshot
         self.redactor.learn(snapshot)
+        if self.storage is not None:
+            self.storage.adopt(configured)
+        before, engine.snapshot = engine.snapshot.providers, snapshot
         self.transports.retire(snapshot)
         self.tokens.keep_only(snapshot.providers.values())
         self.lists.keep_only(snapshot)

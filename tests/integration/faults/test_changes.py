@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from proxy.core.secret import Secret
+from tests.fakes.gateway import load
 from tests.fakes.heard import Heard
 from tests.fakes.rawserver import BLINK_S, Peer, RawServer, response
 from tests.fakes.rawserver import answer as always
 from tests.fakes.rawstreams import DONE, FINISH, ROLE, said, streaming
-from tests.fakes.stage import Stage, Upstream, script, stage
+from tests.fakes.stage import Stage, Upstream, configuration, script, stage
 from tests.fakes.upstream_calls import settles
 from tests.integration.faults.cases import BOTH
 
@@ -353,6 +355,18 @@ async def test_f20_new_base_url_takes_the_traffic_at_once_and_the_old_one_is_let
             assert await settles(lambda: old.open == 0, 1.0)
             assert (await on.ask()).status == 200
             assert (old.accepted, new.accepted) == (1, 1)
+
+
+async def test_f20_configuration_that_cannot_be_put_in_force_changes_nothing() -> None:
+    first = Upstream("first", more=f'api_key = "{ONE}"')
+    async with stage(first, SECOND) as on:
+        parts = on.gateway.parts
+        before, other = parts.edge.engine.snapshot, configuration((SECOND, THIRD), on.simulator_url, "", "")
+        with pytest.raises(ValueError):
+            parts.publish(replace(load(other), database_url=Secret("postgresql://[::1/books")))
+        assert parts.edge.engine.snapshot is before
+        assert ONE not in parts.redactor(f"the key {ONE}")
+        assert (await on.ask()).trail == "first=ok"
 
 
 async def test_f20_changes_under_load_lose_no_request() -> None:
