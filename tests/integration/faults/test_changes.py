@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -355,6 +356,29 @@ async def test_f20_new_base_url_takes_the_traffic_at_once_and_the_old_one_is_let
             assert await settles(lambda: old.open == 0, 1.0)
             assert (await on.ask()).status == 200
             assert (old.accepted, new.accepted) == (1, 1)
+
+
+async def test_f20_body_that_arrives_after_the_change_is_judged_by_the_new_configuration() -> None:
+    """Nobody counted tokens when the request began; now the model has a window, which is too small for it."""
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"model": "m", "messages": [{"role": "user", "content": "'
+        await changed.wait()
+        yield b"hello " * 1_000 + b'"}]}'
+
+    changed = asyncio.Event()
+    first = Upstream("first")
+    async with stage(first) as on:
+        sending = on.gateway.client.post(
+            "/v1/chat/completions", content=body(), headers={"content-type": "application/json"}
+        )
+        task = asyncio.create_task(sending)
+        assert await settles(lambda: on.gateway.parts.edge.admission.in_flight == 1)
+        on.publish(first, model="capabilities = { context_window_tokens = 100 }")
+        changed.set()
+        answer = await task
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "context_length_exceeded")
+        assert on.calls("first") == 0
 
 
 async def test_f20_configuration_that_cannot_be_put_in_force_changes_nothing() -> None:
