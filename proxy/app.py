@@ -218,6 +218,7 @@ class _Process:
         self._simulator_url = f"http://{LOOPBACK}:{self._simulator.getsockname()[1]}"
 
     async def run(self) -> int:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is what reads again; without a file there is nothing
         snapshot = load_snapshot(
             self._path,
             self._environ,
@@ -303,8 +304,6 @@ class _Process:
             )
             group.start_soon(reloader.run)
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.poke)
-        else:  # nothing to read again, and no reason to end
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
         self._simulate_if_needed(group, snapshot)
 
     def _simulate_if_needed(self, group: TaskGroup, snapshot: Snapshot) -> None:
