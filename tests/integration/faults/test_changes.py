@@ -224,6 +224,16 @@ async def test_f20_new_base_url_ends_what_the_old_one_had_brought_about() -> Non
             assert (await on.ask()).trail == "first=ok"
 
 
+async def test_f20_new_base_url_ends_an_alert_and_may_give_cause_for_another() -> None:
+    first = Upstream("first", more=f'api_key = "{ONE}"')
+    async with stage(first, SECOND, scenario='[[rules]]\ncredential = "*"\nfirst = 2\nthen = "auth"\n') as on:
+        assert (await on.ask()).trail == "first=auth;second=ok"
+        on.publish(replace(first, url=f"{on.simulator_url}/moved/v1"), SECOND)
+        assert on.gateway.metric("provider_attention", provider="first", reason="auth") == 0
+        assert (await on.ask()).trail == "first=auth;second=ok"
+        assert on.gateway.metric("provider_attention", provider="first", reason="auth") == 1
+
+
 async def test_f20_late_failure_at_an_old_base_url_sets_nothing_aside_at_the_new_one() -> None:
     async def dying(peer: Peer) -> None:
         await peer.request()
