@@ -120,7 +120,7 @@ class Parts:
         self.tokens.keep_only(snapshot.providers.values())
         self.lists.keep_only(snapshot)
         self.state.forget(snapshot, engine.clock.now(), before)
-        engine.attention.forget(snapshot)
+        engine.attention.forget(snapshot, before)
         engine.metrics.config_version(snapshot.version)
         engine.metrics.config_reload_failed(False)
         self.rejected = ()

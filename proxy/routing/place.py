@@ -6,11 +6,14 @@ A name alone does not tell: another address, another way to ask, another key may
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from operator import attrgetter
 
+from proxy.core.health import Aside, Target
 from proxy.core.snapshot import Provider, Snapshot
+from proxy.routing.health import BROKEN
 
 # Where a provider is and how it is asked. Its limits, prices and order are the gateway's own affair.
 _PLACE = attrgetter(
@@ -72,3 +75,33 @@ def is_meant(provider: Provider, credential: str, snapshot: Snapshot) -> bool:
     if now is None or has_moved(provider, now):
         return False
     return not credential or any(known.id == credential for known in now.credentials)
+
+
+class Change:
+    """From the providers that were configured to those that are: of whom what is remembered still tells."""
+
+    def __init__(self, before: Mapping[str, Provider], snapshot: Snapshot) -> None:
+        self._now = snapshot.providers
+        pairs = [(before[name], provider) for name, provider in self._now.items() if name in before]
+        self._moved = {now.name for old, now in pairs if has_moved(old, now)}
+        self._with_new_key = {now.name for old, now in pairs if has_new_key(old, now)}
+
+    def is_same(self, provider: str) -> bool:
+        """Say whether a provider still exists, where it was."""
+        return provider in self._now and provider not in self._moved
+
+    def keeps(self, target: Target, aside: Aside | None) -> bool:
+        """Say whether what is remembered of a target still holds; a credential whose secret changed is another one.
+
+        Model names are not looked at: clients may send a provider's own.
+
+        Args:
+            aside: How the target is set aside, if it is.
+        """
+        name = target.provider
+        if not self.is_same(name):
+            return False
+        if target.credential:
+            return any(credential.id == target.credential for credential in self._now[name].credentials)
+        # A new key may be of another account, of which limits, rights and blocks say nothing.
+        return name not in self._with_new_key or aside is None or aside.breaker or aside.kind in BROKEN

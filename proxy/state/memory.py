@@ -22,6 +22,7 @@ from proxy.routing.breaker import Breaker, after_good
 from proxy.routing.budget import BudgetMark
 from proxy.routing.health import BREAKER_SCOPES, FRESH, UNREACHED, Memory, after_failure, after_success
 from proxy.routing.order import groups_of, next_free, start_of
+from proxy.routing.place import Change
 from proxy.routing.view import (
     LAST_RESORTS,
     breaker_targets,
@@ -35,7 +36,7 @@ from proxy.state.keylimits import KeyLimitsState, OnMark
 from proxy.state.lru import Lru
 from proxy.state.providerlimits import ProviderLimits
 from proxy.state.rows import rows
-from proxy.state.select import Change, Wanted, is_member
+from proxy.state.select import Wanted, is_member
 
 CAP = 10_000  # entries in each map
 _ROUND_ROBIN = CredentialOrder.ROUND_ROBIN  # CPython 3.11 takes a function call to get a member out of its enum

@@ -226,7 +226,8 @@ async def test_f20_new_base_url_ends_what_the_old_one_had_brought_about() -> Non
 
 async def test_f20_new_base_url_ends_an_alert_and_may_give_cause_for_another() -> None:
     first = Upstream("first", more=f'api_key = "{ONE}"')
-    async with stage(first, SECOND, scenario='[[rules]]\ncredential = "*"\nfirst = 2\nthen = "auth"\n') as on:
+    scenario = script((1, "auth")) + script((1, "auth"), provider="moved")
+    async with stage(first, SECOND, scenario=scenario) as on:
         assert (await on.ask()).trail == "first=auth;second=ok"
         on.publish(replace(first, url=f"{on.simulator_url}/moved/v1"), SECOND)
         assert on.gateway.metric("provider_attention", provider="first", reason="auth") == 0
