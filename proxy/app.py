@@ -37,7 +37,6 @@ from proxy.edge.server import DrainingServer, QuietServer, listen, server_config
 from proxy.gateway.context import Engine
 from proxy.openings import open_all
 from proxy.routing.budget import BudgetMark
-from proxy.routing.health import has_moved
 from proxy.settings.banner import banner
 from proxy.settings.load import load_snapshot
 from proxy.settings.ollama import ollama_answers
@@ -105,20 +104,22 @@ class Parts:
         self.front = client_front(self.edge, routes)
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Put a new configuration in force: requests under way keep the one they began with."""
-        engine = self.edge.engine
+        """Put a new configuration in force: requests under way keep the one they began with.
+
+        Whatever it raises, the old one stays in force: what reads the new one comes first, the rest only lets go.
+        """
+        engine, configured = self.edge.engine, snapshot
         if self.storage is not None:
             snapshot = self.storage.joined(snapshot)
-        before, engine.snapshot = engine.snapshot.providers, snapshot
         self.redactor.learn(snapshot)
+        if self.storage is not None:
+            self.storage.adopt(configured)
+        before, engine.snapshot = engine.snapshot.providers, snapshot
         self.transports.retire(snapshot)
         self.tokens.keep_only(snapshot.providers.values())
         self.lists.keep_only(snapshot)
-        self.state.forget(snapshot)
-        for name, provider in snapshot.providers.items():
-            if name in before and has_moved(before[name], provider):
-                self.state.clear(name)
-        engine.attention.forget(snapshot)
+        self.state.forget(snapshot, engine.clock.now(), before)
+        engine.attention.forget(snapshot, before)
         engine.metrics.config_version(snapshot.version)
         engine.metrics.config_reload_failed(False)
         self.rejected = ()
@@ -215,6 +216,7 @@ class _Process:
         self._simulator_url = f"http://{LOOPBACK}:{self._simulator.getsockname()[1]}"
 
     async def run(self) -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is what reads again; without a file there is nothing
         snapshot = load_snapshot(
             self._path,
             self._environ,
@@ -246,8 +248,8 @@ class _Process:
         engine = parts.edge.engine
         clock = engine.clock
         if kept is not None:
-            parts.state.restore(kept.load(), clock.now(), clock.wall())
-            parts.state.forget(snapshot)  # what was kept of providers and keys that are no longer configured
+            parts.state.restore(kept.load(), snapshot, clock.now(), clock.wall())
+            parts.state.forget(snapshot, clock.now())  # what was kept of keys and models that are no longer configured
         settings = parts.settings
         server = DrainingServer(server_config(parts.front, settings), settings, parts.edge.admission)
         server.on_started = lambda: self._tell_ready(engine.snapshot, *opened.listener.getsockname()[:2])
@@ -299,8 +301,6 @@ class _Process:
             )
             group.start_soon(reloader.run)
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.poke)
-        else:  # nothing to read again, and no reason to end
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
         self._simulate_if_needed(group, snapshot)
 
     def _simulate_if_needed(self, group: TaskGroup, snapshot: Snapshot) -> None:
@@ -366,8 +366,8 @@ async def _keep(parts: Parts, kept: KeptState) -> None:
 
 
 def _dump(parts: Parts) -> dict[str, object]:
-    clock = parts.edge.engine.clock
-    return parts.state.dump(clock.now(), clock.wall())
+    engine = parts.edge.engine
+    return parts.state.dump(engine.snapshot, engine.clock.now(), engine.clock.wall())
 
 
 def _save(kept: KeptState, dumped: Mapping[str, object]) -> None:

@@ -100,7 +100,7 @@ class Storage:
                 exc,
                 extra={"event": "database_away"},
             )
-            self._engine.snapshot = self.joined(self._configured)
+            self._join_again()
 
     async def run(self) -> None:
         """Work beside the server until cancelled."""
@@ -114,18 +114,21 @@ class Storage:
                 group.start_soon(self._loader.run)
 
     def joined(self, snapshot: Snapshot) -> Snapshot:
-        """Add the keys of the database to those of a configuration, which is the one in force from now on.
+        """Add the keys of the database to those of a configuration that is to be put in force.
 
         Where nobody wrote whether keys are asked for, a gateway that once asked does so for good; while the database
         cannot say whether there are any, it asks too.
         """
-        self._configured = snapshot
         was_closed = self._was_closed or self._watcher.ever
         auth = with_stored(snapshot.auth, self._stored, self._ring, was_closed=was_closed)
+        return replace(snapshot, auth=auth)
+
+    def adopt(self, snapshot: Snapshot) -> None:
+        """Take a configuration, as it was before it was joined, for the one in force from now on."""
+        self._configured = snapshot
         self._was_closed = self._was_closed or snapshot.auth.mode == "keys" or bool(self._stored)
         if self._is_ready and snapshot.auth.keys and not self._watcher.ever:
             self._keys_changed.set()
-        return replace(snapshot, auth=auth)
 
     @property
     def is_away(self) -> bool:
@@ -156,7 +159,12 @@ class Storage:
 
     def _publish_keys(self, stored: Mapping[str, StoredKey]) -> None:
         self._stored = stored
+        self._join_again()
+
+    def _join_again(self) -> None:
+        """Put the configuration in force with the keys of now."""
         self._engine.snapshot = self.joined(self._configured)
+        self.adopt(self._configured)
 
     async def _begin(self) -> None:
         await upgrade(self._database)

@@ -82,6 +82,7 @@ async def serve(edge: Edge, exchange: Exchange) -> None:
         admission.enter(exchange, snapshot.server)
         if not exchange.is_whole:
             await receive_body(exchange, snapshot.server, admission)
+            snapshot = engine.snapshot  # the one it is planned by: a body may take its time
         body = take_body(exchange, snapshot.server, admission)
         parse = parse_call if exchange.asked.endpoint is CHAT else partial(_parse_other, edge)
         call = parse(exchange, body, snapshot)

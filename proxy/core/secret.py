@@ -27,7 +27,7 @@ class Secret:
     @property
     def fingerprint(self) -> str:
         """Eight hex digits that change when the secret does; 32 bits tell nothing of a random key."""
-        return hashlib.sha256(b"fairlead:" + self._value.encode()).hexdigest()[:8]
+        return hashlib.sha256(b"fairlead:" + _bytes_of(self._value)).hexdigest()[:8]
 
     def __repr__(self) -> str:
         return "Secret(***)"
@@ -40,7 +40,12 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._value.encode(), other._value.encode())
+        return hmac.compare_digest(_bytes_of(self._value), _bytes_of(other._value))
 
     def __hash__(self) -> int:
         return hash(self._value)
+
+
+def _bytes_of(value: str) -> bytes:
+    """Encode a value, one from a variable whose bytes are no text included."""
+    return value.encode(errors="surrogatepass")

@@ -22,8 +22,8 @@ from proxy.gateway.gate import pass_gate
 from proxy.gateway.preparing import build_send, renewed, wants_access, with_access
 from proxy.providers.adapter import Prepared
 from proxy.providers.ratelimits import remaining
-from proxy.routing.health import is_meant
 from proxy.routing.order import pointer_move
+from proxy.routing.place import is_meant
 from proxy.routing.retry import LEAST_TIME_S, causes, next_step
 from proxy.routing.steps import AttemptPolicy, Stop, StopReason, Tried
 from proxy.routing.steps import Wait as Pause
@@ -60,7 +60,7 @@ async def attempt(engine: Engine, snapshot: Snapshot, call: Call, plan: Plan, ac
             course.refused.append((send.planned.candidate.id, send.credential.id if send.credential else ""))
             send = None
             continue
-        outcome = await _send(engine, call, send, grant, account)
+        outcome = await _send(course, send, grant, account)
         if isinstance(outcome, Reply):
             return outcome, grant
         course.history.append(Tried(send, outcome, began_s))
@@ -99,8 +99,9 @@ async def _decide(course: _Course) -> Send | None:
             return step
 
 
-async def _send(engine: Engine, call: Call, send: Send, grant: Grant, account: Account) -> Reply | Failure:
+async def _send(course: _Course, send: Send, grant: Grant, account: Account) -> Reply | Failure:
     """Send once. A failure is noted and its grant released; an answer keeps its grant."""
+    engine, call = course.engine, course.call
     prepared = await _ready(engine, call, send, grant, account)
     if isinstance(prepared, Failure):
         return prepared
@@ -133,8 +134,7 @@ async def _send(engine: Engine, call: Call, send: Send, grant: Grant, account: A
         account.waited_s += ended_s - sent_s
         if isinstance(outcome, Reply):
             account.attempted(send, None, grant.began_s, ended_s)
-            engine.state.succeeded(grant, ended_s, ended_s - grant.began_s)
-            engine.attention.succeeded(provider, grant.credential)
+            _succeed(course, grant, ended_s)
         else:
             if outcome is not None:
                 account.attempted(send, outcome, grant.began_s, ended_s)
@@ -168,6 +168,14 @@ async def _ready(engine: Engine, call: Call, send: Send, grant: Grant, account: 
     await fail(engine, send, grant, prepared)
     engine.state.release(grant, ended_s, 0)
     return prepared
+
+
+def _succeed(course: _Course, grant: Grant, ended_s: float) -> None:
+    """Let the operator and the shared state learn from an answer: whatever its key, it tells of the provider."""
+    engine, provider = course.engine, grant.candidate.provider
+    if engine.snapshot is course.snapshot or is_meant(provider, "", engine.snapshot):
+        engine.state.succeeded(grant, ended_s, ended_s - grant.began_s)
+        engine.attention.succeeded(provider.name, grant.credential)
 
 
 async def fail(engine: Engine, send: Send, grant: Grant, failure: Failure) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -18,7 +17,7 @@ from msgspec import Struct
 from proxy.core.failure import TIMEOUTS, Failure, FailureKind, Scope
 from proxy.core.health import Aside, Ladder, Target
 from proxy.core.ports import Grant, Setback
-from proxy.core.snapshot import BreakerPolicy, Provider, Snapshot
+from proxy.core.snapshot import BreakerPolicy
 from proxy.routing.breaker import Breaker, after_bad, after_closing, after_good
 from proxy.routing.view import target_of, targets_of
 
@@ -67,22 +66,6 @@ RULES: Mapping[FailureKind, Rule] = {
     FailureKind.TIMEOUT_RESPONSE: Rule((10,), Scope.CANDIDATE),
 }
 BREAKER_SCOPES = (Scope.CANDIDATE, Scope.PROVIDER)
-# Where a provider is and how it is asked. Its limits, prices and order are the gateway's own affair.
-_PLACE = attrgetter(
-    "kind",
-    "base_url",
-    "api_version",
-    "deployment",
-    "region",
-    "project",
-    "location",
-    "headers",
-    "transport",
-    "proxy_url",
-    "ca_file",
-    "client_cert",
-    "process",
-)
 FRESH = Breaker()
 NONE: Mapping[Any, Any] = MappingProxyType({})
 NOTHING = Setback()
@@ -132,24 +115,6 @@ class Event(NamedTuple):
     grant: Grant
     failure: Failure
     now_s: float
-
-
-def has_moved(before: Provider, after: Provider) -> bool:
-    """Say whether a provider of the same name is another one: what is remembered of the first says nothing of it."""
-    return _PLACE(before) != _PLACE(after)
-
-
-def is_meant(provider: Provider, credential: str, snapshot: Snapshot) -> bool:
-    """Say whether what happened to an attempt still tells of something that is configured.
-
-    Args:
-        provider: As it was when the attempt began.
-        credential: The id of the attempt's; "" for none.
-    """
-    now = snapshot.providers.get(provider.name)
-    if now is None or has_moved(provider, now):
-        return False
-    return not credential or any(known.id == credential for known in now.credentials)
 
 
 def after_success(memory: Memory, grant: Grant, now_s: float) -> Change:

@@ -15,7 +15,7 @@ from proxy.core.ports import KeyAsk, KeyGrant, LimitReached
 from proxy.core.snapshot import NO_LIMITS, KeyLimits
 from proxy.routing import budget
 from proxy.routing.budget import DAY, DAY_S, MONTH, Books, BudgetMark, Window, day_of, is_due, month_of, window_of
-from proxy.routing.limits import BURST_S, ROUNDING_S, charge, free_at_s
+from proxy.routing.limits import BURST_S, ROUNDING_S, at_pace, charge, free_at_s
 
 RPM, TPM, PARALLEL = "rpm", "tpm", "parallel"
 DAY_BUDGET, MONTH_BUDGET = "budget_usd_day", "budget_usd_month"
@@ -150,7 +150,7 @@ def _left(paid_at_s: float, now_s: float, was: int, per_minute: int | None) -> t
         return None
     if paid_at_s <= now_s:
         return per_minute, per_minute, 0.0
-    owed_s = (paid_at_s if was == per_minute else _at_pace(paid_at_s, now_s, was, per_minute)) - now_s
+    owed_s = (paid_at_s if was == per_minute else at_pace(paid_at_s, now_s, was, per_minute)) - now_s
     free = floor((BURST_S - owed_s + ROUNDING_S) * per_minute / BURST_S)
     return per_minute, 0 if free < 0 else free if free < per_minute else per_minute, owed_s
 
@@ -165,16 +165,9 @@ def _turn_to(use: KeyUse, wall_s: float) -> None:
 def _adapt(use: KeyUse, limits: KeyLimits, now_s: float) -> None:
     """Take what is owed over to limits that changed. A limit that is taken away leaves nothing owed."""
     rpm, tpm = limits.rpm or 0, limits.tpm or 0
-    use.rpm_paid_at_s = _at_pace(use.rpm_paid_at_s, now_s, use.rpm, rpm) if rpm else 0.0
-    use.tpm_paid_at_s = _at_pace(use.tpm_paid_at_s, now_s, use.tpm, tpm) if tpm else 0.0
+    use.rpm_paid_at_s = at_pace(use.rpm_paid_at_s, now_s, use.rpm, rpm) if rpm else 0.0
+    use.tpm_paid_at_s = at_pace(use.tpm_paid_at_s, now_s, use.tpm, tpm) if tpm else 0.0
     use.rpm, use.tpm, use.limits = rpm, tpm, limits
-
-
-def _at_pace(paid_at_s: float, now_s: float, was: int, per_minute: int) -> float:
-    """Say when as many requests or tokens are paid for at another pace."""
-    if was == per_minute or paid_at_s <= now_s:
-        return paid_at_s
-    return now_s + (paid_at_s - now_s) * was / per_minute
 
 
 def _is_ahead(use: KeyUse, now_s: float) -> bool:

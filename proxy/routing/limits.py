@@ -15,6 +15,13 @@ def charge(paid_at_s: float, now_s: float, amount: float, per_minute: int) -> fl
     return (paid_at_s if paid_at_s > now_s else now_s) + amount * BURST_S / per_minute
 
 
+def at_pace(paid_at_s: float, now_s: float, was: int, per_minute: int) -> float:
+    """Return the number for as much at another pace, when a limit has changed."""
+    if was == per_minute or paid_at_s <= now_s:
+        return paid_at_s
+    return now_s + (paid_at_s - now_s) * was / per_minute
+
+
 def free_at_s(paid_at_s: float, per_minute: int) -> float:
     """Return when one more may be taken.
 

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
 from proxy.core.errors import ConfigError
@@ -20,6 +21,7 @@ from proxy.settings.origin import digest, read_text
 
 POLL_S = 2.0
 SETTLE_S = 0.25
+RETRY_S = 10.0
 
 _log = logging.getLogger("fairlead.config")
 
@@ -33,6 +35,7 @@ class Watched:
     simulator_url: str | None = None
     poll_s: float = POLL_S
     settle_s: float = SETTLE_S
+    retry_s: float = RETRY_S
 
 
 def log_problems(problems: Sequence[Problem]) -> None:
@@ -45,7 +48,8 @@ class Reloader:
     """A background task: `run` it, `poke` it on SIGHUP.
 
     `publish` gets every new snapshot, whose version is one more than the last; if it raises, the old one stays.
-    `on_failed` gets the problems of every content that cannot be used, once each.
+    `on_failed` gets the problems of every content that cannot be used, once each. Such a content is tried again now and
+    then: what it lacks may be another file, which comes later.
     """
 
     def __init__(
@@ -60,6 +64,8 @@ class Reloader:
         self._publish = publish
         self._on_failed = on_failed
         self._tried = current.digest
+        self._problems: Sequence[Problem] = ()
+        self._retry_s = inf
         self._poked = asyncio.Event()
 
     def poke(self) -> None:
@@ -72,7 +78,9 @@ class Reloader:
             is_poked = await self._wait()
             content = await self._settled()
             if is_poked or content != self._tried:
-                self._tried = content
+                self._tried, self._problems = content, ()
+                await self._reload()
+            elif asyncio.get_running_loop().time() >= self._retry_s:
                 await self._reload()
 
     async def _wait(self) -> bool:
@@ -99,12 +107,16 @@ class Reloader:
             return str(error)
 
     async def _reload(self) -> None:
+        self._retry_s = inf
         try:
             # Not on the loop: a large file takes longer than a stream may wait.
             snapshot = await asyncio.to_thread(self._load)
             self._publish(snapshot)
         except ConfigError as error:
-            self._fail(error.problems)
+            self._retry_s = asyncio.get_running_loop().time() + self._watched.retry_s
+            if error.problems != self._problems:
+                self._problems = error.problems
+                self._fail(error.problems)
         except Exception as exc:
             # The top of a background task: whatever a new configuration upsets, the old one serves on.
             found = f"a configuration that could not be put in force ({type(exc).__name__})"

@@ -1,7 +1,7 @@
 """Between the read model and what outlives the process: rotation pointers, operator disables, long set-asides.
 
 Kept times are Unix time, since a monotonic clock means nothing to the next process. Never keeps a secret; a credential
-is known by its name and fingerprint, so that a changed one starts afresh.
+is known by its name and fingerprint, a provider by its name and a mark, so that a changed one starts afresh.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import msgspec
 
 from proxy.core.failure import FailureKind, Scope
 from proxy.core.health import Aside, CandidateId, Slot, StateView, Target
+from proxy.core.snapshot import Provider
+from proxy.routing.place import mark_of
 
 T = TypeVar("T")
 
@@ -35,6 +37,7 @@ class KeptAside(msgspec.Struct, frozen=True):
     provider: str
     credential: str
     upstream_model: str
+    place: str  # see `routing.place.mark_of`
     kind: FailureKind
     since: float
     opens_at: float
@@ -44,7 +47,7 @@ class KeptAside(msgspec.Struct, frozen=True):
 
 
 class Restored(NamedTuple):
-    """What could be read. `skipped` counts rows that could not."""
+    """What could be read and is still configured so. `skipped` counts rows that could not be read."""
 
     pointers: Mapping[Slot, CandidateId]
     asides: Mapping[Target, Aside]
@@ -52,10 +55,11 @@ class Restored(NamedTuple):
     skipped: int
 
 
-def dump(view: StateView, now_s: float, wall_s: float) -> dict[str, object]:
+def dump(view: StateView, providers: Mapping[str, Provider], now_s: float, wall_s: float) -> dict[str, object]:
     """Write what is worth keeping, in JSON's terms.
 
     Args:
+        providers: Those that the view tells of.
         now_s: Monotonic seconds, the view's clock.
         wall_s: Unix time at the same moment.
     """
@@ -64,6 +68,7 @@ def dump(view: StateView, now_s: float, wall_s: float) -> dict[str, object]:
     asides = [
         KeptAside(
             *target,
+            place=mark_of(providers[target.provider], target.credential),
             kind=aside.kind,
             since=aside.since_s + shift_s,
             opens_at=aside.opens_at_s + shift_s,
@@ -72,14 +77,18 @@ def dump(view: StateView, now_s: float, wall_s: float) -> dict[str, object]:
             breaker=aside.breaker,
         )
         for target, aside in view.asides.items()
-        if aside.until_s - now_s > SHORTEST_S
+        if aside.until_s - now_s > SHORTEST_S and target.provider in providers
     ]
     kept = {"pointers": pointers, "asides": asides, "disabled": sorted(view.disabled)}
     return {"version": VERSION, **{name: msgspec.to_builtins(rows) for name, rows in kept.items()}}
 
 
-def parse(kept: Mapping[str, object], now_s: float, wall_s: float) -> Restored:
-    """Read what `dump` wrote, row by row, whatever else is there. Never raises."""
+def parse(kept: Mapping[str, object], providers: Mapping[str, Provider], now_s: float, wall_s: float) -> Restored:
+    """Read what `dump` wrote, row by row, whatever else is there. Never raises.
+
+    Args:
+        providers: Those of now: what was held against others is left out.
+    """
     shift_s = wall_s - now_s
     pointers, bad_pointers = _rows(kept, "pointers", KeptPointer)
     asides, bad_asides = _rows(kept, "asides", KeptAside)
@@ -96,6 +105,7 @@ def parse(kept: Mapping[str, object], now_s: float, wall_s: float) -> Restored:
                 breaker=row.breaker,
             )
             for row in asides
+            if row.provider in providers and row.place == mark_of(providers[row.provider], row.credential)
         },
         frozenset(disabled),
         bad_pointers + bad_asides + bad_names,

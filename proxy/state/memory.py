@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -20,8 +21,8 @@ from proxy.core.snapshot import Candidate, CredentialOrder, Model, Provider, Rot
 from proxy.routing.breaker import Breaker, after_good
 from proxy.routing.budget import BudgetMark
 from proxy.routing.health import BREAKER_SCOPES, FRESH, UNREACHED, Memory, after_failure, after_success
-from proxy.routing.limits import charge, free_at_s
 from proxy.routing.order import groups_of, next_free, start_of
+from proxy.routing.place import Change
 from proxy.routing.view import (
     LAST_RESORTS,
     breaker_targets,
@@ -33,11 +34,13 @@ from proxy.routing.view import (
 from proxy.state.dump import dump, parse
 from proxy.state.keylimits import KeyLimitsState, OnMark
 from proxy.state.lru import Lru
+from proxy.state.providerlimits import ProviderLimits
 from proxy.state.rows import rows
-from proxy.state.select import Wanted, is_configured, is_member
+from proxy.state.select import Wanted, is_member
 
 CAP = 10_000  # entries in each map
 _ROUND_ROBIN = CredentialOrder.ROUND_ROBIN  # CPython 3.11 takes a function call to get a member out of its enum
+NOTHING_BEFORE: Mapping[str, Provider] = MappingProxyType({})
 SMOOTHING = 0.3  # weight of the newest time to first token
 
 K = TypeVar("K")
@@ -72,9 +75,8 @@ class MemoryState:
         self._pointers: Lru[Slot, CandidateId] = Lru(cap)
         self._turns: Lru[Slot, int] = Lru(cap)
         self._latency_s: Lru[CandidateId, float] = Lru(cap)
-        self._limit_free_s: Lru[str, float] = Lru(cap)
-        self._rpm_paid_at_s: dict[str, float] = {}  # these two hold providers that are configured: that bounds them
-        self._tpm_paid_at_s: dict[str, float] = {}
+        self._limits = ProviderLimits()
+        self._limit_free_s = self._limits.free_s
         self._in_flight: dict[CandidateId, int] = {}  # these three hold only what is under way: that bounds them
         self._provider_in_flight: dict[str, int] = {}
         self._last_resorts: dict[CandidateId, int] = {}
@@ -105,7 +107,7 @@ class MemoryState:
         if (self._asides or grant.last_resort) and not self._claims(grant):
             return False
         if limits.rpm or limits.tpm:
-            self._charge(provider, now_s, 1, grant.tokens)
+            self._limits.charge(provider, now_s, 1, grant.tokens)
         if provider.credential_order is _ROUND_ROBIN:
             self._take_turn(credential_slot(provider))
         if grant.last_resort:
@@ -163,7 +165,7 @@ class MemoryState:
             if aside is not None and aside.claimed_s == grant.began_s:
                 self._asides[target] = replace(aside, claimed_s=None)
         if tokens is not None and provider.limits.tpm:
-            self._charge(provider, now_s, 0, tokens - grant.tokens)
+            self._limits.charge(provider, now_s, 0, tokens - grant.tokens)
 
     def take_turn(self, slot: Slot) -> None:
         self._take_turn(slot)
@@ -243,13 +245,13 @@ class MemoryState:
         """Describe everything for an operator, in JSON's terms; credentials by name."""
         return rows(self.view, snapshot, now_s)
 
-    def dump(self, now_s: float, wall_s: float) -> dict[str, object]:
+    def dump(self, snapshot: Snapshot, now_s: float, wall_s: float) -> dict[str, object]:
         """Return what outlives the process, in JSON's terms; its times are Unix time."""
-        return dump(self.view, now_s, wall_s)
+        return dump(self.view, snapshot.providers, now_s, wall_s)
 
-    def restore(self, kept: Mapping[str, object], now_s: float, wall_s: float) -> int:
-        """Take over what `dump` returned once. Rows that make no sense are left out; their number is returned."""
-        restored = parse(kept, now_s, wall_s)
+    def restore(self, kept: Mapping[str, object], snapshot: Snapshot, now_s: float, wall_s: float) -> int:
+        """Take over what `dump` returned once and still is so. Return how many rows made no sense."""
+        restored = parse(kept, snapshot.providers, now_s, wall_s)
         for slot, pointer in restored.pointers.items():
             self._pointers.put(slot, pointer)
         for target, aside in restored.asides.items():
@@ -257,12 +259,17 @@ class MemoryState:
         self._disabled |= restored.disabled
         return restored.skipped
 
-    def forget(self, snapshot: Snapshot) -> None:
-        """Drop what is remembered of providers, credentials and candidates that the configuration no longer has."""
-        self._forget(lambda target: is_configured(target, snapshot))
-        for paid_at_s in (self._rpm_paid_at_s, self._tpm_paid_at_s):
-            for name in paid_at_s.keys() - snapshot.providers.keys():
-                del paid_at_s[name]
+    def forget(self, snapshot: Snapshot, now_s: float, before: Mapping[str, Provider] = NOTHING_BEFORE) -> None:
+        """Drop what is remembered of providers, credentials and candidates that the configuration no longer has.
+
+        Args:
+            before: The providers of the one that was in force until now.
+        """
+        change = Change(before, snapshot)
+        self._forget(lambda target: change.keeps(target, self._asides.get(target)))
+        for candidate_id in [known for known in self._latency_s if not change.is_same(known.provider)]:
+            del self._latency_s[candidate_id]
+        self._limits.adapt(snapshot.providers, now_s)
         gone = [slot for slot, pointer in self._pointers.items() if not is_member(slot, pointer, snapshot)]
         for slot in gone:
             del self._pointers[slot]
@@ -316,21 +323,6 @@ class MemoryState:
             self._breakers.put(target, breaker)
         if breakers:  # some tallies may count by breakers that are no longer
             self._tallies.clear()
-
-    def _charge(self, provider: Provider, now_s: float, requests: int, tokens: int) -> None:
-        """Count against the provider's own limits and note when they next admit a request."""
-        name, rpm, tpm = provider.name, provider.limits.rpm, provider.limits.tpm
-        free_s = now_s
-        if rpm:
-            self._rpm_paid_at_s[name] = paid_at_s = charge(self._rpm_paid_at_s.get(name, 0.0), now_s, requests, rpm)
-            free_s = free_at_s(paid_at_s, rpm)
-        if tpm:
-            self._tpm_paid_at_s[name] = paid_at_s = charge(self._tpm_paid_at_s.get(name, 0.0), now_s, tokens, tpm)
-            free_s = max(free_s, free_at_s(paid_at_s, tpm))
-        if free_s > now_s:
-            self._limit_free_s.put(name, free_s)
-        elif self._limit_free_s:
-            self._limit_free_s.pop(name, None)
 
     def _take_turn(self, slot: Slot) -> None:
         self._turns.put(slot, self._turns.get(slot, 0) + 1)

@@ -32,17 +32,6 @@ def credential_name(credential_id: str) -> str | None:
     return credential_id.rpartition("#")[0] if credential_id else None
 
 
-def is_configured(target: Target, snapshot: Snapshot) -> bool:
-    """Say whether provider and credential still exist; a credential whose secret changed is another one.
-
-    Model names are not looked at: clients may send a provider's own.
-    """
-    provider = snapshot.providers.get(target.provider)
-    if provider is None:
-        return False
-    return not target.credential or any(credential.id == target.credential for credential in provider.credentials)
-
-
 def is_member(slot: Slot, pointer: CandidateId, snapshot: Snapshot) -> bool:
     """Say whether a pointer still names a candidate of its model; one of no configured model, of its provider."""
     model = snapshot.models.get(slot.model)

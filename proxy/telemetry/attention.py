@@ -8,11 +8,12 @@ shows by its name.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from proxy.core.failure import Failure, FailureKind
-from proxy.core.snapshot import Snapshot
+from proxy.core.snapshot import Provider, Snapshot
+from proxy.routing.place import Change
 from proxy.telemetry.metrics import Metrics
 
 LOGGER = logging.getLogger("fairlead.attention")
@@ -74,10 +75,16 @@ class Attention:
         ended = [e for e in self._open if e.provider == provider and e.credential in ("", credential)]
         self._end(ended)
 
-    def forget(self, snapshot: Snapshot) -> None:
-        """End the episodes of providers and credentials that left the configuration."""
-        kept = {(provider.name, "") for provider in snapshot.providers.values()}
-        kept |= {(p.name, credential.id) for p in snapshot.providers.values() for credential in p.credentials}
+    def forget(self, snapshot: Snapshot, before: Mapping[str, Provider]) -> None:
+        """End the episodes of providers and credentials that left the configuration.
+
+        Args:
+            before: The providers of the one that was in force until now; one that has moved since begins anew.
+        """
+        change = Change(before, snapshot)
+        same = [provider for name, provider in snapshot.providers.items() if change.is_same(name)]
+        kept = {(provider.name, "") for provider in same}
+        kept |= {(provider.name, credential.id) for provider in same for credential in provider.credentials}
         self._end([e for e in self._open if (e.provider, e.credential) not in kept])
         self._logged_s = {e: at_s for e, at_s in self._logged_s.items() if (e.provider, e.credential) in kept}
 

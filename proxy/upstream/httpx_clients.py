@@ -42,6 +42,7 @@ class ClientCache:
         self._idle_s = idle_s
         self._contexts = TlsContexts(("http/1.1", "h2"))
         self._clients: dict[Provider, Client] = {}
+        self._kept: Collection[Provider] | None = None  # None: every provider's
 
     def borrow(self, provider: Provider) -> Client | Failure:
         """Return the provider's client for one request; `give_back` when it has ended."""
@@ -52,8 +53,11 @@ class ClientCache:
                 return made
             client = made
             self._make_room()
-        self._clients[provider] = client
         client.in_flight += 1
+        if self._kept is None or provider in self._kept:
+            self._clients[provider] = client
+        else:  # asked for by a request from before a reload: it serves that one alone
+            client.retired = True
         return client
 
     def give_back(self, client: Client) -> None:
@@ -61,8 +65,8 @@ class ClientCache:
         self._close_unused(client)
 
     def keep_only(self, providers: Collection[Provider]) -> None:
-        """Forget the clients of any other provider, and what was read from files."""
-        kept = set(providers)
+        """Forget the clients of any other provider, those made later too, and what was read from files."""
+        kept = self._kept = frozenset(providers)
         for provider in [provider for provider in self._clients if provider not in kept]:
             self._retire(provider)
         self._contexts.forget_files()

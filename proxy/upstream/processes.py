@@ -87,18 +87,20 @@ class Processes:
 
     async def ready(self, provider: Provider, wait: Wait) -> Supervised | Failure:
         """Return the process once it can be connected to, or why it cannot be now."""
-        supervised = self._running.get(provider.name)
-        if supervised is None:  # Fairlead is only starting, or a reload took it away
-            return _failure("it has no process now")
-        supervised.want()
-        report = supervised.report
-        if report.stage in (Stage.STARTING, Stage.STOPPED):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait.until_s - self._clock.now()):
-                    report = await supervised.settled()
-        if report.stage is Stage.READY:
-            return supervised
-        return _failure(f"its process is {supervised.report.stage}: {supervised.report.why}")
+        while True:
+            supervised = self._running.get(provider.name)
+            if supervised is None:  # Fairlead is only starting, or a reload took it away
+                return _failure("it has no process now")
+            supervised.want()
+            report = supervised.report
+            if report.stage in (Stage.STARTING, Stage.STOPPED):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait.until_s - self._clock.now()):
+                        report = await supervised.settled()
+            if report.stage is Stage.READY:
+                return supervised
+            if self._running.get(provider.name) is supervised:  # else a reload has brought another meanwhile
+                return _failure(f"its process is {supervised.report.stage}: {supervised.report.why}")
 
 
 class LocalTransport:

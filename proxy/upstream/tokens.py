@@ -22,6 +22,7 @@ from proxy.core.failure import Failure
 from proxy.core.ports import Clock, Wait
 from proxy.core.snapshot import Credential, Provider
 from proxy.providers.extras import EXTRAS, install_hint
+from proxy.routing.place import has_moved
 from proxy.upstream.issuing import Ask, Issuer, late, network_of, refused
 
 LOGGER = logging.getLogger("fairlead.credentials")
@@ -59,6 +60,7 @@ ISSUERS: Mapping[type[Account], Issuer] = {GoogleAccount: _google, EntraAccount:
 class _Held(Struct, eq=False):
     """What is known of one credential. Times are monotonic."""
 
+    provider: Provider
     access: Access | None = None
     made_s: float = -inf
     renew_s: float = inf
@@ -118,9 +120,10 @@ class Tokens:
         return refused("what was refused is all there is") if outcome == refused_access else outcome
 
     def keep_only(self, providers: Collection[Provider]) -> None:
-        """Forget what belongs to credentials that are no longer configured."""
-        kept = {(provider.name, credential.id) for provider in providers for credential in provider.credentials}
-        self._held = {key: held for key, held in self._held.items() if key in kept}
+        """Forget what belongs to credentials that are no longer configured, or to a provider that has moved."""
+        now = {(each.name, credential.id): each for each in providers for credential in each.credentials}
+        held = self._held.items()
+        self._held = {key: each for key, each in held if key in now and not has_moved(each.provider, now[key])}
 
     async def aclose(self) -> None:
         """End what is being made; a thread that still waits for a cloud is left to its own timeout."""
@@ -130,7 +133,7 @@ class Tokens:
 
     def _of(self, provider: Provider, credential: Credential) -> _Held:
         # By name and id: a reload makes the objects anew, and what is valid stays so.
-        return self._held.setdefault((provider.name, credential.id), _Held())
+        return self._held.setdefault((provider.name, credential.id), _Held(provider))
 
     def _make(self, held: _Held, provider: Provider, credential: Credential) -> asyncio.Task[Access | Failure]:
         """Begin a making, or join the one under way."""

@@ -13,8 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
+from proxy.simulator.app import simulator_app
 from tests.fakes.heard import DONE, Heard
 from tests.fakes.process import GatewayProcess, gateway_process
+from tests.fakes.serving import serve
 from tests.fakes.upstream_calls import settles
 from tests.fakes.wireclient import WireClient, ask, chat
 
@@ -214,6 +216,45 @@ async def test_long_cooldowns_pointers_and_operator_disables_survive_a_restart(
         explained = (await gateway.client.get("/admin/explain", params={"model": "short"})).json()
         assert [row["provider"] for row in explained["candidates"]] == ["second", "limited"]
         assert explained["omitted"] == []
+
+
+def _limited(base_url: str, key: str) -> str:
+    """A provider whose limits are its account's, and a second."""
+    return f"""
+        [auth]
+        admin_token = "{TOKEN}"
+        [providers.limited]
+        kind = "groq"
+        base_url = "{base_url}"
+        api_key = "{key}"
+        [providers.second]
+        kind = "simulator"
+        [models.long]
+        candidates = [
+          {{ provider = "limited", model = "sim-429-retry-after-120" }},
+          {{ provider = "second", model = "sim-ok" }},
+        ]
+        """
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "order"),
+    [
+        pytest.param("limited", "sk-the-first-key", ["second"], id="nothing"),
+        pytest.param("moved", "sk-the-first-key", ["second", "limited"], id="address"),
+        pytest.param("limited", "sk-another-key", ["second", "limited"], id="key"),
+    ],
+)
+async def test_cooldown_ends_with_what_is_changed_while_the_gateway_is_down(
+    tmp_path: Path, place: str, key: str, order: list[str]
+) -> None:
+    async with serve(simulator_app()) as url:
+        async with gateway_process(tmp_path, _limited(f"{url}/limited/v1", "sk-the-first-key")) as gateway:
+            assert (await ask(gateway.url, chat("long"))).trail == "limited=rate_limited;second=ok"
+            assert await gateway.stop() == 0
+        async with gateway_process(tmp_path, _limited(f"{url}/{place}/v1", key), headers=ADMIN) as gateway:
+            explained = (await gateway.client.get("/admin/explain", params={"model": "long"})).json()
+            assert [row["provider"] for row in explained["candidates"]] == order
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from proxy.simulator.app import Simulator, simulator_app
 from proxy.simulator.journal import Entry
 from tests.fakes.heard import Heard
 from tests.fakes.process import GatewayProcess, gateway_process
+from tests.fakes.rawserver import Peer, RawServer
 from tests.fakes.serving import serve
 from tests.fakes.upstream_calls import settles
 from tests.fakes.wireclient import WireClient, chat
@@ -187,6 +188,40 @@ async def test_sighup_reloads_at_once_even_what_has_not_changed(tmp_path: Path) 
             took_s += await gateway.metric_becomes("config_version", version, within_s=RELOAD_S)
         assert took_s < 2.0
         assert await gateway.metric("config_reload_failed") == 0
+
+
+async def test_sighup_while_it_still_starts_ends_nothing(tmp_path: Path) -> None:
+    """It has not even read its keys; the content of the file is looked at soon after the start anyway."""
+
+    async def database(peer: Peer) -> None:
+        await peer.some()
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGHUP)
+
+    async with RawServer(database) as server:
+        url = server.url.replace("http://", "postgresql://fairlead:planted@")
+        text = f'[database]\nurl = "{url}/books"\n[providers.one]\nkind = "simulator"\n'
+        secrets = {"FAIRLEAD_SECRET_KEYS": "0123456789abcdef0123456789abcdef"}
+        async with gateway_process(tmp_path, text, secrets) as gateway:
+            assert server.accepted
+            assert await gateway.stop() == 0
+
+
+async def test_variable_that_is_not_text_is_no_reason_to_refuse_a_reload(tmp_path: Path) -> None:
+    """What a process is given, Fairlead compares with what it had been given before; any bytes may be in that."""
+    text = """
+        [providers.local]
+        kind = "openai_compatible"
+        command = "sleep"
+        args = ["60", "{port}"]
+        pass_env = ["ODD"]
+        [models.quick]
+        providers = ["local"]
+        """
+    async with gateway_process(tmp_path, text, {"ODD": os.fsdecode(b"caf\xe9")}) as gateway:
+        gateway.send(signal.SIGHUP)
+        await gateway.metric_becomes("config_version", 2, within_s=RELOAD_S)
+        assert await gateway.metric("config_reload_failed") == 0
+        assert await gateway.stop() == 0
 
 
 async def test_reload_changes_the_log_level_and_how_long_a_drain_takes(tmp_path: Path) -> None:

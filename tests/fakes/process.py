@@ -120,7 +120,7 @@ async def gateway_process(
     """Run a gateway that is ready for the length of one `async with`; started again in the same folder, it goes on.
 
     Args:
-        folder: Its home and working folder, where its configuration, its output and its data folder are.
+        folder: Its home and working folder, where its configuration, its output, its pid and its data folder are.
         toml: Its configuration file; None starts it without one.
         headers: Sent with every request of its client.
     """
@@ -129,6 +129,7 @@ async def gateway_process(
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
         command = [sys.executable, "-m", "proxy", "serve", "--port", "0", *arguments]
         process = subprocess.Popen(command, cwd=folder, env=environment(folder, environ), stdout=out, stderr=err)
+    (folder / "pid").write_text(str(process.pid))
     try:
         async with httpx.AsyncClient(headers=headers, timeout=15, trust_env=False) as client:
             gateway = GatewayProcess(folder, process, client)

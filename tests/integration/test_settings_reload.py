@@ -18,6 +18,7 @@ from proxy.settings.reload import Reloader, Watched
 
 POLL_S = 0.02
 SETTLE_S = 0.1
+RETRY_S = 0.05
 QUIET_S = 0.3
 
 
@@ -55,7 +56,7 @@ async def watching(
     first = load_snapshot(path, variables, strict=False, simulator_url=None, version=1)
     published: list[Snapshot] = []
     failed: list[Sequence[Problem]] = []
-    watched = Watched(path, variables, poll_s=POLL_S, settle_s=SETTLE_S)
+    watched = Watched(path, variables, poll_s=POLL_S, settle_s=SETTLE_S, retry_s=RETRY_S)
     reloader = Reloader(watched, first, publish or published.append, failed.append)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(reloader.run())
@@ -130,6 +131,29 @@ async def test_a_broken_file_keeps_the_old_one_is_told_once_and_may_be_fixed(
         assert "version 1 stays in force" in caplog.text
         path.write_text(providers("a", "b"))
         assert (await watch.served("a", "b")).version == 2
+
+
+async def test_a_file_that_another_one_was_missing_for_is_tried_again(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Kubernetes brings a ConfigMap and the Secret that it names at different times, and nobody sends a signal."""
+    missing = path.with_name("ca.pem")
+    async with watching(path) as watch:
+        path.write_text(f'{providers("b")}ca_file = "{missing}"\n')
+        await watch.until(lambda: bool(watch.failed))
+        await asyncio.sleep(QUIET_S)
+        assert len(watch.failed) == 1
+        assert caplog.text.count("no such file") == 1
+        missing.touch()
+        assert (await watch.served("b")).version == 2
+
+
+async def test_a_poke_tells_again_what_is_wrong(path: Path) -> None:
+    async with watching(path) as watch:
+        path.write_text(BROKEN)
+        await watch.until(lambda: bool(watch.failed))
+        watch.reloader.poke()
+        await watch.until(lambda: len(watch.failed) == 2)
 
 
 async def test_a_return_to_the_old_content_is_published(path: Path) -> None:

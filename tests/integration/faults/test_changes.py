@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection, serve
 
+from proxy.core.secret import Secret
+from tests.fakes.gateway import load
 from tests.fakes.heard import Heard
-from tests.fakes.rawserver import BLINK_S, Peer, RawServer, response
+from tests.fakes.rawserver import BLINK_S, RawServer, response
 from tests.fakes.rawserver import answer as always
 from tests.fakes.rawstreams import DONE, FINISH, ROLE, said, streaming
-from tests.fakes.stage import Stage, Upstream, stage
+from tests.fakes.stage import Stage, Upstream, configuration, stage
 from tests.fakes.upstream_calls import settles
 from tests.integration.faults.cases import BOTH
 
@@ -20,10 +26,10 @@ SECOND = Upstream("second", "sim-ok", priority=2)
 THIRD = Upstream("third", "sim-ok", priority=3)
 
 
-async def begun(on: Stage, upstream: str, *, stream: bool) -> asyncio.Task[Heard]:
-    """Ask, and wait until the upstream is working on it."""
+async def begun(on: Stage, upstream: str, *, stream: bool = False, calls: int = 1) -> asyncio.Task[Heard]:
+    """Ask, and wait until the upstream is working on it: its first call, or that one."""
     task = asyncio.create_task(on.ask(stream=stream))
-    assert await settles(lambda: on.calls(upstream) > 0)
+    assert await settles(lambda: on.calls(upstream) >= calls)
     await asyncio.sleep(BLINK_S)
     return task
 
@@ -63,6 +69,28 @@ async def test_f20_stream_past_its_commit_finishes_on_a_provider_that_is_deleted
             heard.check_clean()
             assert heard.text == "Once upon a time"
             assert await settles(lambda: first.open == 0, 1.0), "its connection is not kept for later"
+
+
+async def test_f20_session_goes_on_when_its_provider_its_model_and_its_client_s_key_are_deleted() -> None:
+    async def echo(connection: ServerConnection) -> None:
+        async for message in connection:
+            await connection.send(message)
+
+    async with serve(echo, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        key = '[[auth.keys]]\nname = "ci"\nkey = "client-key-0123456789"\nparallel = 2\n'
+        async with stage(Upstream("first", url=url), sections=key) as on:
+            state = on.gateway.parts.state
+            address = on.gateway.url.replace("http", "ws") + "/v1/realtime?model=m"
+            headers = {"authorization": "Bearer client-key-0123456789"}
+            async with connect(address, additional_headers=headers, proxy=None) as client:
+                on.publish(SECOND, sections='auth = { mode = "none" }')
+                await client.send("still there?")
+                assert await client.recv() == "still there?"
+                assert list(state.view.provider_in_flight) == ["first"]
+            assert await on.quiet()
+            assert state.keys.uses["ci"].in_flight == 0
+            assert (await on.ask()).trail == "second=ok"
 
 
 TAKEN_AWAY = [
@@ -162,74 +190,6 @@ async def test_f20_retry_does_not_use_a_key_that_was_removed(stream: bool) -> No
         assert on.calls("first") == 1
 
 
-async def test_f20_new_key_ends_what_the_old_one_had_brought_about() -> None:
-    scenario = f'[[rules]]\ncredential = "{ONE}"\nthen = "auth"\n'
-    async with stage(Upstream("first", more=f'api_key = "{ONE}"'), SECOND, scenario=scenario) as on:
-        assert (await on.ask()).trail == "first=auth;second=ok"
-        assert on.gateway.metric("provider_attention", provider="first", reason="auth") == 1
-        on.publish(Upstream("first", more=f'api_key = "{TWO}"'), SECOND)
-        assert not on.is_anything_aside()
-        assert on.gateway.metric("provider_attention", provider="first", reason="auth") == 0
-        assert (await on.ask()).trail == "first=ok"
-
-
-async def test_f20_late_refusal_of_a_key_that_was_replaced_calls_nobody() -> None:
-    first = Upstream("first", "sim-401-delay-1", more=f'api_key = "{ONE}"')
-    async with stage(first, SECOND) as on:
-        task = await begun(on, "first", stream=False)
-        on.publish(Upstream("first", "sim-ok", more=f'api_key = "{TWO}"'), SECOND)
-        on.clock.advance(SLOW_S)
-        assert (await task).trail == "first=auth;second=ok"
-        assert on.gateway.metric("provider_attention", provider="first", reason="auth") == 0
-        assert (await on.ask()).trail == "first=ok"
-
-
-async def test_f20_late_refusal_by_a_provider_that_was_deleted_calls_nobody() -> None:
-    async with stage(Upstream("first", "sim-401-delay-1"), SECOND) as on:
-        task = await begun(on, "first", stream=False)
-        on.publish(SECOND)
-        on.clock.advance(SLOW_S)
-        assert (await task).trail == "first=auth;second=ok"
-        assert on.gateway.metric("provider_attention", provider="first", reason="auth") == 0
-        assert not on.is_anything_aside()
-
-
-async def test_f20_new_base_url_ends_what_the_old_one_had_brought_about() -> None:
-    no_model = b'{"error":{"message":"no such model","code":"model_not_found"}}'
-    async with RawServer(always(response(no_model, status=b"404 Not Found"))) as wrong:
-        async with stage(Upstream("first", "sim-ok", wrong.url), SECOND) as on:
-            assert (await on.ask()).trail == "first=model_missing;second=ok"
-            on.publish(Upstream("first", "sim-ok"), SECOND)
-            assert not on.is_anything_aside()
-            assert (await on.ask()).trail == "first=ok"
-
-
-async def test_f20_late_failure_at_an_old_base_url_sets_nothing_aside_at_the_new_one() -> None:
-    async def dying(peer: Peer) -> None:
-        await peer.request()
-        await gone.wait()
-        peer.reset()
-
-    gone = asyncio.Event()
-    async with RawServer(dying) as old, stage(Upstream("first", "sim-ok", old.url), SECOND) as on:
-        tasks = [asyncio.create_task(on.ask()) for _ in range(5)]
-        assert await settles(lambda: old.accepted == 5)
-        on.publish(Upstream("first", "sim-ok"), SECOND)
-        gone.set()
-        assert {heard.trail for heard in await asyncio.gather(*tasks)} == {"first=connect;second=ok"}
-        assert not on.is_anything_aside()
-        assert (await on.ask()).trail == "first=ok"
-
-
-async def test_f20_change_that_leaves_a_provider_alone_keeps_its_cooldown() -> None:
-    first = Upstream("first", "sim-429-retry-after-30")
-    async with stage(first, SECOND) as on:
-        assert (await on.ask()).trail == "first=rate_limited;second=ok"
-        on.publish(first, SECOND, THIRD)
-        assert (await on.ask()).trail == "second=ok"
-        assert on.calls("first") == 1
-
-
 async def test_f20_new_base_url_takes_the_traffic_at_once_and_the_old_one_is_let_go() -> None:
     body = response(b'{"id":"1","choices":[{"index":0,"message":{"content":"hi"},"finish_reason":"stop"}]}', b"A: b")
 
@@ -241,6 +201,41 @@ async def test_f20_new_base_url_takes_the_traffic_at_once_and_the_old_one_is_let
             assert await settles(lambda: old.open == 0, 1.0)
             assert (await on.ask()).status == 200
             assert (old.accepted, new.accepted) == (1, 1)
+
+
+async def test_f20_body_that_arrives_after_the_change_is_judged_by_the_new_configuration() -> None:
+    """Nobody counted tokens when the request began; now the model has a window, which is too small for it."""
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b'{"model": "m", "messages": [{"role": "user", "content": "'
+        await changed.wait()
+        yield b"hello " * 1_000 + b'"}]}'
+
+    changed = asyncio.Event()
+    first = Upstream("first")
+    async with stage(first) as on:
+        sending = on.gateway.client.post(
+            "/v1/chat/completions", content=body(), headers={"content-type": "application/json"}
+        )
+        task = asyncio.create_task(sending)
+        assert await settles(lambda: on.gateway.parts.edge.admission.in_flight == 1)
+        on.publish(first, model="capabilities = { context_window_tokens = 100 }")
+        changed.set()
+        answer = await task
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "context_length_exceeded")
+        assert on.calls("first") == 0
+
+
+async def test_f20_configuration_that_cannot_be_put_in_force_changes_nothing() -> None:
+    first = Upstream("first", more=f'api_key = "{ONE}"')
+    async with stage(first, SECOND) as on:
+        parts = on.gateway.parts
+        before, other = parts.edge.engine.snapshot, configuration((SECOND, THIRD), on.simulator_url, "", "")
+        with pytest.raises(ValueError):
+            parts.publish(replace(load(other), database_url=Secret("postgresql://[::1/books")))
+        assert parts.edge.engine.snapshot is before
+        assert ONE not in parts.redactor(f"the key {ONE}")
+        assert (await on.ask()).trail == "first=ok"
 
 
 async def test_f20_changes_under_load_lose_no_request() -> None:

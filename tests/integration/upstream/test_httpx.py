@@ -116,6 +116,21 @@ async def test_a_retired_client_serves_its_last_request_and_is_closed_then(httpx
         assert (await fetched(httpx_transport, post(server.url, by=gone))).body == OK_BODY
 
 
+async def test_a_client_that_is_made_for_a_provider_that_is_gone_is_closed_after_its_request(
+    httpx_transport: HttpxTransport,
+) -> None:
+    """A request keeps the configuration that it began with, and may send by it after a reload."""
+    kept, gone = provider(), provider()
+    httpx_transport.keep_only([kept])
+    async with RawServer(answer()) as server:
+        for by in (kept, gone, gone):
+            assert (await fetched(httpx_transport, post(server.url, by=by))).body == OK_BODY
+        assert await settles(lambda: server.open == 1)
+        assert server.accepted == 3
+        await fetched(httpx_transport, post(server.url, by=kept))
+        assert server.accepted == 3
+
+
 async def test_an_unused_retired_client_is_closed_at_once(httpx_transport: HttpxTransport) -> None:
     kept, gone = provider(), provider()
     async with RawServer(answer()) as server:

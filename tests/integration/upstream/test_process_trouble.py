@@ -268,6 +268,26 @@ async def test_request_with_an_old_configuration_starts_nothing_that_nobody_woul
         assert transports.processes.reports() == {}
 
 
+async def test_request_that_waits_for_a_process_gets_the_one_that_a_reload_brings_instead() -> None:
+    provider = local("late=15")
+    async with running(provider) as transports:
+        asking = asyncio.create_task(ask(transports, provider))
+        await until(lambda: stage(transports.processes) is Stage.STARTING)
+        transports.retire(Snapshot(providers={"local": local()}))
+        assert isinstance(await asking, str)
+
+
+async def test_request_that_waits_for_a_process_that_a_reload_takes_away_waits_no_longer() -> None:
+    provider = local("late=15")
+    async with running(provider) as transports:
+        asking = asyncio.create_task(ask(transports, provider))
+        await until(lambda: stage(transports.processes) is Stage.STARTING)
+        transports.retire(Snapshot())
+        failure = await asking
+        assert isinstance(failure, Failure)
+        assert "it has no process now" in failure.detail
+
+
 async def test_unchanged_provider_keeps_its_process_over_a_reload() -> None:
     first, second = local(env=WITH_SECRET), local(env=WITH_SECRET)
     async with running(first) as transports:

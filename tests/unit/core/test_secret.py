@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 
 import pytest
 
@@ -32,6 +33,13 @@ def test_log_line_does_not_show_a_secret(caplog: pytest.LogCaptureFixture) -> No
     with caplog.at_level(logging.INFO):
         logging.getLogger("fairlead.test").info("key %s", Secret(PLANTED))
     assert caplog.messages == ["key Secret(***)"]
+
+
+def test_secret_that_is_not_text_is_compared_and_has_a_fingerprint() -> None:
+    odd = os.fsdecode(b"caf\xe9")
+    assert Secret(odd) == Secret(odd)
+    assert Secret(odd) != Secret("caf?")
+    assert Secret(odd).fingerprint != Secret("caf?").fingerprint
 
 
 def test_secret_is_no_json() -> None:

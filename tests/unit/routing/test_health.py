@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.health import Aside, Ladder, Target
-from proxy.core.snapshot import BreakerPolicy, Candidate, Provider
+from proxy.core.snapshot import BreakerPolicy, Candidate
 from proxy.routing.breaker import Breaker
-from proxy.routing.health import Memory, has_moved, is_meant
+from proxy.routing.health import Memory
 from tests.unit.routing.build import (
     NOW_S,
     aside,
@@ -19,10 +18,8 @@ from tests.unit.routing.build import (
     grant,
     half_open,
     limited,
-    model,
     provider,
     remember,
-    snapshot,
     target,
 )
 
@@ -317,37 +314,3 @@ def test_a_candidate_without_credentials_is_set_aside_like_any() -> None:
     keyless: Candidate = candidate(provider("local", keys=0))
     (spot,) = fail(failure(K.AUTH), attempt=grant(keyless)).asides
     assert spot == Target(Scope.CREDENTIAL, "local")
-
-
-@pytest.mark.parametrize(
-    ("after", "moved"),
-    [
-        pytest.param(provider("one"), False, id="the-same"),
-        pytest.param(provider("one", priority=7), False, id="another-place-in-the-order"),
-        pytest.param(provider("one", keys=2), False, id="another-key"),
-        pytest.param(Provider("one", "openai", "https://two.test"), True, id="another-address"),
-        pytest.param(provider("one", kind="azure"), True, id="another-kind"),
-        pytest.param(replace(provider("one"), api_version="2"), True, id="another-version"),
-    ],
-)
-def test_provider_that_is_asked_elsewhere_or_otherwise_has_moved(after: Provider, moved: bool) -> None:
-    assert has_moved(provider("one"), after) is moved
-
-
-@pytest.mark.parametrize(
-    ("now", "meant"),
-    [
-        pytest.param(provider("one"), True, id="the-same"),
-        pytest.param(provider("one", keys=0), False, id="without-its-key"),
-        pytest.param(provider("one", kind="azure"), False, id="moved"),
-        pytest.param(provider("two"), False, id="deleted"),
-    ],
-)
-def test_outcome_tells_of_what_is_configured_still(now: Provider, meant: bool) -> None:
-    before = provider("one")
-    assert is_meant(before, before.credentials[0].id, snapshot(model(candidate(now)))) is meant
-
-
-def test_outcome_without_a_credential_tells_of_its_provider() -> None:
-    before = provider("one", keys=0)
-    assert is_meant(before, "", snapshot(model(candidate(provider("one")))))

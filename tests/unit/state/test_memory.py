@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
-from proxy.core.failure import FailureKind, Scope
+from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.health import CandidateId, Slot, StateView, Target
 from proxy.core.ports import Grant, SharedState
 from proxy.core.secret import Secret
-from proxy.core.snapshot import BreakerPolicy, Candidate, Credential, CredentialOrder, Limits
+from proxy.core.snapshot import BreakerPolicy, Credential, CredentialOrder
 from proxy.routing.order import pointer_move
 from proxy.routing.plan import plan
 from proxy.routing.view import credential_slot
@@ -138,47 +139,6 @@ def test_the_time_to_first_token_is_smoothed() -> None:
     assert state.view.latency_s == {A.id: pytest.approx(1.3)}
 
 
-# A provider's own limits.
-
-
-def limits(**fields: int) -> Candidate:
-    return candidate(provider("lim", limits=Limits(**fields)))
-
-
-def test_a_provider_takes_no_more_than_its_parallel_limit() -> None:
-    state, of = fresh(), limits(parallel=1)
-    attempt = begin(state, of, NOW_S)
-    assert admit(state, of, NOW_S) is None
-    state.release(attempt, NOW_S)
-    assert admit(state, of, NOW_S) is not None
-
-
-def test_a_provider_takes_no_more_than_its_requests_a_minute() -> None:
-    state, of = fresh(), limits(rpm=2)
-    for _ in range(2):
-        begin(state, of, NOW_S)
-    assert admit(state, of, NOW_S + 29) is None
-    assert state.view.limit_free_s["lim"] == pytest.approx(NOW_S + 30, abs=0.01)
-    assert admit(state, of, NOW_S + 30) is not None
-
-
-def test_a_provider_takes_no_more_than_its_tokens_a_minute() -> None:
-    state, of = fresh(), limits(tpm=1_000, rpm=100)
-    attempt = Grant(of, credential(of), NOW_S, tokens=1_500)
-    assert done(state.claim(attempt)) and admit(state, of, NOW_S + 29) is None
-    state.release(attempt, NOW_S + 29, tokens=100)
-    assert admit(state, of, NOW_S + 29) is not None
-
-
-@pytest.mark.parametrize("of", [limits(tpm=1_000), limits(rpm=1)], ids=["tokens-unknown", "no-token-limit"])
-def test_without_a_correction_the_estimate_stays(of: Candidate) -> None:
-    state = fresh()
-    attempt = Grant(of, credential(of), NOW_S, tokens=5_000)
-    assert done(state.claim(attempt))
-    state.release(attempt, NOW_S, tokens=None if of.provider.limits.tpm else 1)
-    assert admit(state, of, NOW_S + 30) is None
-
-
 # Rotation.
 
 
@@ -289,7 +249,7 @@ def test_a_changed_credential_ends_what_the_old_one_did() -> None:
     state = broken(A, failure(K.AUTH))
     rekeyed = provider("a")
     object.__setattr__(rekeyed, "credentials", (Credential("k1", Secret("another")),))
-    state.forget(snapshot(model(candidate(rekeyed))))
+    state.forget(snapshot(model(candidate(rekeyed))), NOW_S)
     assert state.view.asides == {}
 
 
@@ -297,7 +257,7 @@ def test_what_is_still_configured_is_remembered() -> None:
     state = broken(A, failure(K.AUTH))
     fail(state, B, failure(K.CONNECT), NOW_S)
     done(state.advance(SLOT, A.id, B.id, A.id))
-    state.forget(snapshot(model(A, B)))
+    state.forget(snapshot(model(A, B)), NOW_S)
     assert (len(state.view.asides), state.view.pointers) == (2, {SLOT: B.id})
 
 
@@ -312,21 +272,51 @@ def test_what_is_still_configured_is_remembered() -> None:
 def test_a_pointer_to_what_left_the_configuration_is_dropped(slot: Slot, pointer: CandidateId) -> None:
     state = fresh()
     done(state.advance(slot, A.id, pointer, A.id))
-    state.forget(snapshot(model(A, B)))
+    state.forget(snapshot(model(A, B)), NOW_S)
     assert state.view.pointers == {}
 
 
 def test_a_pointer_of_an_ad_hoc_model_stays_while_its_provider_does() -> None:
     state, slot = fresh(), Slot("qwen-7b", 1)
     done(state.advance(slot, A.id, CandidateId("a", "7b"), A.id))
-    state.forget(snapshot(model(A, B)))
+    state.forget(snapshot(model(A, B)), NOW_S)
     assert list(state.view.pointers) == [slot]
 
 
 def test_a_provider_that_left_is_forgotten_whole() -> None:
     state = broken(C, failure(K.CONNECT))
-    state.forget(snapshot(model(A)))
+    state.forget(snapshot(model(A)), NOW_S)
     assert state.view.asides == {}
+
+
+def test_a_provider_that_moved_is_as_unknown_as_a_new_one() -> None:
+    state = broken(A, failure(K.CONNECT))
+    succeed(state, A, NOW_S + 10)
+    fail(state, A, failure(K.AUTH), NOW_S + 11)
+    moved = replace(A.provider, base_url="https://another.test")
+    state.forget(snapshot(model(candidate(moved))), NOW_S + 12, {"a": A.provider})
+    assert (state.view.asides, state.view.latency_s) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("what", "is_kept"),
+    [
+        pytest.param(failure(K.MODEL_MISSING), False, id="model-that-the-account-lacks"),
+        pytest.param(failure(K.BLOCKED), False, id="account-that-is-blocked"),
+        pytest.param(failure(K.CONNECT), True, id="address-that-does-not-answer"),
+    ],
+)
+def test_a_new_key_ends_what_an_account_was_refused(what: Failure, is_kept: bool) -> None:
+    state = broken(A, what)
+    state.forget(snapshot(model(candidate(provider("a", keys=2)))), NOW_S, {"a": A.provider})
+    assert bool(state.view.asides) is is_kept
+
+
+def test_a_new_key_closes_no_breaker() -> None:
+    of = candidate(provider("a", breaker=BreakerPolicy(consecutive=1)))
+    state = broken(of, failure(K.SERVER_ERROR, 500))
+    state.forget(snapshot(model(candidate(provider("a", keys=2)))), NOW_S, {"a": of.provider})
+    assert [aside.breaker for aside in state.view.asides.values()] == [True]
 
 
 # Over a restart.
@@ -337,9 +327,10 @@ def test_what_is_kept_comes_back_after_a_restart() -> None:
     fail(state, B, failure(K.CONNECT), NOW_S)
     done(state.advance(SLOT, A.id, B.id, A.id))
     state.disable("c")
-    kept = state.dump(NOW_S + 10, 1_700_000_000.0)
+    configured = snapshot(model(A, B))
+    kept = state.dump(configured, NOW_S + 10, 1_700_000_000.0)
     later = fresh()
-    assert later.restore(kept, 50.0, 1_700_000_100.0) == 0
+    assert later.restore(kept, configured, 50.0, 1_700_000_100.0) == 0
     (spot,) = later.view.asides
     assert spot == target(Scope.CREDENTIAL_MODEL, A), "a set-aside of ten seconds is not worth keeping"
     assert later.view.asides[spot].until_s == pytest.approx(50 + 7_200 - 110, abs=3)

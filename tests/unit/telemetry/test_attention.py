@@ -114,9 +114,9 @@ def test_replaced_credential_ends_its_episode(desk: Desk) -> None:
     desk.attention.failed("azure", old.id, REFUSED, 0.0)
     desk.attention.failed("azure", new.id, REFUSED, 0.0)
     provider = Provider("azure", "azure", "https://x.test", credentials=(new,))
-    desk.attention.forget(Snapshot(providers={"azure": provider}))
+    desk.attention.forget(Snapshot(providers={"azure": provider}), {})
     assert desk.gauge("azure", "auth") == "1.0"
-    desk.attention.forget(Snapshot())
+    desk.attention.forget(Snapshot(), {})
     assert desk.gauge("azure", "auth") == "0.0"
     desk.attention.failed("azure", new.id, REFUSED, 1.0)
     assert len(desk.alerts) == 3

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -271,6 +272,22 @@ async def test_reload_keeps_what_is_still_configured() -> None:
     assert text(await bench.tokens.ready(reloaded, anew, soon())) == "1"
     bench.tokens.keep_only([])
     assert text(await bench.ready()) == "2"
+
+
+async def test_making_that_began_by_another_way_is_not_waited_for() -> None:
+    """It may wait for a proxy that does not answer, which is why there is another now."""
+    bench = Bench()
+    bench.issuer.open.clear()
+    waiting = asyncio.ensure_future(bench.ready())
+    assert await asyncio.to_thread(bench.issuer.entered.wait, 10)
+    moved = replace(PROVIDER, proxy_url=Secret("http://proxy.test"))
+    bench.tokens.keep_only([moved])
+    anew = asyncio.ensure_future(bench.tokens.ready(moved, CREDENTIAL, soon()))
+    await asyncio.sleep(0)
+    bench.issuer.open.set()
+    assert {text(await waiting), text(await anew)} == {"1", "2"}
+    await bench.tokens.ready(moved, CREDENTIAL, soon())
+    assert bench.issuer.asked == 2
 
 
 async def test_library_that_is_not_installed_names_its_extra() -> None:
