@@ -44,5 +44,5 @@ async def post(gateway: RunningGateway, path: str, **members: object) -> httpx.R
 
 PARTIAL = event("image_generation.partial_image", b64_json="AAAA", partial_image_index=0)
 COMPLETE = event("image_generation.completed", b64_json="AAAABBBB", usage=IMAGE_USAGE)
-DELTA = event("transcript.text.delta", delta="hel")
+DELTA = event("transcript.text.delta", delta="he")
 LAST = event("transcript.text.done", text="hello", usage={"type": "tokens", "input_tokens": 3, "output_tokens": 1})
