@@ -21,7 +21,7 @@ from proxy.store.spoolfolder import Position, SpoolFolder
 from proxy.store.spoolkeeper import Post, SpoolKeeper
 from proxy.store.spoolrecord import write_close, write_open
 
-LOGGER = logging.getLogger("fairlead.ledger")
+_LOG = logging.getLogger("fairlead.ledger")
 RETRY_AFTER_S = 5.0
 
 _PROBE = frame(0, bytes(1024))  # of a kind that nobody reads, and longer than most
@@ -203,7 +203,7 @@ class Spool:
             with suppress(OSError):
                 self._size = os.lseek(self._file, 0, os.SEEK_END)
         if not self.is_full:
-            LOGGER.error(
+            _LOG.error(
                 "the ledger cannot be written (%s): %s until there is room in %s",
                 why,
                 "requests are refused" if self.refuses else "records wait in memory",
@@ -240,7 +240,7 @@ class Spool:
             return
         if (self._rotate() or self._append(_PROBE)) and self._flush():
             self.is_full = False
-            LOGGER.warning("the ledger can be written again", extra={"event": "ledger_resumed"})
+            _LOG.warning("the ledger can be written again", extra={"event": "ledger_resumed"})
         else:
             self._keeper.has_reserve = False  # it will be looked at again
 
