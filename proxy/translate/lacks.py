@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from msgspec.json import Decoder
 
 from proxy.core.conversation import Conversation, Params
-from proxy.core.translation import Untranslatable
+from proxy.core.translation import Undecodable, Untranslatable
+from proxy.wire.typedjson import decoded
 
 _UNSAID = (None, "", ())
 
@@ -62,6 +66,21 @@ class Lacks(dict[str, Hint | Refused]):
             if isinstance(self[name], Refused):
                 raise self.refused(name, name)
         return asked + [name for name in conversation.rest if name not in own] if conversation.rest else asked
+
+    def own_members(self, conversation: Conversation, decoders: Mapping[str, Decoder[Any]]) -> dict[str, Any]:
+        """Read the dialect's own members that a client of any other wrote, for its upstream.
+
+        Raises:
+            Untranslatable: One is not what the dialect takes, by the row `own_member`.
+        """
+        own: dict[str, Any] = {}
+        for name, decoder in decoders.items():
+            if (written := conversation.rest.get(name)) is not None:
+                try:
+                    own[name] = decoded(decoder, bytes(written))
+                except Undecodable as exc:
+                    raise self.refused("own_member", name) from exc
+        return own
 
     def refuse_more_than_a_text(self, params: Params) -> None:
         """Refuse several answers, and answers that are no text, by the rows `choices` and `modalities`.
