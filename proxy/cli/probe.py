@@ -12,17 +12,19 @@ from proxy.core.snapshot import Provider, Snapshot
 from proxy.routing.resolve import REST
 from proxy.state.clock import SystemClock
 from proxy.upstream.probes import USUAL, Bounds, Probe, Prober
-from proxy.upstream.tokens import LOGGER, Tokens
+from proxy.upstream.tokens import Tokens
+
+_LOG = logging.getLogger("fairlead.credentials")
 
 
 def probe_providers(snapshot: Snapshot, providers: Sequence[Provider], bounds: Bounds = USUAL) -> list[Probe]:
     """Ask each of these providers for its model list with each of its credentials."""
-    level = LOGGER.level
-    LOGGER.setLevel(logging.CRITICAL)  # what it would tell a log is in the results
+    level = _LOG.level
+    _LOG.setLevel(logging.CRITICAL)  # what it would tell a log is in the results
     try:
         return anyio.run(_probe, snapshot, providers, bounds)
     finally:
-        LOGGER.setLevel(level)
+        _LOG.setLevel(level)
 
 
 def upstream_names(snapshot: Snapshot) -> dict[str, set[str]]:

@@ -17,7 +17,7 @@ from proxy.core.snapshot import Problem, Snapshot
 USUAL = "~/.local/state/fairlead"
 _EXPECTED = "a folder to keep state in"
 
-_log = logging.getLogger("fairlead.config")
+_LOG = logging.getLogger("fairlead.config")
 
 
 def resolve_data_dir(written: str | None, environ: Mapping[str, str]) -> str:
@@ -56,5 +56,5 @@ def open_data_dir(snapshot: Snapshot) -> Path | None:
     problem = Problem("server.data_dir", found, _EXPECTED, "set FAIRLEAD_DATA_DIR or server.data_dir")
     if snapshot.source != "demo":
         raise ConfigError([problem])
-    _log.warning("%s; the demo keeps nothing", problem)
+    _LOG.warning("%s; the demo keeps nothing", problem)
     return None

@@ -64,7 +64,7 @@ class ProviderRow(Row):
     """An account at a vendor. The table's name is how models, logs, metrics and headers call it."""
 
     kind: str = Field(
-        description="The vendor preset. ",
+        description="The vendor preset.",
         examples=["ollama"],
         json_schema_extra={"type": " or ".join(f'"{kind}"' for kind in KINDS)},
     )

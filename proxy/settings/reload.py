@@ -23,7 +23,7 @@ POLL_S = 2.0
 SETTLE_S = 0.25
 RETRY_S = 10.0
 
-_log = logging.getLogger("fairlead.config")
+_LOG = logging.getLogger("fairlead.config")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Watched:
 def log_problems(problems: Sequence[Problem]) -> None:
     """Log each problem of a configuration, as grave as it is."""
     for problem in problems:
-        _log.log(logging.WARNING if problem.warning else logging.ERROR, "configuration: %s", problem)
+        _LOG.log(logging.WARNING if problem.warning else logging.ERROR, "configuration: %s", problem)
 
 
 class Reloader:
@@ -124,7 +124,7 @@ class Reloader:
         else:
             self._current = snapshot
             log_problems(snapshot.problems)
-            _log.info("configuration version %d is in force", snapshot.version)
+            _LOG.info("configuration version %d is in force", snapshot.version)
 
     def _load(self) -> Snapshot:
         return load_snapshot(
@@ -138,5 +138,5 @@ class Reloader:
 
     def _fail(self, problems: Sequence[Problem]) -> None:
         log_problems(problems)
-        _log.error("the configuration is unchanged: version %d stays in force", self._current.version)
+        _LOG.error("the configuration is unchanged: version %d stays in force", self._current.version)
         self._on_failed(problems)

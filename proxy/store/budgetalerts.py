@@ -16,7 +16,7 @@ from proxy.routing.budget import BudgetMark
 from proxy.store.database import Database, DatabaseAway
 from proxy.store.tables import BUDGET_ALERTS
 
-LOGGER = logging.getLogger("fairlead.alerts")
+_LOG = logging.getLogger("fairlead.alerts")
 KEPT_S = 62 * 86_400.0  # longer than any period, and than a request that began in it can last
 SWEEP_EVERY_S = 86_400.0
 
@@ -47,7 +47,7 @@ class BudgetClaims:
                     old = BUDGET_ALERTS.c.raised_us < int((wall_s - KEPT_S) * 1_000_000)
                     await connection.execute(delete(BUDGET_ALERTS).where(old))
         except DatabaseAway as away:
-            LOGGER.warning("the database is away (%s): a budget alert may come twice", away)
+            _LOG.warning("the database is away (%s): a budget alert may come twice", away)
             return True
         if wall_s >= self._sweep_from_s:
             self._sweep_from_s = wall_s + SWEEP_EVERY_S

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-LOGGER = logging.getLogger("fairlead.kept")
+_LOG = logging.getLogger("fairlead.kept")
 NAME = "state.json"
 BROKEN_NAME = "state.json.broken"
 LARGEST_BYTES = 64 * 1024 * 1024
@@ -44,7 +44,7 @@ class KeptState:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             return self._put_aside(str(exc))
         except OSError as exc:
-            LOGGER.error("%s cannot be read and is ignored: %s", self._path, exc.strerror)
+            _LOG.error("%s cannot be read and is ignored: %s", self._path, exc.strerror)
             return {}
 
     def save(self, kept: Mapping[str, object]) -> None:
@@ -78,7 +78,7 @@ class KeptState:
         try:
             self._path.replace(self._path.with_name(BROKEN_NAME))
         except OSError as exc:
-            LOGGER.error("%s is broken (%s) and cannot be renamed: %s", self._path, why, exc.strerror)
+            _LOG.error("%s is broken (%s) and cannot be renamed: %s", self._path, why, exc.strerror)
         else:
-            LOGGER.error("%s is broken (%s); it is now %s and the state starts empty", self._path, why, BROKEN_NAME)
+            _LOG.error("%s is broken (%s); it is now %s and the state starts empty", self._path, why, BROKEN_NAME)
         return {}

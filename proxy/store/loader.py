@@ -25,7 +25,7 @@ from proxy.store.spool import Spool
 from proxy.store.spoolfolder import Position, adopt_folders, end_of, foreign_folders, size
 from proxy.store.spoolmemory import SpoolMemory
 
-LOGGER = logging.getLogger("fairlead.ledger")
+_LOG = logging.getLogger("fairlead.ledger")
 LOAD_EVERY_S = 0.5
 LONGEST_PAUSE_S = 30.0
 ADOPT_EVERY_S = 10.0
@@ -83,11 +83,11 @@ class Loader:
                 trouble = exc
             except Exception as exc:  # a statement that an operator, or a later release, may mend
                 trouble = exc
-                LOGGER.debug("the statement that failed", exc_info=exc)
+                _LOG.debug("the statement that failed", exc_info=exc)
         if trouble is not None:
             return self._fall_behind(trouble)
         if self._is_behind:
-            LOGGER.warning("the ledger is loaded into the database again", extra={"event": "ledger_caught_up"})
+            _LOG.warning("the ledger is loaded into the database again", extra={"event": "ledger_caught_up"})
         self._is_behind, self._pause_s = False, LOAD_EVERY_S
         return True
 
@@ -181,7 +181,7 @@ class Loader:
             return
         self._adopted_s = now_s
         for folder in adopt_folders(self._spool.data_dir, self._spool.folder):
-            LOGGER.info("records that an earlier process left in %s are loaded", folder.path)
+            _LOG.info("records that an earlier process left in %s are loaded", folder.path)
             self._sources.insert(0, LeftSource(folder, folder.end(), is_mine=False))
 
     def _places(self) -> list[Place]:
@@ -195,7 +195,7 @@ class Loader:
 
     def _fall_behind(self, trouble: Exception) -> bool:
         if not self._is_behind:
-            LOGGER.error(
+            _LOG.error(
                 "the ledger cannot be loaded into the database: %s; requests wait in the spool and nothing is lost "
                 "while there is room",
                 str(trouble).partition("\n")[0],  # the statement itself says nothing to an operator
@@ -204,7 +204,7 @@ class Loader:
         try:
             self._fit()  # in case it was for a value that the database seems to be away
         except Exception as exc:
-            LOGGER.debug("the rows that cannot be made to fit", exc_info=exc)
+            _LOG.debug("the rows that cannot be made to fit", exc_info=exc)
         self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 2) if self._is_behind else LOAD_EVERY_S
         self._is_behind = True
         return False

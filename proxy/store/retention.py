@@ -14,7 +14,7 @@ from proxy.core.ports import Clock
 from proxy.store.database import Database, DatabaseAway
 from proxy.store.tables import REQUESTS
 
-LOGGER = logging.getLogger("fairlead.ledger")
+_LOG = logging.getLogger("fairlead.ledger")
 EVERY_S = 3600.0
 PAUSE_S = 0.2  # between two transactions, for whoever else wants to write
 ROWS = 500  # in one of them
@@ -39,9 +39,9 @@ class Retention:
             try:
                 await self.sweep()
             except DatabaseAway as exc:
-                LOGGER.warning("old requests cannot be deleted for now: %s", exc)
+                _LOG.warning("old requests cannot be deleted for now: %s", exc)
             except Exception:
-                LOGGER.exception("old requests cannot be deleted")
+                _LOG.exception("old requests cannot be deleted")
             await self._clock.sleep(EVERY_S)
 
     async def sweep(self) -> int:
@@ -59,7 +59,7 @@ class Retention:
             deleted += count
             await self._clock.sleep(PAUSE_S)
         if deleted:
-            LOGGER.info("%d requests older than %d days were deleted", deleted, days)
+            _LOG.info("%d requests older than %d days were deleted", deleted, days)
         return deleted
 
     async def _delete_before(self, first: str) -> int:

@@ -22,7 +22,7 @@ from proxy.store.spoolfolder import Position, SpoolFolder
 from proxy.store.spoolkeeper import Post, SpoolKeeper
 from proxy.store.spoolrecord import read_close, write_close, write_open
 
-LOGGER = logging.getLogger("fairlead.ledger")
+_LOG = logging.getLogger("fairlead.ledger")
 RETRY_AFTER_S = 5.0
 
 _PROBE = frame(0, bytes(1024))  # of a kind that nobody reads, and longer than most
@@ -108,7 +108,7 @@ class Spool:
     def stop(self) -> None:
         """Bring everything to the disk and let the folder go; nothing can be appended any more."""
         if not self._flush():
-            LOGGER.error(
+            _LOG.error(
                 "%d records are lost: neither the disk nor the database took them before the end",
                 len(self._unwritten),
                 extra={"event": "ledger_full"},
@@ -222,7 +222,7 @@ class Spool:
             self._keeper.spend_reserve()
 
     def _tell_full(self, why: str | None) -> None:
-        LOGGER.error(
+        _LOG.error(
             "the ledger cannot be written (%s): %s until there is room in %s",
             why,
             "requests are refused" if self.refuses else "records wait in memory",
@@ -256,7 +256,7 @@ class Spool:
             return
         if (self._rotate() or self._append(_PROBE)) and self._flush():
             self.is_full = False
-            LOGGER.warning("the ledger can be written again", extra={"event": "ledger_resumed"})
+            _LOG.warning("the ledger can be written again", extra={"event": "ledger_resumed"})
         else:
             self._keeper.has_reserve = False  # it will be looked at again
 

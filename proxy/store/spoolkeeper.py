@@ -18,7 +18,7 @@ from pathlib import Path
 
 from proxy.store.spoolfolder import SpoolFolder
 
-LOGGER = logging.getLogger("fairlead.ledger")
+_LOG = logging.getLogger("fairlead.ledger")
 RESERVE = "reserve"
 LOOK_S = 1.0  # how soon a full disk that has room again is noticed
 
@@ -81,7 +81,7 @@ class SpoolKeeper:
         try:
             os.truncate(self._reserve, 0)
         except OSError as exc:
-            LOGGER.error("the ledger's reserve of disk space cannot be released: %s", exc.strerror)
+            _LOG.error("the ledger's reserve of disk space cannot be released: %s", exc.strerror)
 
     def sync(self) -> None:
         """Bring what was appended so far to the disk. Never raises: what fails is logged once, and tried again."""
@@ -89,7 +89,7 @@ class SpoolKeeper:
             self._sync()
         except OSError as exc:
             if not self._sync_failed:
-                LOGGER.error("the ledger's spool cannot be synced to disk: %s", exc.strerror)
+                _LOG.error("the ledger's spool cannot be synced to disk: %s", exc.strerror)
             self._sync_failed = True
         else:
             self._sync_failed = False

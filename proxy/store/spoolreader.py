@@ -12,7 +12,7 @@ from pathlib import Path
 from proxy.store.spoolfile import Scan, scan
 from proxy.store.spoolfolder import Position, file_path, numbers, size
 
-LOGGER = logging.getLogger("fairlead.ledger")
+_LOG = logging.getLogger("fairlead.ledger")
 PIECE_BYTES = 128 * 1024
 
 
@@ -70,7 +70,7 @@ class SpoolReader:
     def _log(self, found: Scan, number: int, offset: int) -> None:
         if found.damaged:
             self.damaged += found.damaged
-            LOGGER.error(
+            _LOG.error(
                 "%s is damaged in %d places after byte %d: what could not be read is left out, all around it is kept",
                 file_path(self._path, number),
                 found.damaged,
@@ -78,7 +78,7 @@ class SpoolReader:
                 extra={"event": "ledger_damaged"},
             )
         if found.torn_bytes:
-            LOGGER.warning(
+            _LOG.warning(
                 "%s ends in %d bytes of an unfinished record, which are left out",
                 file_path(self._path, number),
                 found.torn_bytes,

@@ -22,7 +22,7 @@ from proxy.core.money import usd
 from proxy.routing.budget import BudgetMark, period_end_s
 from proxy.telemetry.attention import REMEDY
 
-LOGGER = logging.getLogger("fairlead.alerts")
+_LOG = logging.getLogger("fairlead.alerts")
 
 TIMESTAMP_HEADER = "x-fairlead-timestamp"
 SIGNATURE_HEADER = "x-fairlead-signature"
@@ -101,9 +101,7 @@ class AlertDesk:
 
     def raise_alert(self, alert: Alert) -> None:
         """Log an alert and hand it on."""
-        LOGGER.log(
-            logging.ERROR if alert.severity == ERROR else logging.WARNING, "%s", alert.text, extra=_fields(alert)
-        )
+        _LOG.log(logging.ERROR if alert.severity == ERROR else logging.WARNING, "%s", alert.text, extra=_fields(alert))
         self.post(alert)
 
     def post(self, alert: Alert) -> None:

@@ -16,7 +16,7 @@ from proxy.core.snapshot import Provider, Snapshot
 from proxy.routing.place import Change
 from proxy.telemetry.metrics import Metrics
 
-LOGGER = logging.getLogger("fairlead.attention")
+_LOG = logging.getLogger("fairlead.attention")
 QUIET_S = 600.0
 
 REMEDY = {
@@ -97,7 +97,7 @@ class Attention:
 
 def _log(episode: _Episode, failure: Failure) -> None:
     name = episode.credential.partition("#")[0]
-    LOGGER.error(
+    _LOG.error(
         "provider %s needs attention: %s",
         episode.provider,
         REMEDY[episode.reason],

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from proxy.routing.budget import BudgetMark
 from proxy.telemetry.alerts import Raise, budget_alert
 
-LOGGER = logging.getLogger("fairlead.alerts")
+_LOG = logging.getLogger("fairlead.alerts")
 CAPACITY = 10_000
 
 # True where the mark is this process's to tell: nobody else has, or nobody can say whether anybody has.
@@ -52,7 +52,7 @@ class BudgetAlerts:
                 self._raise(budget_alert(mark))
                 raise
             except Exception:  # the top of a background task: an alert too many is better than none
-                LOGGER.exception("whether a budget alert was raised before cannot be found out")
+                _LOG.exception("whether a budget alert was raised before cannot be found out")
                 is_ours = True
             if is_ours:
                 self._raise(budget_alert(mark))

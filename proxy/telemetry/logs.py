@@ -24,7 +24,7 @@ CAPACITY = 20_000  # lines that wait to be written; what comes on top is dropped
 TOGETHER = 128  # lines rendered in one go, during which nothing else runs in this process: a quarter of a millisecond
 TALKATIVE = ("httpx", "httpcore", "hpack", "asyncio")  # they log every request, some with headers, below WARNING
 
-LOGGER = logging.getLogger("fairlead.logs")
+_LOG = logging.getLogger("fairlead.logs")
 
 _ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -188,7 +188,7 @@ class AccessLog:
         del self._records[: len(records)]  # what came meanwhile stays for the next time
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
-            LOGGER.warning("%d request lines were dropped: the log's reader is too slow", dropped)
+            _LOG.warning("%d request lines were dropped: the log's reader is too slow", dropped)
         for at in range(0, len(records), TOGETHER):
             self._write(records[at : at + TOGETHER])
 
@@ -197,7 +197,7 @@ class AccessLog:
             self._stream.write(self._render(records, self._redact))
             self._stream.flush()
         except Exception:  # the top of a background thread: the next lines may fare better
-            LOGGER.exception("%d request lines could not be written", len(records))
+            _LOG.exception("%d request lines could not be written", len(records))
 
 
 def _extra(record: logging.LogRecord, redact: Redact) -> dict[str, object]:

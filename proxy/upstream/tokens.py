@@ -25,7 +25,7 @@ from proxy.providers.extras import EXTRAS, install_hint
 from proxy.routing.place import has_moved
 from proxy.upstream.issuing import Ask, Issuer, late, network_of, refused
 
-LOGGER = logging.getLogger("fairlead.credentials")
+_LOG = logging.getLogger("fairlead.credentials")
 
 EARLY_S = 300.0  # before its end it is made anew
 LAST_S = 10.0  # before its end it is not sent any more: a request may take as long to arrive
@@ -152,7 +152,7 @@ class Tokens:
         now_s = self._clock.now()
         if isinstance(outcome, Failure):
             if held.failure is None:  # once an episode
-                LOGGER.warning("provider %s, credential %s: %s", provider.name, credential.name, outcome.detail)
+                _LOG.warning("provider %s, credential %s: %s", provider.name, credential.name, outcome.detail)
             held.failure, held.retry_s = outcome, now_s + RETRY_S
             return outcome
         ends_s = inf if outcome.expires_at_s is None else outcome.expires_at_s

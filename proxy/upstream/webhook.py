@@ -23,7 +23,7 @@ from proxy.upstream.tls import TlsSettings, make_context
 if TYPE_CHECKING:
     import httpx
 
-LOGGER = logging.getLogger("fairlead.alerts")
+_LOG = logging.getLogger("fairlead.alerts")
 
 CONNECT_S = 5.0
 ANSWER_S = 10.0  # for each read and write
@@ -71,7 +71,7 @@ class Webhook:
         if len(self._waiting) >= self._capacity:
             self._waiting.popleft()
             self.dropped += 1
-            LOGGER.warning("an alert was dropped before it could be delivered; %d so far", self.dropped)
+            _LOG.warning("an alert was dropped before it could be delivered; %d so far", self.dropped)
         self._waiting.append(alert)
         self._filled.set()
 
@@ -100,7 +100,7 @@ class Webhook:
                     self._client = await to_thread.run_sync(make_client)
                 delivery = await deliver(self._client, settings, alert, self._clock.wall(), self._delivery_s)
             except Exception:  # the top of a background task: the next alert may fare better
-                LOGGER.exception("an alert could not be delivered")
+                _LOG.exception("an alert could not be delivered")
                 self.failed += 1
                 return
             if is_delivered(delivery.status):
@@ -114,7 +114,7 @@ class Webhook:
     def _give_up(self, alert: Posted, delivery: Delivery, tries: int) -> None:
         self.failed += 1
         outcome = delivery.said if delivery.status is None else f"status {delivery.status}"
-        LOGGER.error("an alert (%s) could not be delivered to the webhook in %d tries: %s", alert.event, tries, outcome)
+        _LOG.error("an alert (%s) could not be delivered to the webhook in %d tries: %s", alert.event, tries, outcome)
 
 
 def make_client() -> httpx.AsyncClient:

@@ -5,19 +5,13 @@ The cases are JavaScript, in `tests/e2e/node/cases`; one run of Node does them a
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Mapping
-from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
+from tests.e2e.nodecases import Outcome, run_cases
 from tests.fakes.deployment import NARROW_KEY, TEAM_KEY, Deployment
-from tests.fakes.tools import require_tool
 
-FOLDER = Path(__file__).parent / "node"
-RUN_S = 50
 # Whichever case is first pays for all of them.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
@@ -89,22 +83,9 @@ AZURE = (
 CASES = (*ANSWERS, *STREAMS, *FAILURES, *AZURE)
 
 
-class Outcome(NamedTuple):
-    ok: bool
-    detail: str
-
-
 @pytest.fixture(scope="module")
 def outcomes(deployed: Deployment) -> Mapping[str, Outcome]:
-    node = require_tool("node")
-    assert (FOLDER / "node_modules" / "openai").is_dir(), "the SDK is not installed: `make test` installs it"
-    arguments = [deployed.url, deployed.simulator.url, TEAM_KEY, NARROW_KEY]
-    done = subprocess.run(
-        [node, str(FOLDER / "run.mjs"), *arguments], capture_output=True, text=True, check=False, timeout=RUN_S
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    return {line["case"]: Outcome(line["ok"], line["detail"]) for line in lines}
+    return run_cases("run.mjs", "openai", deployed.url, deployed.simulator.url, TEAM_KEY, NARROW_KEY)
 
 
 @pytest.mark.parametrize("case", CASES)

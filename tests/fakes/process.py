@@ -160,6 +160,19 @@ async def run_command(
     return await asyncio.to_thread(run)
 
 
+def run_script(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run Python code in a process of its own, as the commands run."""
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        timeout=15,
+        check=False,
+    )
+
+
 def environment(folder: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
     """The whole environment of a process: nothing of this one's but where programs are, and whether to measure it."""
     names = ("PATH", "LANG", "TMPDIR", "COVERAGE_PROCESS_CONFIG")

@@ -85,3 +85,9 @@ def make_exchange(
     if body is not None:
         exchange.pieces, exchange.is_whole = [body], True
     return exchange
+
+
+async def settled() -> None:
+    """Let every task go as far as it can."""
+    for _ in range(5):
+        await asyncio.sleep(0)

@@ -16,7 +16,7 @@ from tests.fakes.rawstreams import DONE, FINISH, ROLE, said, streaming
 from tests.fakes.stage import Upstream, stage
 from tests.fakes.upstream_calls import settles
 from tests.fakes.wireclient import CHAT, WireClient, chat
-from tests.integration.test_client_connections import BODY, KEY, KEYS, on_stage, request
+from tests.integration.clientstage import BODY, KEY, KEYS, on_stage, request
 
 TOKEN = "admin-token-0123456789"
 CHUNKED, EXPECTS = "transfer-encoding: chunked", "expect: 100-continue"

@@ -80,5 +80,5 @@ def answer_format(wanted: JsonFormat, target: Target, takes: Generation) -> dict
         return None
     has_schema = target.capabilities.json_schema
     if not (takes.json_schema if has_schema is None else has_schema):
-        raise refused("json_schema", "response_format", "json_schema")
+        raise refused("json_schema", "response_format")
     return {"type": "json_schema", "schema": strict_schema(wanted.schema, "response_format")}

@@ -163,7 +163,7 @@ class Turns:
             case Native():
                 self._native(part, blocks)
             case Audio():
-                raise refused("audio", where, "audio")
+                raise refused("audio", where)
 
     def _file(self, part: Image | Document, block: dict[str, object], blocks: list[AnyBlock]) -> None:
         if isinstance(part.source, FileRef):

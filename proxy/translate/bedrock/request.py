@@ -15,7 +15,7 @@ from msgspec.json import Decoder, Encoder
 
 from proxy.apischema.bedrock import GuardrailConfig, PerformanceConfig
 from proxy.core.conversation import Conversation
-from proxy.core.translation import Encoded, Target, Undecodable
+from proxy.core.translation import Encoded, Target
 from proxy.translate.bedrock.blocks import Block, BlockWriter
 from proxy.translate.bedrock.families import Model, model_of
 from proxy.translate.bedrock.messages import write_turns
@@ -24,9 +24,8 @@ from proxy.translate.bedrock.reasoning import Thought, write_reasoning
 from proxy.translate.bedrock.schema import text_format
 from proxy.translate.bedrock.thinking import claude_thought, lost_thread
 from proxy.translate.bedrock.tools import write_tools
-from proxy.translate.bedrock.unsupported import leave_out, refused
+from proxy.translate.bedrock.unsupported import UNSUPPORTED, leave_out
 from proxy.translate.media import asks_detail
-from proxy.wire.typedjson import decoded
 
 _ENCODER = Encoder()
 _OWN: Mapping[str, Decoder[Any]] = {
@@ -88,16 +87,8 @@ def _output(conversation: Conversation, thought: Thought, model: Model, target: 
 
 def _own_members(conversation: Conversation) -> Block:
     """Pass Bedrock's own members that a client wrote, if they are what Bedrock takes and no more."""
-    own: Block = {}
-    for name, decoder in _OWN.items():
-        written = conversation.rest.get(name)
-        if written is None:
-            continue
-        try:
-            member = decoded(decoder, bytes(written))
-        except Undecodable as exc:
-            raise refused("own_member", name) from exc
-        if isinstance(member, GuardrailConfig) and not conversation.stream:
-            member.streamProcessingMode = UNSET  # ConverseStream alone has it
-        own[name] = member
+    own = UNSUPPORTED.own_members(conversation, _OWN)
+    guarded = own.get("guardrailConfig")
+    if guarded is not None and not conversation.stream:
+        guarded.streamProcessingMode = UNSET  # ConverseStream alone has it
     return own

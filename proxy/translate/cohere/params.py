@@ -13,10 +13,8 @@ from msgspec.json import Decoder
 
 from proxy.apischema.cohere import CitationOptions, SafetyMode, WrittenDocument
 from proxy.core.conversation import Conversation, Effort, Params, Reasoning
-from proxy.core.translation import Undecodable
 from proxy.translate.cohere.messages import Block
-from proxy.translate.cohere.unsupported import refused
-from proxy.wire.typedjson import decoded
+from proxy.translate.cohere.unsupported import UNSUPPORTED, refused
 
 MOST_STOPS = 5
 _REASONING = "reasoning"  # in the names of the models that think and can be told not to
@@ -75,16 +73,7 @@ def own_members(conversation: Conversation) -> Block:
     Raises:
         Untranslatable: They are not.
     """
-    own: Block = {}
-    for name, decoder in _OWN.items():
-        written = conversation.rest.get(name)
-        if written is None:
-            continue
-        try:
-            own[name] = decoded(decoder, bytes(written))
-        except Undecodable as exc:
-            raise refused("own_member", name) from exc
-    return own
+    return UNSUPPORTED.own_members(conversation, _OWN)
 
 
 def _within(value: float | None, least: float, most: float) -> float | None:

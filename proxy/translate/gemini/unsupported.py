@@ -5,47 +5,39 @@ Names are OpenAI's, which is what most clients of another dialect speak.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from proxy.core.conversation import Conversation, Params, Vendor
-from proxy.core.translation import Untranslatable
 from proxy.translate.foreign import refuse_foreign
 from proxy.translate.gemini.models import Control, Traits
 from proxy.translate.gemini.thinking import keeps_thinking
 from proxy.translate.gemini.vocab import TIERS_FROM_OPENAI
+from proxy.translate.lacks import Hint, Lacks, Refused
 
-# Name -> why it is left out.
-HINTS: Mapping[str, str] = {
-    "user": "Google has no member for whom a request is made",
-    "verbosity": "no such control",
-    "metadata": "labels allow few characters, and a request with others is refused",
-    "prompt_cache_key": "caching is implicit, or by name",
-    "parallel_tool_calls": "calls cannot be kept apart",
-    "service_tier": "a tier of another vendor",
-    "presence_penalty": "refused by this model",
-    "frequency_penalty": "refused by this model",
-    "reasoning_effort": "this model is not told how much to think, or always thinks",
-}
-
-# Name -> what the client is told.
-REFUSED: Mapping[str, str] = {
-    "stop": "Gemini models take at most 5 stop sequences.",
-    "modalities": "Gemini models answer in sound only through Google's own API; ask for text.",
-    "audio": "Gemini models answer in sound only through Google's own API; ask for text.",
-    "response_format": "This Gemini model gives structured output only without tools; leave one of them out.",
-    "functions": "Gemini models take `tools`; `functions` was their forerunner.",
-    "function_call": "Gemini models take `tool_choice`; `function_call` was its forerunner.",
-}
-UNSUPPORTED: Mapping[str, str] = {**HINTS, **REFUSED}
+UNSUPPORTED = Lacks(
+    user=Hint("Google has no member for whom a request is made"),
+    verbosity=Hint("no such control"),
+    metadata=Hint("labels allow few characters, and a request with others is refused"),
+    prompt_cache_key=Hint("caching is implicit, or by name"),
+    parallel_tool_calls=Hint("calls cannot be kept apart"),
+    service_tier=Hint("a tier of another vendor"),
+    presence_penalty=Hint("refused by this model"),
+    frequency_penalty=Hint("refused by this model"),
+    reasoning_effort=Hint("this model is not told how much to think, or always thinks"),
+    stop=Refused("Gemini models take at most 5 stop sequences."),
+    modalities=Refused("Gemini models answer in sound only through Google's own API; ask for text.", "audio"),
+    audio=Refused("Gemini models answer in sound only through Google's own API; ask for text.", "audio"),
+    response_format=Refused(
+        "This Gemini model gives structured output only without tools; leave one of them out.", "json_schema"
+    ),
+    functions=Refused("Gemini models take `tools`; `functions` was their forerunner.", "tools"),
+    function_call=Refused("Gemini models take `tool_choice`; `function_call` was its forerunner."),
+)
 
 # Source: generativelanguage v1beta, GenerationConfig.stop_sequences, in Google's generated clients, read 2026-11-20.
 MOST_STOPS = 5
-_CAPABILITIES = {"modalities": "audio", "audio": "audio", "response_format": "json_schema", "functions": "tools"}
 
-
-def refused(name: str) -> Untranslatable:
-    """Make the refusal that the table words."""
-    return Untranslatable(REFUSED[name], param=name, capability=_CAPABILITIES.get(name, ""))
+refused = UNSUPPORTED.refused
 
 
 def check(conversation: Conversation, traits: Traits) -> None:
@@ -57,15 +49,15 @@ def check(conversation: Conversation, traits: Traits) -> None:
     refuse_foreign(conversation, Vendor.GOOGLE)
     params = conversation.params
     if len(params.stop) > MOST_STOPS:
-        raise refused("stop")
+        raise refused("stop", "stop")
     if conversation.format is not None and conversation.tools and not traits.json_with_tools:
-        raise refused("response_format")
+        raise refused("response_format", "response_format")
     if conversation.dialect_vendor is not Vendor.GOOGLE:
         if "audio" in params.modalities:
-            raise refused("modalities")
+            raise refused("modalities", "modalities")
         for name in conversation.rest:
-            if name in REFUSED:
-                raise refused(name)
+            if isinstance(UNSUPPORTED.get(name), Refused):
+                raise refused(name, name)
 
 
 def dropped_hints(conversation: Conversation, traits: Traits) -> list[str]:

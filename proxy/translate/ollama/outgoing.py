@@ -86,7 +86,7 @@ def _text(parts: Iterable[Part], between: str, where: str) -> str:
             case Document():
                 raise refused("document", where)
             case Audio():
-                raise refused("audio", where, "audio")
+                raise refused("audio", where)
             case _:
                 pass
     return between.join([text for text in texts if text])
@@ -97,7 +97,7 @@ def _images(parts: Iterable[Part], where: str) -> list[str]:
     for part in parts:
         if isinstance(part, Image):
             if not isinstance(part.source, Inline):
-                raise refused("image_url", where, "images")
+                raise refused("image_url", where)
             images.append(part.source.data)
     return images
 

@@ -34,7 +34,6 @@ from proxy.wire.typedjson import decoded, given
 _OPTIONS = msgspec.json.Decoder(schema.Options)
 _NO_OPTIONS = schema.Options()
 _SAME = ("temperature", "top_p", "top_k", "seed", "presence_penalty", "frequency_penalty")
-_ABSENT = tuple([name for name in UNSUPPORTED if name in Params.__struct_fields__])
 _LEVELS = {
     Effort.MINIMAL: "low",
     Effort.LOW: "low",
@@ -104,10 +103,7 @@ def encode_params(conversation: Conversation, target: Target) -> tuple[dict[str,
         Untranslatable: Several answers or sound are asked for.
     """
     params = conversation.params
-    if params.n is not None and params.n > 1:
-        raise refused("choices", "n")
-    if params.modalities not in ((), ("text",)):
-        raise refused("output", "modalities", "audio" if "audio" in params.modalities else "")
+    UNSUPPORTED.refuse_more_than_a_text(params)
     options = {name: value for name in _SAME if (value := getattr(params, name)) is not None}
     if params.max_tokens is not None:
         options["num_predict"] = params.max_tokens
@@ -121,7 +117,7 @@ def encode_params(conversation: Conversation, target: Target) -> tuple[dict[str,
         members["format"] = conversation.format.schema or "json"
     if (think := _think(conversation.reasoning, target.model)) is not None:
         members["think"] = think
-    dropped = [name for name in _ABSENT if getattr(params, name) not in (None, "", *_USUAL.get(name, ()))]
+    dropped = [name for name in UNSUPPORTED.hints if getattr(params, name) not in (None, "", *_USUAL.get(name, ()))]
     if _LEVELLED in target.model and wanted_effort(conversation.reasoning) is Effort.NONE:
         dropped.append("reasoning_effort")  # it always thinks
     return members, options, dropped
@@ -157,7 +153,7 @@ def _tool(tool: Tool, index: int) -> dict[str, Any]:
     if isinstance(tool, NativeTool):
         raise foreign_tool(tool.kind, f"tools[{index}]")
     if isinstance(tool, CustomTool):
-        raise refused("custom_tool", f"tools[{index}]", "tools")
+        raise refused("custom_tool", f"tools[{index}]")
     function = {
         "name": tool.name,
         "description": tool.description,

@@ -153,5 +153,5 @@ def _extra(signature: Signature | None, target: Target) -> dict[str, Any]:
 def _image(image: Image, where: str, target: Target) -> dict[str, Any]:
     written = encode_part(image, where, caches=False)
     if "images" not in target.extensions or written is None:
-        raise refused("assistant_image", where, "images")
+        raise refused("assistant_image", where)
     return written

@@ -159,7 +159,7 @@ def encode_part(part: Part, where: str, *, caches: bool) -> dict[str, Any] | Non
             form = part.format or _AUDIO_FORMATS.get(media_type) or media_type.removeprefix("audio/")
             return {"type": "input_audio", "input_audio": {"data": data, "format": form}}
         case Audio():
-            raise refused("audio_url", where, "audio")
+            raise refused("audio_url", where)
         case _:
             return None
     if caches and cache is not None:
@@ -170,7 +170,7 @@ def encode_part(part: Part, where: str, *, caches: bool) -> dict[str, Any] | Non
 def _image_url(part: Image, where: str) -> dict[str, str]:
     source = part.source
     if isinstance(source, FileRef):
-        raise refused("image_file", where, "images")
+        raise refused("image_file", where)
     return {"url": write_url(source), "detail": part.detail} if part.detail else {"url": write_url(source)}
 
 

@@ -78,7 +78,7 @@ def _result(result: ToolResult, where: str, *, is_custom: bool) -> Item:
 def _append_said(items: list[Item], parts: Sequence[Part], custom: set[str], target: Target, where: str) -> None:
     for place, part in enumerate(parts):
         if isinstance(part, Image):
-            raise refused("assistant_image", f"{where}[{place}]", "images")
+            raise refused("assistant_image", f"{where}[{place}]")
         if (item := _item(part, custom, target)) is not None:
             items.append(item)
 

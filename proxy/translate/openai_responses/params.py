@@ -12,7 +12,7 @@ from proxy.apischema import openai_responses as schema
 from proxy.core.conversation import Conversation, Params, Reasoning
 from proxy.translate.effort import read_effort, wanted_effort
 from proxy.translate.openai_responses.tools import encode_format
-from proxy.translate.openai_responses.unsupported import refused
+from proxy.translate.openai_responses.unsupported import UNSUPPORTED, refused
 from proxy.translate.userids import user_member
 
 LOGPROBS = "message.output_text.logprobs"
@@ -21,7 +21,6 @@ LEAST_OUTPUT_TOKENS = 16  # a lower limit is a 400
 
 # Members that are the same in hub and dialect: None and empty are not written.
 _SAME = ("temperature", "top_p", "top_logprobs", "service_tier", "prompt_cache_key", "metadata")
-_ABSENT = ("seed", "presence_penalty", "frequency_penalty", "top_k")
 
 
 def decode_params(request: schema.Request) -> Params:
@@ -58,10 +57,7 @@ def encode_params(conversation: Conversation) -> tuple[dict[str, Any], list[str]
         Untranslatable: Several answers, sound, images or stop sequences are asked for.
     """
     params = conversation.params
-    if params.n is not None and params.n > 1:
-        raise refused("choices", "n")
-    if params.modalities not in ((), ("text",)):
-        raise refused("modalities", "modalities", "audio" if "audio" in params.modalities else "")
+    UNSUPPORTED.refuse_more_than_a_text(params)
     if params.stop:
         raise refused("stop", "stop")
     members: dict[str, Any] = {"store": False}
@@ -78,7 +74,7 @@ def encode_params(conversation: Conversation) -> tuple[dict[str, Any], list[str]
         members["text"] = text
     if reasoning := _reasoning(conversation.reasoning):
         members["reasoning"] = reasoning
-    return members, [name for name in _ABSENT if getattr(params, name) is not None]
+    return members, [name for name in UNSUPPORTED.hints if getattr(params, name) is not None]
 
 
 def _text(conversation: Conversation) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def encode_part(part: Part, where: str) -> dict[str, Any] | None:
         case Document(source=Inline() as source, name=name):
             return {"type": "input_file", "filename": name or _file_name(source), "file_data": write_url(source)}
         case Audio():
-            raise refused("audio_input", where, "audio")
+            raise refused("audio_input", where)
         case _:
             return None
 

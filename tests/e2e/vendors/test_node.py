@@ -5,20 +5,14 @@ The cases are JavaScript, in `tests/e2e/node/vendors`; one run of Node does them
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Mapping
-from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
+from tests.e2e.nodecases import Outcome, run_cases
 from tests.fakes.deployment import TEAM_KEY
-from tests.fakes.tools import require_tool
 from tests.fakes.vendors import Vendors
 
-FOLDER = Path(__file__).parent.parent / "node"
-RUN_S = 50
 # Whichever case is first pays for all of them.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
@@ -45,25 +39,9 @@ CASES = (
 )
 
 
-class Outcome(NamedTuple):
-    ok: bool
-    detail: str
-
-
 @pytest.fixture(scope="module")
 def outcomes(deployed: Vendors) -> Mapping[str, Outcome]:
-    node = require_tool("node")
-    assert (FOLDER / "node_modules" / "ai").is_dir(), "the SDKs are not installed: `make test` installs them"
-    done = subprocess.run(
-        [node, str(FOLDER / "vendors.mjs"), deployed.url, TEAM_KEY],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=RUN_S,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    return {line["case"]: Outcome(line["ok"], line["detail"]) for line in lines}
+    return run_cases("vendors.mjs", "ai", deployed.url, TEAM_KEY)
 
 
 @pytest.mark.parametrize("case", CASES)

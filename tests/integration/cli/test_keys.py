@@ -7,8 +7,6 @@ import json
 import os
 import sqlite3
 import stat
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,7 @@ from proxy.store.database import Database
 from proxy.store.keys import KeyStore
 from tests.fakes.databases import database_url, databases, postgres
 from tests.fakes.planted import check_absent
-from tests.fakes.process import environment, run_command
+from tests.fakes.process import run_command, run_script
 from tests.integration.cli.conftest import Ended, Fairlead
 
 __all__ = ["database_url", "databases", "postgres"]
@@ -345,14 +343,6 @@ def test_help_of_the_commands_needs_no_database(tmp_path: Path) -> None:
         "heavy = {'sqlalchemy', 'alembic', 'starlette', 'proxy.store'} & set(sys.modules);"
         "sys.exit(f'imported {heavy}' if heavy else code)"
     )
-    ended = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=tmp_path,
-        env=environment(tmp_path),
-        capture_output=True,
-        text=True,
-        timeout=15,
-        check=False,
-    )
+    ended = run_script(script, tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "--budget-usd-month" in ended.stdout

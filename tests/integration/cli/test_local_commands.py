@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +18,7 @@ from proxy.providers.listings import UpstreamModel
 from proxy.settings.ollama import ollama_answers
 from proxy.upstream.probes import Probe
 from tests.fakes.deployment import run
-from tests.fakes.process import environment, run_command
+from tests.fakes.process import run_command, run_script
 from tests.integration.cli.conftest import FILE, PLANTED, Fairlead
 
 
@@ -277,9 +275,8 @@ def test_version_needs_neither_the_command_line_library_nor_the_application(tmp_
         "heavy = {'typer', 'rich', 'starlette', 'httpx', 'pydantic', 'proxy.app'} & set(sys.modules);"
         "sys.exit(f'imported {heavy}' if heavy else code)"
     )
-    environ, command = environment(tmp_path), [sys.executable, "-c", script]
     began_s = time.perf_counter()
-    ended = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=15)
+    ended = run_script(script, tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert time.perf_counter() - began_s < 5.0
 
@@ -289,12 +286,5 @@ def test_gateway_does_without_the_command_line_of_its_http_library(tmp_path: Pat
         "import sys, proxy.app, proxy.storage;"
         "sys.exit(f'imported {heavy}' if (heavy := {'rich', 'pygments'} & set(sys.modules)) else 0)"
     )
-    ended = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=tmp_path,
-        env=environment(tmp_path),
-        capture_output=True,
-        text=True,
-        timeout=15,
-    )
+    ended = run_script(script, tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")

@@ -135,6 +135,22 @@ def model(*names: str, called: str = "m", more: str = "") -> str:
     return f'[models."{called}"]\ncandidates = [{", ".join(rows)}]\n{more}\n'
 
 
+def keyed(name: str, *keys: str, more: str = "") -> str:
+    """A provider with several credentials."""
+    return f'[providers.{name}]\nkind = "openai_compatible"\nbase_url = "@{name}/v1"\napi_keys = {list(keys)}\n{more}\n'
+
+
+def used(witness: Witness) -> list[str]:
+    """The credential of each request."""
+    return [dict(witness.headers(place))["authorization"].removeprefix("Bearer ") for place in range(witness.calls)]
+
+
+BROKEN = refused(500, "oops")
+LIMITED = refused(429, "slow down", b"Retry-After: 30")
+ONE = providers("a") + model("a")
+TWO = providers("a", "b") + model("a", "b")
+
+
 async def _addressed(toml: str, upstreams: dict[str, Handler], stack: AsyncExitStack) -> str:
     """Start the upstreams and put their addresses in, longest name first."""
     for name in sorted(upstreams, key=len, reverse=True):

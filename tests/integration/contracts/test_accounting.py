@@ -3,52 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 
 import pytest
 
 from proxy.core.records import CloseRecord, OpenRecord
 from proxy.core.usage import Usage
-from tests.fakes.gateway import RunningGateway
 from tests.fakes.rawserver import Handler, Peer, cut_after, refused_url
 from tests.fakes.rawstreams import DONE, FINISH, cut, streaming
 from tests.fakes.rawstreams import said as spoken
 from tests.fakes.wireclient import WireClient, chat
-from tests.integration.contracts.scene import Witness, ask, model, providers, refused, said, scene, streamed
+from tests.integration.contracts.ledger import kept
+from tests.integration.contracts.scene import TWO, Witness, ask, refused, said, scene, streamed
 
-TWO = providers("a", "b") + model("a", "b")
 HI = spoken("Hi")[0]
 USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\n'
-
-
-@dataclass(slots=True)
-class Ledger:
-    """Implements `UsageSink`; keeps what it is told in order."""
-
-    told: list[OpenRecord | CloseRecord] = field(default_factory=list)
-
-    def open(self, record: OpenRecord) -> None:
-        self.told.append(record)
-
-    def close(self, record: CloseRecord) -> None:
-        self.told.append(record)
-
-    @property
-    def closed(self) -> CloseRecord:
-        """The one record of a request that was opened and closed."""
-        opened, closed = self.told
-        assert isinstance(opened, OpenRecord)
-        assert isinstance(closed, CloseRecord)
-        assert opened.request_id == closed.request_id
-        return closed
-
-
-def kept(gateway: RunningGateway) -> Ledger:
-    ledger = Ledger()
-    gateway.parts.edge.engine.sink = ledger
-    return ledger
-
-
 STREAM = streamed(HI, FINISH, USAGE, DONE)
 OUTCOMES = [
     pytest.param(Witness(said()), "ok", ["a:ok:False"], Usage(3, 2), False, id="answered"),

@@ -11,8 +11,8 @@ import pytest
 from proxy.routing.affinity import rank
 from tests.fakes.gateway import RunningGateway
 from tests.fakes.rawserver import Peer, cut_after, response
+from tests.integration.contracts.ledger import kept
 from tests.integration.contracts.scene import Witness, model, providers, refused, scene
-from tests.integration.contracts.test_accounting import kept
 
 NAMES = ("a", "b", "c")
 KEY = "client-key-of-{}-0123456789"

@@ -8,9 +8,8 @@ import pytest
 
 from tests.fakes.clock import ShiftedClock
 from tests.fakes.rawserver import silence
-from tests.integration.contracts.scene import Witness, ask, model, post, providers, refused, said, scene
+from tests.integration.contracts.scene import BROKEN, Witness, ask, model, post, providers, refused, said, scene
 
-BROKEN = refused(500, "oops")
 EMBEDDINGS = "/v1/embeddings"
 EMBED = b'{"model": "m", "input": "hello"}'
 

@@ -11,9 +11,9 @@ import pytest
 from tests.fakes.gateway import RunningGateway
 from tests.fakes.rawserver import Handler, Peer, response, stall_after
 from tests.fakes.wireclient import WireClient
+from tests.integration.contracts.passed import AUDIO, SOUND
 from tests.integration.contracts.scene import Witness, model, providers, refused, said, scene
-from tests.integration.contracts.test_passed import AUDIO, SOUND
-from tests.integration.contracts.test_realtime import ACCEPTED, CLIENT_KEY, CLOSE, MASKED_CLOSE, PATH, TEXT, handshake
+from tests.integration.contracts.tunnels import ACCEPTED, CLIENT_KEY, CLOSE, MASKED_CLOSE, PATH, TEXT, handshake
 
 AUTH = {"authorization": f"Bearer {CLIENT_KEY}"}
 KEY = f'[[auth.keys]]\nname = "ci"\nkey = "{CLIENT_KEY}"\nparallel = 1\ntpm = 1000000\n'

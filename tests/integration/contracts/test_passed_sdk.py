@@ -12,8 +12,8 @@ from openai import AsyncAzureOpenAI, AsyncOpenAI, NotFoundError
 from openai.types import Batch, FileObject, ImagesResponse
 
 from tests.fakes.rawserver import Handler, chunked, response
+from tests.integration.contracts.passed import COMPLETE, DELTA, LAST, PARTIAL, PICTURE, document, events
 from tests.integration.contracts.scene import Witness, model, providers, refused, scene
-from tests.integration.contracts.test_passed import COMPLETE, DELTA, LAST, PARTIAL, PICTURE, document, events
 
 SOUND = bytes(range(256)) * 40
 FILE = {

@@ -12,7 +12,7 @@ from proxy.core.usage import Usage
 from proxy.simulator.app import simulator_app
 from tests.fakes.gateway import RunningGateway, gateway
 from tests.fakes.serving import serve
-from tests.integration.contracts.test_accounting import kept
+from tests.integration.contracts.ledger import kept
 
 
 @asynccontextmanager

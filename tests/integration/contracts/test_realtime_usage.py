@@ -19,9 +19,9 @@ from tests.fakes.clock import ShiftedClock
 from tests.fakes.gateway import RunningGateway
 from tests.fakes.rawserver import Peer
 from tests.fakes.wireclient import WireClient
+from tests.integration.contracts.ledger import ended, kept
 from tests.integration.contracts.scene import scene
-from tests.integration.contracts.test_accounting import kept
-from tests.integration.contracts.test_realtime import (
+from tests.integration.contracts.tunnels import (
     ACCEPTED,
     CLIENT_KEY,
     CLOSE,
@@ -29,7 +29,6 @@ from tests.integration.contracts.test_realtime import (
     MASKED,
     MASKED_CLOSE,
     accepting,
-    ended,
     handshake,
     one,
     speaking,

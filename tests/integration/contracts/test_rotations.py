@@ -11,11 +11,9 @@ from proxy.core.health import CandidateId, Slot
 from tests.fakes.clock import ShiftedClock
 from tests.fakes.gateway import RunningGateway
 from tests.fakes.rawserver import Handler, Peer
-from tests.integration.contracts.scene import Witness, ask, providers, refused, said, scene
+from tests.integration.contracts.scene import BROKEN, LIMITED, Witness, ask, providers, refused, said, scene
 
 NAMES = ("a", "b", "c")
-LIMITED = refused(429, "slow down", b"Retry-After: 30")
-BROKEN = refused(500, "oops")
 ADMIN = "admin-token-0123456789"
 
 

@@ -14,6 +14,8 @@ from tests.fakes.rawserver import response, split
 from tests.fakes.rawstreams import DONE, FINISH, HEAD, ROLE, cut, event, said, streaming
 from tests.integration.contracts.scene import (
     JSON,
+    ONE,
+    TWO,
     Witness,
     ask,
     model,
@@ -24,8 +26,6 @@ from tests.integration.contracts.scene import (
 )
 from tests.integration.contracts.scene import said as whole
 
-ONE = providers("a") + model("a")
-TWO = providers("a", "b") + model("a", "b")
 HI, YOU = said("Hi", " you")
 USAGE_COUNTS = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
 USAGE = b'data: {"id":"chatcmpl-raw","choices":[],"usage":' + json.dumps(USAGE_COUNTS).encode() + b"}\n\n"

@@ -12,8 +12,8 @@ import pytest
 from proxy.core.records import CloseRecord
 from proxy.core.usage import Usage
 from tests.fakes.rawserver import response
+from tests.integration.contracts.ledger import kept
 from tests.integration.contracts.scene import Witness, refused, scene
-from tests.integration.contracts.test_accounting import kept
 
 VECTOR = [0.5, -1.0]
 PACKED = base64.b64encode(struct.pack("<2f", *VECTOR)).decode()

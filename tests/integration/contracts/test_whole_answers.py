@@ -9,10 +9,21 @@ import pytest
 from tests.fakes.rawserver import answer_once, response, split
 from tests.fakes.rawstreams import DONE, FINISH
 from tests.fakes.rawstreams import said as spoken
-from tests.integration.contracts.scene import JSON, Witness, ask, model, post, providers, refused, said, scene, streamed
+from tests.integration.contracts.scene import (
+    JSON,
+    ONE,
+    TWO,
+    Witness,
+    ask,
+    model,
+    post,
+    providers,
+    refused,
+    said,
+    scene,
+    streamed,
+)
 
-ONE = providers("a") + model("a")
-TWO = providers("a", "b") + model("a", "b")
 REWRITTEN = "[server]\nrewrite_model = true\n"
 
 UNHARMED = [

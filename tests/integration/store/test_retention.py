@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from proxy.store import retention
 from proxy.store.database import Database
 from proxy.store.loader import Loader
 from proxy.store.retention import EVERY_S, PAUSE_S, ROWS, Retention
@@ -89,7 +88,7 @@ async def test_the_task_goes_on_whatever_happens(
         await asyncio.sleep(0.01)
     task.cancel()
     await asyncio.wait([task])
-    messages = [record.message for record in caplog.records if record.name == retention.LOGGER.name]
+    messages = [record.message for record in caplog.records if record.name == "fairlead.ledger"]
     assert [message.partition(":")[0] for message in messages] == [
         "old requests cannot be deleted for now",
         "old requests cannot be deleted",

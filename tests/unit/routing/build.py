@@ -13,7 +13,7 @@ from proxy.core.call import Call, EndpointSpec, Needs, Operation
 from proxy.core.capabilities import Abilities, Capabilities
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.health import Aside, CandidateId, StateView, Target
-from proxy.core.plan import Plan, Send
+from proxy.core.plan import OmitReason, Plan, Send
 from proxy.core.ports import Grant
 from proxy.core.price import Price
 from proxy.core.secret import Secret
@@ -167,6 +167,11 @@ def planned(of: Model, state: StateView | None = None, request: Call | None = No
 def names(of: Plan) -> list[str]:
     """The providers of a plan, in order."""
     return [item.candidate.provider.name for item in of.candidates]
+
+
+def reasons(of: Plan) -> list[tuple[str, OmitReason]]:
+    """The providers left out, and why."""
+    return [(item.candidate.provider.name, item.reason) for item in of.omitted]
 
 
 def aside(kind: FailureKind = FailureKind.CONNECT, for_s: float = 10.0, **fields: Unpack[AsideFields]) -> Aside:

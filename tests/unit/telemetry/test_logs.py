@@ -18,7 +18,7 @@ from proxy.telemetry.access import AccessRecord
 from proxy.telemetry.logs import CAPACITY, AccessLog, LineStream, Stream, log_format, setup_logging
 from proxy.telemetry.redact import Redactor
 
-LOGGER = logging.getLogger("fairlead.test")
+_LOG = logging.getLogger("fairlead.test")
 RECORD = AccessRecord(1_700_000_000.0, "req-1", "chat_completions", "chat", 200, 0.5, model="demo", provider="a")
 PLANTED = "planted-secret-0123456789"
 
@@ -63,7 +63,7 @@ def test_format_is_text_where_a_person_watches(asked: str | None, stream: io.Str
 
 def test_json_line_holds_message_and_extra_fields(lines: Lines) -> None:
     extra = {"event": "reload", "fairlead.version": 3, "fairlead.note": None, "fairlead.path": Secret("x")}
-    (line,) = lines.of("json", lambda: LOGGER.info("reloaded %s", "fairlead.toml", extra=extra))
+    (line,) = lines.of("json", lambda: _LOG.info("reloaded %s", "fairlead.toml", extra=extra))
     fields = json.loads(line)
     assert fields.pop("timestamp").endswith("Z")
     assert fields == {
@@ -78,7 +78,7 @@ def test_json_line_holds_message_and_extra_fields(lines: Lines) -> None:
 
 def test_extra_field_with_fields_of_its_own_is_an_object_with_its_strings_redacted(lines: Lines) -> None:
     about = {"provider": "sk-0123456789abcdef", "priority": 2}
-    (line,) = lines.of("json", lambda: LOGGER.info("changed", extra={"fairlead.change": about}))
+    (line,) = lines.of("json", lambda: _LOG.info("changed", extra={"fairlead.change": about}))
     assert json.loads(line)["fairlead.change"] == {"provider": "[redacted]", "priority": 2}
 
 
@@ -87,7 +87,7 @@ def test_json_line_holds_the_traceback(lines: Lines) -> None:
         try:
             raise ValueError("broken")
         except ValueError:
-            LOGGER.exception("failed")
+            _LOG.exception("failed")
 
     (line,) = lines.of("json", log)
     assert "ValueError: broken" in json.loads(line)["exception"]
@@ -98,7 +98,7 @@ def test_console_line_holds_level_message_and_extra_fields_and_the_traceback_bel
         try:
             raise ValueError("broken")
         except ValueError:
-            LOGGER.exception("failed", extra={"event": "oops"})
+            _LOG.exception("failed", extra={"event": "oops"})
 
     first, *rest = lines.of("console", log)
     assert first.endswith("  ERROR  failed  event=oops")
@@ -106,7 +106,7 @@ def test_console_line_holds_level_message_and_extra_fields_and_the_traceback_bel
 
 
 def test_lines_below_the_level_are_not_written(lines: Lines) -> None:
-    assert lines.of("json", lambda: LOGGER.info("quiet"), level="warning") == []
+    assert lines.of("json", lambda: _LOG.info("quiet"), level="warning") == []
 
 
 def test_clients_of_upstreams_are_quiet_below_warning(lines: Lines) -> None:
@@ -116,13 +116,13 @@ def test_clients_of_upstreams_are_quiet_below_warning(lines: Lines) -> None:
 def test_stop_puts_logging_back_as_it_was(lines: Lines) -> None:
     root = logging.getLogger()
     before = (root.level, list(root.handlers))
-    lines.of("json", lambda: LOGGER.info("x"), level="debug")
+    lines.of("json", lambda: _LOG.info("x"), level="debug")
     assert (root.level, list(root.handlers)) == before
 
 
 def test_without_a_redactor_secrets_are_masked_by_shape(lines: Lines) -> None:
     stop = setup_logging("info", "json", lines.stream)
-    LOGGER.info("key sk-0123456789abcdef refused")
+    _LOG.info("key sk-0123456789abcdef refused")
     stop()
     assert json.loads(lines.stream.getvalue())["message"] == "key [redacted] refused"
 
@@ -136,7 +136,7 @@ def test_planted_secret_is_in_no_line(lines: Lines, fmt: str) -> None:
         try:
             raise ValueError(f"url https://x.test/{PLANTED}")
         except ValueError:
-            LOGGER.exception("said %s", PLANTED, extra={"fairlead.detail": f"body {PLANTED}", "fairlead.key": key})
+            _LOG.exception("said %s", PLANTED, extra={"fairlead.detail": f"body {PLANTED}", "fairlead.key": key})
         access = AccessLog(lines.stream, fmt, lines.redact)
         access.start()
         access.write(replace(RECORD, model=PLANTED, response_model=PLANTED, tags=(PLANTED,)))
@@ -239,7 +239,7 @@ def test_ordinary_lines_beyond_the_capacity_are_dropped_and_counted_in_the_next(
     stream = Blocked()
     stop = setup_logging("info", "json", stream, Redactor())
     (waiting,) = [handler for handler in logging.getLogger().handlers if isinstance(handler, QueueHandler)]
-    LOGGER.info("first")
+    _LOG.info("first")
     try:
         assert stream.reached.wait(5.0)
         for _ in range(CAPACITY + 2):
@@ -248,7 +248,7 @@ def test_ordinary_lines_beyond_the_capacity_are_dropped_and_counted_in_the_next(
         stream.free.set()
     while "more" not in stream.getvalue():
         threading.Event().wait(0.001)
-    LOGGER.info("last")
+    _LOG.info("last")
     stop()
     last = [json.loads(line) for line in stream.getvalue().splitlines()][-1]
     assert (last["message"], last["fairlead.dropped_lines"]) == ("last", 2)

@@ -6,14 +6,17 @@ import pytest
 
 from proxy.core.conversation import Params
 from proxy.telemetry.params import PARAMS
-from proxy.translate.anthropic.unsupported import HINTS as ANTHROPIC
+from proxy.translate.anthropic.unsupported import UNSUPPORTED
+from proxy.translate.lacks import Hint
 from proxy.wire.headers import is_name
+
+HINTS = [name for name, row in UNSUPPORTED.items() if isinstance(row, Hint)]
 
 # Parameters of the hub that clients write under another name.
 _OTHER_NAMES = {"stop": "stop_sequences", "user": "metadata", "sealed": "include"}
 
 
-@pytest.mark.parametrize("name", [*Params.__struct_fields__, *ANTHROPIC])
+@pytest.mark.parametrize("name", [*Params.__struct_fields__, *HINTS])
 def test_what_dialects_leave_out_has_a_label(name: str) -> None:
     assert name in PARAMS or _OTHER_NAMES[name] in PARAMS
 

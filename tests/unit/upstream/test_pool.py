@@ -9,7 +9,7 @@ from proxy.upstream.connection import Connection, Place
 from proxy.upstream.pool import Pool
 from proxy.wire.outbox import Outbox
 from tests.fakes.clock import StillClock
-from tests.unit.upstream.test_connection import Socket
+from tests.unit.upstream.wired import Socket
 
 A, B = ((Provider(name, "openai", "http://127.0.0.1"), "http://127.0.0.1") for name in "ab")
 

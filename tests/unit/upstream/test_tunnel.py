@@ -13,7 +13,7 @@ from proxy.upstream.connection import Connection
 from proxy.upstream.tunnel import TunnelConnection
 from proxy.wire.outbox import Outbox
 from tests.fakes.clock import StillClock
-from tests.unit.upstream.test_connection import Socket
+from tests.unit.upstream.wired import Socket
 
 PLACE = (Provider("p", "openai", "http://127.0.0.1"), "ws://127.0.0.1")
 SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"

@@ -9,6 +9,7 @@ import pytest
 from proxy.core.conversation import Params
 from proxy.core.translation import Untranslatable
 from proxy.translate.cohere.unsupported import OWN_MEMBERS, UNSUPPORTED, refused
+from proxy.translate.lacks import Hint, Refused
 from tests.unit.translate.cohere.made import sent
 from tests.unit.translate.talking import talk
 
@@ -25,7 +26,7 @@ MEANING: dict[str, Any] = {"n": 2, "modalities": ("text", "audio")}
 
 
 def test_the_table_is_tested_whole() -> None:
-    assert {name for name, row in UNSUPPORTED.items() if not row.refused} == HINTS.keys()
+    assert {name for name, row in UNSUPPORTED.items() if isinstance(row, Hint)} == HINTS.keys()
     assert {name for name in UNSUPPORTED if name in Params.__struct_fields__} == HINTS.keys() | MEANING.keys()
 
 
@@ -38,7 +39,7 @@ def test_a_hint_is_left_out_and_named(name: str) -> None:
 def test_what_means_something_is_refused(name: str) -> None:
     with pytest.raises(Untranslatable) as caught:
         sent(talk(**{name: MEANING[name]}))
-    assert (caught.value.param, caught.value.message) == (name, UNSUPPORTED[name].text)
+    assert (caught.value.param, caught.value.message) == (name, UNSUPPORTED[name][0])
 
 
 def test_other_members_are_left_out_and_named() -> None:
@@ -52,7 +53,7 @@ def test_what_asks_for_the_usual_is_not_named(params: dict[str, Any]) -> None:
     assert sent(talk(**params))[1] == ()
 
 
-@pytest.mark.parametrize("name", [name for name, row in UNSUPPORTED.items() if row.refused])
+@pytest.mark.parametrize("name", [name for name, row in UNSUPPORTED.items() if isinstance(row, Refused)])
 def test_a_refusal_says_what_to_do_in_plain_words(name: str) -> None:
     refusal = refused(name, "x")
     assert refusal.param == "x"
