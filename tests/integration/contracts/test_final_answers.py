@@ -64,6 +64,8 @@ FIRST_ANSWERS = [
     ),
     pytest.param(LIMITED, DEAD_KEY, Final(502, "upstream_error"), id="limit-and-refused-credential"),
     pytest.param(TOO_LONG, TOO_LONG, Final(400, "context_length_exceeded", says="maximum context"), id="too-long"),
+    pytest.param(BROKEN, TOO_LONG, Final(400, "context_length_exceeded", says="maximum context"), id="broken-too-long"),
+    pytest.param(LIMITED, TOO_LONG, Final(400, "context_length_exceeded"), id="limited-too-long"),
     pytest.param(MISSING, MISSING, Final(404, "model_not_found", says="operator should check"), id="missing"),
     pytest.param(MISSING, DEAD_KEY, Final(502, "upstream_error"), id="missing-and-refused"),
     pytest.param(FORBIDDEN, FORBIDDEN, Final(502, "upstream_error", says="again"), id="permission"),
@@ -218,6 +220,15 @@ async def test_request_that_exceeds_every_window_by_far_is_not_sent() -> None:
     assert (heard.status, heard.error["code"], heard.error["param"]) == (400, "context_length_exceeded", "messages")
     assert heard.headers["x-fairlead-attempts"] == "0"
     assert (a.calls, b.calls) == (1, 0)
+
+
+async def test_request_too_long_is_told_so_whatever_else_is_set_aside() -> None:
+    a, b = Witness(LIMITED), Witness(TOO_LONG)
+    async with scene(TWO, a=a, b=b) as gateway:
+        await ask(gateway)
+        heard = await ask(gateway)
+    assert (a.calls, b.calls) == (1, 2)
+    assert (heard.status, heard.error["code"]) == (400, "context_length_exceeded")
 
 
 async def test_endpoint_that_no_provider_of_the_model_has_is_the_clients_fault() -> None:

@@ -141,3 +141,28 @@ def test_a_request_too_long_for_every_window_gives_that() -> None:
     of = planned(model(small), None, call(needs=Needs(input_tokens=99)))
     assert found(of) == [Cause(K.CONTEXT_TOO_LONG)]
     assert final_error([], found(of), sent=0).code == "context_length_exceeded"
+
+
+def too_long_for_b(of: Plan, *, a: FailureKind = K.RATE_LIMITED) -> list[Tried]:
+    return tried(of, failure(a, 429), failure(K.CONTEXT_TOO_LONG, 400))
+
+
+def test_who_has_no_larger_window_is_too_small_as_well_whatever_it_said() -> None:
+    history = too_long_for_b(BOTH)
+    assert found(BOTH, history, held(K.RATE_LIMITED, 7)) == [Cause(K.CONTEXT_TOO_LONG), Cause(K.CONTEXT_TOO_LONG)]
+    assert final_error([each.failure for each in history], found(BOTH, history), sent=2).status == 400
+
+
+def test_who_has_no_larger_window_is_too_small_as_well_where_it_was_left_out() -> None:
+    state = held(K.RATE_LIMITED, 7)
+    of = planned(model(A, B), state)
+    history = tried(of, failure(K.CONTEXT_TOO_LONG, 400))
+    assert found(of, history, state) == [Cause(K.CONTEXT_TOO_LONG), Cause(K.CONTEXT_TOO_LONG)]
+
+
+def test_who_may_have_a_larger_window_keeps_its_own_cause() -> None:
+    other = candidate("a", "big")
+    of = planned(model(other, B))
+    history = too_long_for_b(of, a=K.SERVER_ERROR)
+    assert found(of, history) == [Cause(K.SERVER_ERROR, attempted=True), Cause(K.CONTEXT_TOO_LONG)]
+    assert final_error([each.failure for each in history], found(of, history), sent=2).code == "upstream_error"
