@@ -5,6 +5,7 @@ Never touches the state; a change that is returned can be made.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -40,6 +41,18 @@ def parse_change(body: bytes) -> Change:
         problems = "; ".join(_problem(error["type"], error["loc"], error["msg"]) for error in exc.errors())
         expected = ", ".join(Change.model_fields)
         raise MalformedRequest(f"{problems}. The body is a JSON object with any of: {expected}.") from exc
+
+
+def check_heeded(change: Change, heeded: Sequence[str]) -> None:
+    """Refuse what an action would not heed: it would do more than was asked, to a whole provider instead of a key.
+
+    Raises:
+        MalformedRequest: The message lists what it heeds.
+    """
+    for field in change.model_dump(exclude_none=True):
+        if field not in heeded:
+            takes = " and ".join(heeded)
+            raise MalformedRequest(f"This cannot be narrowed by {field!r}, only by {takes}.", param=field)
 
 
 def check_names(change: Change, snapshot: Snapshot) -> None:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from proxy.admin.change import MAX_BODY_BYTES, Change, check_names, parse_change, public_model
+from proxy.admin.change import MAX_BODY_BYTES, Change, check_heeded, check_names, parse_change, public_model
 from proxy.admin.explanation import explain_model, key_named
 from proxy.core.errors import GatewayError, MalformedRequest, NotAuthenticated, NotPermitted
 from proxy.core.health import CandidateId, StateView
@@ -135,8 +135,10 @@ def _changing(name: str) -> Handler:
 
     async def changing(parts: AdminParts, request: Request) -> object:
         change = parse_change(await read_small_body(request, MAX_BODY_BYTES, parts.snapshot().server))
+        action, heeded = ACTIONS[name]
+        check_heeded(change, heeded)
         check_names(change, parts.snapshot())
-        effect = ACTIONS[name](parts, change)
+        effect = action(parts, change)
         about = change.model_dump(exclude_none=True)
         _LOG.warning("operator: %s", name, extra={"event": "operator_change", "fairlead.change": about})
         return {"done": name, "about": about, **effect}
@@ -186,10 +188,11 @@ def _model(parts: AdminParts, change: Change) -> Model | None:
     return None if change.model is None else public_model(change.model, parts.snapshot())
 
 
-ACTIONS: dict[str, Action] = {
-    "clear": _clear,
-    "advance": _advance,
-    "reset": _reset,
-    "disable": _disable,
-    "enable": _enable,
+# What each action does, and by which names it can be narrowed.
+ACTIONS: dict[str, tuple[Action, tuple[str, ...]]] = {
+    "clear": (_clear, ("provider", "model", "credential")),
+    "advance": (_advance, ("model", "priority")),
+    "reset": (_reset, ("model", "priority")),
+    "disable": (_disable, ("provider",)),
+    "enable": (_enable, ("provider",)),
 }

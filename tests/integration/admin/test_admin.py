@@ -277,9 +277,16 @@ async def test_disable_and_enable_switch_a_provider(desk: Desk) -> None:
         pytest.param("clear", {"provider": ""}, 400, None, id="empty-name"),
         pytest.param("clear", ["a"], 400, None, id="not-an-object"),
         pytest.param("disable", {}, 400, "provider", id="disable-without-provider"),
-        pytest.param("enable", {"model": "sticky"}, 400, "provider", id="enable-without-provider"),
+        pytest.param("enable", {}, 400, "provider", id="enable-without-provider"),
+        pytest.param("enable", {"model": "sticky"}, 400, "model", id="enable-for-one-model"),
         pytest.param("advance", {}, 400, "model", id="advance-without-model"),
         pytest.param("advance", {"model": "turning"}, 400, "model", id="advance-of-a-rotation-without-pointer"),
+        pytest.param("disable", {"provider": "a", "model": "sticky"}, 400, "model", id="disable-for-one-model"),
+        pytest.param("disable", {"provider": "a", "credential": "key-1"}, 400, "credential", id="disable-one-key"),
+        pytest.param("enable", {"provider": "a", "priority": 1}, 400, "priority", id="enable-at-one-priority"),
+        pytest.param("clear", {"model": "sticky", "priority": 1}, 400, "priority", id="clear-at-one-priority"),
+        pytest.param("advance", {"model": "sticky", "provider": "b"}, 400, "provider", id="advance-to-a-provider"),
+        pytest.param("reset", {"provider": "a"}, 400, "provider", id="reset-of-a-provider"),
     ],
 )
 async def test_change_that_cannot_be_made_is_refused(
