@@ -133,7 +133,8 @@ async def _send(engine: Engine, call: Call, send: Send, grant: Grant, account: A
         account.waited_s += ended_s - sent_s
         if isinstance(outcome, Reply):
             account.attempted(send, None, grant.began_s, ended_s)
-            engine.state.succeeded(grant, ended_s, ended_s - grant.began_s)
+            goes_on = outcome.reader is not None or outcome.status == 101
+            engine.state.succeeded(grant, ended_s, ended_s - grant.began_s, goes_on=goes_on)
             engine.attention.succeeded(provider, grant.credential)
         else:
             if outcome is not None:

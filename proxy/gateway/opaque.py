@@ -27,5 +27,6 @@ async def deliver_bytes(delivery: Delivery) -> None:
     if failure is not None:
         return await give_up(delivery, failure)
     account.close(OK)
+    delivery.engine.state.finished(delivery.grant, delivery.engine.clock.now())
     await downstream.end()
     settle(account)

@@ -135,6 +135,7 @@ async def _relayed(delivery: Delivery, reader: Reader) -> None:
         await _truncate(delivery, failure)
         return
     account.close(OK)
+    delivery.engine.state.finished(delivery.grant, delivery.engine.clock.now())
     last = reader.terminator
     if account.call.endpoint.dialect is _RESPONSES:
         keep_answer(delivery.engine.kept, account.call, last)

@@ -69,6 +69,7 @@ async def deliver_tunnel(client: ClientTunnel, delivery: Delivery) -> None:
         raise
     if client.is_over:
         account.close(OK)
+        delivery.engine.state.finished(delivery.grant, delivery.engine.clock.now())
         code = None
     elif failure.kind is _IDLE:  # our own limit, and no fault of the upstream's
         account.truncated(failure)
