@@ -24,7 +24,7 @@ from proxy.providers.adapter import Prepared
 from proxy.providers.ratelimits import remaining
 from proxy.routing.health import is_meant
 from proxy.routing.order import pointer_move
-from proxy.routing.retry import LEAST_TIME_S, causes, next_step
+from proxy.routing.retry import LEAST_TIME_S, asked_alone, causes, next_step
 from proxy.routing.steps import AttemptPolicy, Stop, StopReason, Tried
 from proxy.routing.steps import Wait as Pause
 from proxy.routing.walk import Walk
@@ -229,5 +229,6 @@ def _final(course: _Course, reason: StopReason) -> GatewayError:
         )
     failures = [tried.failure for tried in history]
     view, now_s = course.engine.state.view, course.engine.clock.now()
-    found = causes(course.plan, history, view, now_s, cut_short=reason in _CUT_SHORT)
+    plan = course.plan if course.call.failover else asked_alone(course.plan, history)
+    found = causes(plan, history, view, now_s, cut_short=reason in _CUT_SHORT)
     return final_error(failures, found, sent=len(history))

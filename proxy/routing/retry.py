@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from proxy.core.errors import Cause
 from proxy.core.failure import CLIENT_FAULTS, Failure, FailureKind
 from proxy.core.health import CandidateId, StateView
@@ -69,6 +71,18 @@ def causes(
         found.append(cause and (_cause_of_refused(Planned(omitted.candidate, omitted.model, ""), refused) or cause))
     too_long = [Cause(omitted.kind) for omitted in plan.omitted if omitted.kind is FailureKind.CONTEXT_TOO_LONG]
     return [cause for cause in found if cause is not None] or too_long
+
+
+def asked_alone(plan: Plan, history: Sequence[Tried]) -> Plan:
+    """Narrow a plan to what was tried, if anything was: for a client that forbids failover no other matters then."""
+    asked = {tried.send.planned.candidate.id for tried in history}
+    if not asked:
+        return plan
+    return replace(
+        plan,
+        candidates=tuple(planned for planned in plan.candidates if planned.candidate.id in asked),
+        omitted=tuple(omitted for omitted in plan.omitted if omitted.candidate.id in asked),
+    )
 
 
 def _end(history: Sequence[Tried], policy: AttemptPolicy) -> StopReason | None:

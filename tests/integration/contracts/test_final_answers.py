@@ -237,3 +237,12 @@ async def test_endpoint_that_no_provider_of_the_model_has_is_the_clients_fault()
         heard = await post(gateway, b'{"model":"m","input":"x"}', path="/v1/embeddings")
     assert (heard.status, heard.error["code"], a.calls) == (400, "invalid_request", 0)
     assert "embeddings" in heard.error["message"]
+
+
+async def test_who_forbids_failover_is_told_of_the_one_that_was_asked_alone() -> None:
+    async with scene(TWO, a=Witness(BROKEN, LIMITED), b=Witness(MISSING)) as gateway:
+        await ask(gateway)
+        heard = await ask(gateway, headers={"x-fairlead-no-failover": "true"})
+    assert heard.trail == "a=rate_limited"
+    assert (heard.status, heard.error["code"]) == (429, "rate_limit_exceeded")
+    assert 20 <= heard.retry_after_s <= 21
