@@ -177,7 +177,8 @@ class ModelLists(Protocol):
 class Grant(Struct, eq=False):
     """What an attempt asks of the shared state before it is sent, and holds once `claim` has admitted it.
 
-    Its holder then calls `succeeded`, `failed` or neither, and at last `release`, on the shared state.
+    Its holder then calls `succeeded`, `failed` or neither, where the answer goes on `finished` or `failed` after the
+    first, and at last `release`, on the shared state.
 
     Attributes:
         tokens: Estimate counted against the provider's `tpm`.
@@ -214,8 +215,16 @@ class SharedState(Protocol):
         """Admit an attempt; False when a half-open claim, a limit or the last-resort cap refuses it."""
         ...
 
-    def succeeded(self, grant: Grant, now_s: float, first_token_s: float) -> None:
-        """The attempt gave its first meaningful output (stream) or its whole answer. Ends what it probed."""
+    def succeeded(self, grant: Grant, now_s: float, first_token_s: float, *, goes_on: bool = False) -> None:
+        """The attempt gave its first meaningful output (stream) or its whole answer. Ends what it probed.
+
+        Args:
+            goes_on: More is to come: breakers count it when that has been whole (`finished`) or was not (`failed`).
+        """
+        ...
+
+    def finished(self, grant: Grant, now_s: float) -> None:
+        """What went on after `succeeded` came whole."""
         ...
 
     async def failed(self, grant: Grant, failure: Failure, now_s: float) -> Setback:

@@ -14,7 +14,7 @@ from proxy.core.failure import Failure, FailureKind
 from proxy.core.health import CandidateId
 from proxy.core.plan import Plan, Send
 from proxy.core.ports import Grant, UpstreamResponse
-from proxy.core.snapshot import Snapshot
+from proxy.core.snapshot import Provider, Snapshot
 from proxy.gateway.accounting import Account
 from proxy.gateway.cohort import others_first
 from proxy.gateway.context import Engine, Reply, Sent, capped
@@ -24,7 +24,7 @@ from proxy.providers.adapter import Prepared
 from proxy.providers.ratelimits import remaining
 from proxy.routing.order import pointer_move
 from proxy.routing.place import is_meant
-from proxy.routing.retry import LEAST_TIME_S, causes, next_step
+from proxy.routing.retry import LEAST_TIME_S, asked_alone, causes, next_step
 from proxy.routing.steps import AttemptPolicy, Stop, StopReason, Tried
 from proxy.routing.steps import Wait as Pause
 from proxy.routing.walk import Walk
@@ -134,7 +134,7 @@ async def _send(course: _Course, send: Send, grant: Grant, account: Account) -> 
         account.waited_s += ended_s - sent_s
         if isinstance(outcome, Reply):
             account.attempted(send, None, grant.began_s, ended_s)
-            _succeed(course, grant, ended_s)
+            _succeed(course, grant, outcome, ended_s)
         else:
             if outcome is not None:
                 account.attempted(send, outcome, grant.began_s, ended_s)
@@ -170,12 +170,24 @@ async def _ready(engine: Engine, call: Call, send: Send, grant: Grant, account: 
     return prepared
 
 
-def _succeed(course: _Course, grant: Grant, ended_s: float) -> None:
-    """Let the operator and the shared state learn from an answer: whatever its key, it tells of the provider."""
+def _succeed(course: _Course, grant: Grant, reply: Reply, now_s: float) -> None:
+    """Let the operator and the shared state learn from an answer, whatever its key: it tells of the provider."""
     engine, provider = course.engine, grant.candidate.provider
-    if engine.snapshot is course.snapshot or is_meant(provider, "", engine.snapshot):
-        engine.state.succeeded(grant, ended_s, ended_s - grant.began_s)
+    if _is_told(engine, course.snapshot, provider):
+        goes_on = reply.reader is not None or reply.status == 101
+        engine.state.succeeded(grant, now_s, now_s - grant.began_s, goes_on=goes_on)
         engine.attention.succeeded(provider.name, grant.credential)
+
+
+def finish(engine: Engine, snapshot: Snapshot, grant: Grant) -> None:
+    """Let the shared state learn that an answer that went on came whole."""
+    if _is_told(engine, snapshot, grant.candidate.provider):
+        engine.state.finished(grant, engine.clock.now())
+
+
+def _is_told(engine: Engine, snapshot: Snapshot, provider: Provider) -> bool:
+    """Say whether an answer to a request of that configuration tells of a provider of the one in force."""
+    return engine.snapshot is snapshot or is_meant(provider, "", engine.snapshot)
 
 
 async def fail(engine: Engine, send: Send, grant: Grant, failure: Failure) -> None:
@@ -236,5 +248,6 @@ def _final(course: _Course, reason: StopReason) -> GatewayError:
         )
     failures = [tried.failure for tried in history]
     view, now_s = course.engine.state.view, course.engine.clock.now()
-    found = causes(course.plan, history, view, now_s, cut_short=reason in _CUT_SHORT)
+    plan = course.plan if course.call.failover else asked_alone(course.plan, history)
+    found = causes(plan, history, view, now_s, cut_short=reason in _CUT_SHORT)
     return final_error(failures, found, sent=len(history))

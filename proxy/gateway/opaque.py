@@ -6,6 +6,7 @@ dropped, so that a part never passes for the whole.
 
 from __future__ import annotations
 
+from proxy.gateway.attempts import finish
 from proxy.gateway.bytesreader import BytesReader
 from proxy.gateway.relay import Delivery, Pump, deliver, give_up
 from proxy.gateway.replyheaders import reply_lines
@@ -27,5 +28,6 @@ async def deliver_bytes(delivery: Delivery) -> None:
     if failure is not None:
         return await give_up(delivery, failure)
     account.close(OK)
+    finish(delivery.engine, delivery.snapshot, delivery.grant)
     await downstream.end()
     settle(account)

@@ -21,7 +21,7 @@ from proxy.core.translation import ErrorReply
 from proxy.core.usage import Usage
 from proxy.gateway.accounting import Account
 from proxy.gateway.answered import keep_answer
-from proxy.gateway.attempts import fail
+from proxy.gateway.attempts import fail, finish
 from proxy.gateway.cohort import others_first
 from proxy.gateway.context import Downstream, Engine, Reader, Reply
 from proxy.gateway.replyheaders import reply_lines, stream_lines
@@ -135,6 +135,7 @@ async def _relayed(delivery: Delivery, reader: Reader) -> None:
         await _truncate(delivery, failure)
         return
     account.close(OK)
+    finish(delivery.engine, delivery.snapshot, delivery.grant)
     last = reader.terminator
     if account.call.endpoint.dialect is _RESPONSES:
         keep_answer(delivery.engine.kept, account.call, last)

@@ -15,6 +15,7 @@ from anyio import create_task_group, get_cancelled_exc_class
 from proxy.core.call import Headers
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.ports import UpstreamTunnel, Wait
+from proxy.gateway.attempts import finish
 from proxy.gateway.context import Downstream
 from proxy.gateway.metering import SessionMeter
 from proxy.gateway.relay import Delivery, give_up, used_tokens
@@ -69,6 +70,7 @@ async def deliver_tunnel(client: ClientTunnel, delivery: Delivery) -> None:
         raise
     if client.is_over:
         account.close(OK)
+        finish(delivery.engine, delivery.snapshot, delivery.grant)
         code = None
     elif failure.kind is _IDLE:  # our own limit, and no fault of the upstream's
         account.truncated(failure)

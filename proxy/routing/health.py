@@ -117,10 +117,13 @@ class Event(NamedTuple):
     now_s: float
 
 
-def after_success(memory: Memory, grant: Grant, now_s: float) -> Change:
+def after_success(memory: Memory, grant: Grant, now_s: float, *, goes_on: bool = False) -> Change:
     """Free all that this attempt proved and count it in the breakers.
 
     It proves nothing of a target that was set aside after it began.
+
+    Args:
+        goes_on: It may still break off, so that a closed breaker does not count it yet.
     """
     policy = grant.candidate.provider.breaker
     targets = targets_of(grant.candidate.id, grant.credential)
@@ -128,18 +131,21 @@ def after_success(memory: Memory, grant: Grant, now_s: float) -> Change:
     freed = [target for target in proven if target in memory.asides or target in memory.ladders]
     if policy is None:
         return Change({}, freed)
-    return Change(_counted_good(memory, policy, [t for t in proven if t.scope in BREAKER_SCOPES], now_s), freed)
+    counting = [target for target in proven if target.scope in BREAKER_SCOPES]
+    return Change(_counted_good(memory, policy, counting, now_s, goes_on=goes_on), freed)
 
 
 def _counted_good(
-    memory: Memory, policy: BreakerPolicy, targets: Sequence[Target], now_s: float
+    memory: Memory, policy: BreakerPolicy, targets: Sequence[Target], now_s: float, *, goes_on: bool
 ) -> dict[Target, Breaker]:
     """Count a success in breakers; one that was open or half-open closes."""
     breakers: dict[Target, Breaker] = {}
     for target in targets:
         breaker, aside = memory.breakers.get(target, FRESH), memory.asides.get(target)
-        is_open = aside is not None and aside.breaker
-        breakers[target] = after_closing(breaker, now_s) if is_open else after_good(breaker, policy, now_s)
+        if aside is not None and aside.breaker:
+            breakers[target] = after_closing(breaker, now_s)
+        elif not goes_on:
+            breakers[target] = after_good(breaker, policy, now_s)
     return breakers
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from proxy.core.errors import Cause
 from proxy.core.failure import CLIENT_FAULTS, Failure, FailureKind
 from proxy.core.health import CandidateId, StateView
@@ -14,7 +16,7 @@ from proxy.core.plan import OmitReason, Omitted, Plan, Planned, Send
 from proxy.core.snapshot import Candidate
 from proxy.routing.steps import AttemptPolicy, Step, Stop, StopReason, Tried, Wait
 from proxy.routing.view import PROBING_S, block, guess, hold_of, pick
-from proxy.routing.walk import Walk, can_edit, credential_id
+from proxy.routing.walk import Walk, can_edit, credential_id, is_larger
 
 LEAST_TIME_S = 1.0  # no attempt starts with less left
 LONGEST_WAIT_S = 2.0  # a stated delay that is worth waiting for when nothing else is left
@@ -46,8 +48,9 @@ def causes(
 ) -> list[Cause]:
     """Say of each candidate that could have served why it did not, for `core.errors.final_error`.
 
-    A candidate that was free and simply not reached gives no cause. Where no candidate gives one, those whose context
-    window is too small do.
+    A candidate that was free and simply not reached gives no cause. One whose context window is no larger than one that
+    was too small gives that, whatever else keeps it: waiting would not help. Where no candidate gives a cause, those
+    whose window is known to be too small do.
 
     Args:
         now_s: Monotonic seconds; recoveries are counted from it.
@@ -56,12 +59,30 @@ def causes(
     failures: dict[CandidateId, list[Failure]] = {}
     for send, failure, _ in history:
         failures.setdefault(send.planned.candidate.id, []).append(failure)
-    found = [_cause_of_planned(planned, failures, view, now_s) for planned in plan.candidates]
+    refused = [send.planned for send, failure, _ in history if failure.kind is FailureKind.CONTEXT_TOO_LONG]
+    found = [
+        _cause_of_refused(planned, refused) or _cause_of_planned(planned, failures, view, now_s)
+        for planned in plan.candidates
+    ]
     if cut_short:
         found = [cause or Cause(None, recovers_in_s=0.0, limit=True) for cause in found]
-    found += [_cause_of_omitted(omitted, failures, view, now_s) for omitted in plan.omitted]
+    for omitted in plan.omitted:
+        cause = _cause_of_omitted(omitted, failures, view, now_s)
+        found.append(cause and (_cause_of_refused(Planned(omitted.candidate, omitted.model, ""), refused) or cause))
     too_long = [Cause(omitted.kind) for omitted in plan.omitted if omitted.kind is FailureKind.CONTEXT_TOO_LONG]
     return [cause for cause in found if cause is not None] or too_long
+
+
+def asked_alone(plan: Plan, history: Sequence[Tried]) -> Plan:
+    """Narrow a plan to what was tried, if anything was: for a client that forbids failover no other matters then."""
+    asked = {tried.send.planned.candidate.id for tried in history}
+    if not asked:
+        return plan
+    return replace(
+        plan,
+        candidates=tuple(planned for planned in plan.candidates if planned.candidate.id in asked),
+        omitted=tuple(omitted for omitted in plan.omitted if omitted.candidate.id in asked),
+    )
 
 
 def _end(history: Sequence[Tried], policy: AttemptPolicy) -> StopReason | None:
@@ -141,6 +162,12 @@ def _why(walk: Walk) -> StopReason:
         return StopReason.CLIENT_FAULT
     is_held_back = not walk.policy.failover and len(walk.plan.candidates) > 1
     return StopReason.NO_FAILOVER if is_held_back else StopReason.EXHAUSTED
+
+
+def _cause_of_refused(planned: Planned, refused: Sequence[Planned]) -> Cause | None:
+    """The cause of one for which the request is too long, as it was for others, or for itself."""
+    is_too_small = any(not is_larger(planned, other) for other in refused)
+    return Cause(FailureKind.CONTEXT_TOO_LONG) if is_too_small else None
 
 
 def _cause_of_planned(

@@ -108,7 +108,7 @@ class Walk:
                 return True
             if failure.kind is FailureKind.REJECTED and other.provider.kind == candidate.provider.kind:
                 return True
-            if failure.kind is FailureKind.CONTEXT_TOO_LONG and not _is_larger(planned, send.planned):
+            if failure.kind is FailureKind.CONTEXT_TOO_LONG and not is_larger(planned, send.planned):
                 return True
         return False
 
@@ -182,7 +182,7 @@ def can_edit(history: Sequence[Tried]) -> bool:
     return not any(earlier.send.edit for earlier in history if earlier.send.planned.candidate.id == candidate)
 
 
-def _is_larger(planned: Planned, refused: Planned) -> bool:
+def is_larger(planned: Planned, refused: Planned) -> bool:
     """Compare context windows; where one is unknown, another upstream model may be larger, the same one is not."""
     window, too_small = known(planned).context_window_tokens, known(refused).context_window_tokens
     if window is None or too_small is None:

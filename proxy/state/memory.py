@@ -116,26 +116,27 @@ class MemoryState:
         self._in_flight[candidate_id] = self._in_flight.get(candidate_id, 0) + 1
         return True
 
-    def succeeded(self, grant: Grant, now_s: float, first_token_s: float) -> None:
-        """Free what the attempt proved; count it in breakers and in the candidate's latency."""
+    def succeeded(self, grant: Grant, now_s: float, first_token_s: float, *, goes_on: bool = False) -> None:
+        """Free what the attempt proved; count it in the candidate's latency and, if it is over, in breakers."""
         candidate_id = grant.candidate.id
         if self._asides or self._ladders:
-            change = after_success(self._memory, grant, now_s)
+            change = after_success(self._memory, grant, now_s, goes_on=goes_on)
             self._set_breakers(change.breakers)
             if change.freed:
                 self._free(change.freed)
-        else:  # as nearly always: nothing can be proven, so that only the breakers count it
-            tally = self._tallies.get(candidate_id)
-            if tally is not None and now_s < tally.ends_s:
-                tally.of_candidate.good += 1
-                tally.of_provider.good += 1
-            else:
-                self._count_good(grant, now_s)
+        elif not goes_on:  # as nearly always: nothing can be proven, so that only the breakers count it
+            self._count_good(grant, now_s)
         before_s = self._latency_s.get(candidate_id)
         if before_s is None:
             self._latency_s.put(candidate_id, first_token_s)
         else:
             self._latency_s[candidate_id] = before_s + SMOOTHING * (first_token_s - before_s)
+
+    def finished(self, grant: Grant, now_s: float) -> None:
+        """Count the attempt in breakers, unless what they tell of was set aside meanwhile."""
+        if self._asides and any(target in self._asides for target in breaker_targets(grant.candidate.id)):
+            return
+        self._count_good(grant, now_s)
 
     async def failed(self, grant: Grant, failure: Failure, now_s: float) -> Setback:
         """Set aside what the failure says."""
@@ -303,6 +304,14 @@ class MemoryState:
         return claims
 
     def _count_good(self, grant: Grant, now_s: float) -> None:
+        tally = self._tallies.get(grant.candidate.id)
+        if tally is not None and now_s < tally.ends_s:
+            tally.of_candidate.good += 1
+            tally.of_provider.good += 1
+        else:
+            self._count_anew(grant, now_s)
+
+    def _count_anew(self, grant: Grant, now_s: float) -> None:
         policy = grant.candidate.provider.breaker
         if policy is None:
             return

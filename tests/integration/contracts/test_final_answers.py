@@ -64,6 +64,8 @@ FIRST_ANSWERS = [
     ),
     pytest.param(LIMITED, DEAD_KEY, Final(502, "upstream_error"), id="limit-and-refused-credential"),
     pytest.param(TOO_LONG, TOO_LONG, Final(400, "context_length_exceeded", says="maximum context"), id="too-long"),
+    pytest.param(BROKEN, TOO_LONG, Final(400, "context_length_exceeded", says="maximum context"), id="broken-too-long"),
+    pytest.param(LIMITED, TOO_LONG, Final(400, "context_length_exceeded"), id="limited-too-long"),
     pytest.param(MISSING, MISSING, Final(404, "model_not_found", says="operator should check"), id="missing"),
     pytest.param(MISSING, DEAD_KEY, Final(502, "upstream_error"), id="missing-and-refused"),
     pytest.param(FORBIDDEN, FORBIDDEN, Final(502, "upstream_error", says="again"), id="permission"),
@@ -220,9 +222,27 @@ async def test_request_that_exceeds_every_window_by_far_is_not_sent() -> None:
     assert (a.calls, b.calls) == (1, 0)
 
 
+async def test_request_too_long_is_told_so_whatever_else_is_set_aside() -> None:
+    a, b = Witness(LIMITED), Witness(TOO_LONG)
+    async with scene(TWO, a=a, b=b) as gateway:
+        await ask(gateway)
+        heard = await ask(gateway)
+    assert (a.calls, b.calls) == (1, 2)
+    assert (heard.status, heard.error["code"]) == (400, "context_length_exceeded")
+
+
 async def test_endpoint_that_no_provider_of_the_model_has_is_the_clients_fault() -> None:
     a = Witness(said())
     async with scene(providers("a", kind="deepseek") + model("a"), a=a) as gateway:
         heard = await post(gateway, b'{"model":"m","input":"x"}', path="/v1/embeddings")
     assert (heard.status, heard.error["code"], a.calls) == (400, "invalid_request", 0)
     assert "embeddings" in heard.error["message"]
+
+
+async def test_who_forbids_failover_is_told_of_the_one_that_was_asked_alone() -> None:
+    async with scene(TWO, a=Witness(BROKEN, LIMITED), b=Witness(MISSING)) as gateway:
+        await ask(gateway)
+        heard = await ask(gateway, headers={"x-fairlead-no-failover": "true"})
+    assert heard.trail == "a=rate_limited"
+    assert (heard.status, heard.error["code"]) == (429, "rate_limit_exceeded")
+    assert 20 <= heard.retry_after_s <= 21

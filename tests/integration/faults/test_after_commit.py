@@ -11,7 +11,7 @@ import pytest
 from tests.fakes.heard import Heard
 from tests.fakes.rawserver import Handler, RawServer, cut_after, reset_after, response, stall_after
 from tests.fakes.rawstreams import DONE, FINISH, HEAD_TO_EOF, ROLE, cut, event, reset, said, stall, streaming
-from tests.fakes.stage import Stage, Upstream, stage
+from tests.fakes.stage import Stage, Upstream, script, stage
 from tests.fakes.upstream_calls import settles
 from tests.integration.faults.cases import BOTH, IMPATIENT, PATIENCE_S, SECOND, impatient
 
@@ -136,6 +136,26 @@ async def test_f06_three_cuts_in_a_row_open_the_breaker() -> None:
         assert on.breaker("first", "sim-cut-after-3") == BREAKER_OPEN
         (await on.ask(stream=True)).check_whole("second")
         assert on.calls("first") == 3
+
+
+async def test_f06_three_cuts_in_a_row_open_the_breaker_at_any_spacing() -> None:
+    async with stage(Upstream("first", "sim-cut-after-3"), SECOND) as on:
+        for _ in range(3):
+            on.clock.advance(3_600)
+            assert on.breaker("first", "sim-cut-after-3") < BREAKER_OPEN
+            (await on.ask(stream=True)).check_cut("This answer is")
+        assert on.breaker("first", "sim-cut-after-3") == BREAKER_OPEN
+
+
+async def test_f06_upstream_that_cuts_every_other_stream_opens_the_breaker() -> None:
+    turns = script(*(turn for _ in range(3) for turn in ((1, "cut-after-3"), (1, "ok"))))
+    async with stage(Upstream("first"), SECOND, scenario=turns) as on:
+        for _ in range(2):
+            (await on.ask(stream=True)).check_cut("This answer is")
+            (await on.ask(stream=True)).check_whole("first")
+        assert on.breaker("first", "sim-ok") < BREAKER_OPEN
+        (await on.ask(stream=True)).check_cut("This answer is")
+        assert on.breaker("first", "sim-ok") == BREAKER_OPEN, "three of five"
 
 
 @pytest.mark.parametrize("usage_at", [0, 1, 2])

@@ -11,7 +11,7 @@ from proxy.core.failure import FailureKind, Scope
 from proxy.core.health import StateView
 from proxy.core.plan import Plan, Send
 from proxy.core.snapshot import Limits
-from proxy.routing.retry import causes, next_step
+from proxy.routing.retry import asked_alone, causes, next_step
 from proxy.routing.steps import Tried
 from tests.unit.routing.build import (
     NOW_S,
@@ -141,3 +141,41 @@ def test_a_request_too_long_for_every_window_gives_that() -> None:
     of = planned(model(small), None, call(needs=Needs(input_tokens=99)))
     assert found(of) == [Cause(K.CONTEXT_TOO_LONG)]
     assert final_error([], found(of), sent=0).code == "context_length_exceeded"
+
+
+def test_who_wanted_one_alone_is_told_of_no_other_that_was_not_asked() -> None:
+    state = StateView(asides={target(Scope.CANDIDATE, B): aside(K.CONNECT, 9)})
+    for before in (state, None):  # left out of the plan, or set aside since
+        of = planned(model(A, B), before)
+        history = tried(of, limited(7))
+        assert len(causes(of, history, state, NOW_S)) == 2
+        assert causes(asked_alone(of, history), history, state, NOW_S) == [
+            Cause(K.RATE_LIMITED, attempted=True, recovers_in_s=7.0)
+        ]
+    of = planned(model(A, B), set_aside(A, B))
+    assert asked_alone(of, ()) is of, "nobody was asked"
+
+
+def too_long_for_b(of: Plan, *, a: FailureKind = K.RATE_LIMITED) -> list[Tried]:
+    return tried(of, failure(a, 429), failure(K.CONTEXT_TOO_LONG, 400))
+
+
+def test_who_has_no_larger_window_is_too_small_as_well_whatever_it_said() -> None:
+    history = too_long_for_b(BOTH)
+    assert found(BOTH, history, held(K.RATE_LIMITED, 7)) == [Cause(K.CONTEXT_TOO_LONG), Cause(K.CONTEXT_TOO_LONG)]
+    assert final_error([each.failure for each in history], found(BOTH, history), sent=2).status == 400
+
+
+def test_who_has_no_larger_window_is_too_small_as_well_where_it_was_left_out() -> None:
+    state = held(K.RATE_LIMITED, 7)
+    of = planned(model(A, B), state)
+    history = tried(of, failure(K.CONTEXT_TOO_LONG, 400))
+    assert found(of, history, state) == [Cause(K.CONTEXT_TOO_LONG), Cause(K.CONTEXT_TOO_LONG)]
+
+
+def test_who_may_have_a_larger_window_keeps_its_own_cause() -> None:
+    other = candidate("a", "big")
+    of = planned(model(other, B))
+    history = too_long_for_b(of, a=K.SERVER_ERROR)
+    assert found(of, history) == [Cause(K.SERVER_ERROR, attempted=True), Cause(K.CONTEXT_TOO_LONG)]
+    assert final_error([each.failure for each in history], found(of, history), sent=2).code == "upstream_error"
