@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from proxy.core.call import Call
 from proxy.core.errors import GatewayError, UpstreamsExhausted, final_error
-from proxy.core.failure import Failure, FailureKind
+from proxy.core.failure import TIMEOUTS, Failure, FailureKind
 from proxy.core.health import CandidateId
 from proxy.core.plan import Plan, Send
 from proxy.core.ports import Grant, UpstreamResponse
@@ -34,6 +34,7 @@ _CONNECT = FailureKind.TIMEOUT_CONNECT
 _HEADERS, _RESPONSE = FailureKind.TIMEOUT_HEADERS, FailureKind.TIMEOUT_RESPONSE
 _SAYS_NOTHING = frozenset({FailureKind.CLIENT_GONE, FailureKind.UNSUPPORTED})  # of the upstream's health
 _CUT_SHORT = frozenset({StopReason.BUDGET, StopReason.DEADLINE})
+EARLIEST_S = 0.01  # by which a timer may be early
 _CANCELLED = Failure(FailureKind.CLIENT_GONE)  # what an attempt is noted as that something outside ended
 
 
@@ -102,7 +103,7 @@ async def _decide(course: _Course) -> Send | None:
 async def _send(course: _Course, send: Send, grant: Grant, account: Account) -> Reply | Failure:
     """Send once. A failure is noted and its grant released; an answer keeps its grant."""
     engine, call = course.engine, course.call
-    prepared = await _ready(engine, call, send, grant, account)
+    prepared = await _ready(course, send, grant, account)
     if isinstance(prepared, Failure):
         return prepared
     now, provider = engine.clock.now, send.planned.candidate.provider.name
@@ -137,8 +138,7 @@ async def _send(course: _Course, send: Send, grant: Grant, account: Account) -> 
             _succeed(course, grant, outcome, ended_s)
         else:
             if outcome is not None:
-                account.attempted(send, outcome, grant.began_s, ended_s)
-                await fail(engine, send, grant, outcome)
+                await _note(course, send, grant, account, outcome, ended_s)
             # Before the answer is closed, which may wait, and where a client that leaves meanwhile ends everything.
             engine.state.release(grant, ended_s, _used_tokens(call, outcome))
             if answer is not None and not isinstance(answer, Failure):
@@ -146,9 +146,9 @@ async def _send(course: _Course, send: Send, grant: Grant, account: Account) -> 
     return outcome
 
 
-async def _ready(engine: Engine, call: Call, send: Send, grant: Grant, account: Account) -> Prepared | Failure:
+async def _ready(course: _Course, send: Send, grant: Grant, account: Account) -> Prepared | Failure:
     """Prepare the request and open its record. A failure is noted and its grant released."""
-    began_s = grant.began_s
+    engine, call, began_s = course.engine, course.call, grant.began_s
     try:
         await others_first()
         prepared = build_send(call, send)
@@ -164,10 +164,24 @@ async def _ready(engine: Engine, call: Call, send: Send, grant: Grant, account: 
         engine.state.release(grant, began_s, 0)
         raise
     ended_s = engine.clock.now()
-    account.attempted(send, prepared, began_s, ended_s)
-    await fail(engine, send, grant, prepared)
+    await _note(course, send, grant, account, prepared, ended_s)
     engine.state.release(grant, ended_s, 0)
     return prepared
+
+
+async def _note(course: _Course, send: Send, grant: Grant, account: Account, failure: Failure, ended_s: float) -> None:
+    """Note a failed attempt, and what it tells of the upstream."""
+    account.attempted(send, failure, grant.began_s, ended_s)
+    if not _is_haste(course, failure, ended_s):
+        await fail(course.engine, send, grant, failure)
+
+
+def _is_haste(course: _Course, failure: Failure, ended_s: float) -> bool:
+    """Say whether the client's own deadline ended an attempt: as where a client leaves, that tells of no upstream."""
+    call = course.call
+    if failure.kind not in TIMEOUTS or call.deadline_s >= course.snapshot.deadline_s:
+        return False
+    return ended_s >= call.arrived_s + call.deadline_s - EARLIEST_S
 
 
 def _succeed(course: _Course, grant: Grant, reply: Reply, now_s: float) -> None:

@@ -60,6 +60,34 @@ async def test_deadline_of_a_stream_ends_with_its_first_output() -> None:
     assert heard.text == "Hi"
 
 
+@pytest.mark.parametrize(
+    ("configured_s", "header_ms", "next_trail"),
+    [
+        pytest.param(600, "1200", "a=ok", id="the-clients"),
+        pytest.param(1.2, None, "b=ok", id="the-operators"),
+    ],
+)
+async def test_own_deadline_of_a_client_holds_nothing_against_an_upstream(
+    configured_s: float, header_ms: str | None, next_trail: str
+) -> None:
+    a = Witness(said())
+
+    async def silent_at_first(peer: Peer) -> None:
+        if not asked.is_set():
+            asked.set()
+            await peer.request()
+            await asyncio.sleep(5)
+        await a(peer)
+
+    asked = asyncio.Event()
+    headers = {} if header_ms is None else {"x-fairlead-deadline-ms": header_ms}
+    config = f"[defaults]\ndeadline_s = {configured_s}\n{TWO}"
+    async with scene(config, a=silent_at_first, b=Witness(said())) as gateway:
+        hasty = await ask(gateway, headers=headers)
+        assert (hasty.status, hasty.trail) == (504, "a=timeout_response")
+        assert (await ask(gateway)).trail == next_trail
+
+
 async def test_deadline_of_a_whole_answer_is_its_last_byte() -> None:
     async with scene(ONE, a=stall_after(said(), 120)) as gateway:
         began_s = time.monotonic()
