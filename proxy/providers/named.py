@@ -46,6 +46,34 @@ _PATHS = (
 # OpenRouter's tools that have models of its own choice work, or of the model's, where their parameters name none.
 # Source: https://openrouter.ai/docs/guides/features/server-tools/{advisor,fusion}, read 2026-11-21.
 _CHOOSING = {"openrouter:advisor": "model", "openrouter:fusion": "analysis_models"}
+# Of these most requests consist, and in them nothing names a model.
+USUAL = frozenset(
+    {
+        *(
+            "model",
+            "messages",
+            "stream",
+            "stream_options",
+            "temperature",
+            "top_p",
+            "max_tokens",
+            "max_completion_tokens",
+        ),
+        *(
+            "stop",
+            "n",
+            "seed",
+            "user",
+            "response_format",
+            "reasoning_effort",
+            "system",
+            "thinking",
+            "metadata",
+            "store",
+        ),
+        *("presence_penalty", "frequency_penalty", "tool_choice", "parallel_tool_calls", "instructions", "prompt"),
+    }
+)
 MOST_NAMED = 64  # OpenRouter's fusion takes 8
 _TOOLS, _TYPE, _INPUT = "tools", "tools.type", "input"
 _TOOLS_INSIDE = re.compile(rb'"[tT][oO][oO][lL]')  # so begins each member of that name, unless it is written in escapes
@@ -72,6 +100,8 @@ def named_models(call: Call) -> list[tuple[str, str]]:
         MalformedRequest: A member that may name one cannot be read, or they are more than any request needs.
     """
     found = list[tuple[str, str]]()
+    if call.fields.keys() <= USUAL and call.form is None:
+        return found
     for member, value in call.fields.items():
         head = _plain(member)
         if head not in _KNOWN or (head == _INPUT and not _may_hold_tools(bytes(value))):

@@ -39,12 +39,17 @@ class ProviderLimits:
         use = self._uses.get(name)
         if use is None:
             use = self._uses[name] = _Use(provider.limits)
-        rpm, tpm = use.limits.rpm, use.limits.tpm
+        rpm, tpm, free_s = use.limits.rpm, use.limits.tpm, now_s
         if rpm:
-            use.rpm_paid_at_s = charge(use.rpm_paid_at_s, now_s, requests, rpm)
+            use.rpm_paid_at_s = paid_at_s = charge(use.rpm_paid_at_s, now_s, requests, rpm)
+            free_s = free_at_s(paid_at_s, rpm)
         if tpm:
-            use.tpm_paid_at_s = charge(use.tpm_paid_at_s, now_s, tokens, tpm)
-        self._note(name, use, now_s)
+            use.tpm_paid_at_s = paid_at_s = charge(use.tpm_paid_at_s, now_s, tokens, tpm)
+            free_s = max(free_s, free_at_s(paid_at_s, tpm))
+        if free_s > now_s:
+            self.free_s[name] = free_s
+        elif self.free_s:
+            self.free_s.pop(name, None)
 
     def adapt(self, providers: Mapping[str, Provider], now_s: float) -> None:
         """Take what was used over to the limits of a new configuration, and forget providers that it does not have."""
@@ -56,18 +61,7 @@ class ProviderLimits:
             use.rpm_paid_at_s = _moved_over(use.rpm_paid_at_s, now_s, was.rpm, limits.rpm)
             use.tpm_paid_at_s = _moved_over(use.tpm_paid_at_s, now_s, was.tpm, limits.tpm)
             use.limits = limits
-            self._note(name, use, now_s)
-
-    def _note(self, name: str, use: _Use, now_s: float) -> None:
-        rpm, tpm, free_s = use.limits.rpm, use.limits.tpm, now_s
-        if rpm:
-            free_s = free_at_s(use.rpm_paid_at_s, rpm)
-        if tpm:
-            free_s = max(free_s, free_at_s(use.tpm_paid_at_s, tpm))
-        if free_s > now_s:
-            self.free_s[name] = free_s
-        elif self.free_s:
-            self.free_s.pop(name, None)
+            self.charge(providers[name], now_s, 0, 0)
 
 
 def _moved_over(paid_at_s: float, now_s: float, was: int | None, per_minute: int | None) -> float:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from proxy.core.call import Operation
 from proxy.core.errors import MalformedRequest
 from proxy.core.form import Form, FormPart
-from proxy.providers.named import MOST_NAMED, named_models
+from proxy.providers.named import MOST_NAMED, USUAL, named_models
 from proxy.wire.jsonbody import split_object
 from tests.unit.routing.build import call
 
@@ -193,3 +193,9 @@ def test_part_of_a_form_that_names_one_is_found() -> None:
     assert named_models(replace(call(Operation.IMAGE_EDITS), body=body, form=Form(b"b", parts, 15))) == [
         ("svg[model]", "writes")
     ]
+
+
+@pytest.mark.parametrize("usual", sorted(USUAL))
+def test_members_that_are_not_looked_at_would_name_nothing(usual: str) -> None:
+    naming = [{"model": "big", "tools": [{"model": "big"}], "parameters": {"model": "big"}}]
+    assert of(**{usual: naming, "unusual": 0}) == []  # so that all of them are looked at
