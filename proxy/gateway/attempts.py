@@ -48,14 +48,15 @@ async def attempt(engine: Engine, snapshot: Snapshot, call: Call, plan: Plan, ac
     for slot in plan.turns:
         engine.state.take_turn(slot)
     # What the plan knows holds while the configuration it was made from is in force; of the time it knows nothing.
-    is_early = call.arrived_s + call.deadline_s - engine.clock.now() >= LEAST_TIME_S
+    began_s = engine.clock.now()
+    is_early = call.arrived_s + call.deadline_s - began_s >= LEAST_TIME_S
     send = plan.first if is_early and engine.snapshot is snapshot else None
     while True:
         if send is None:
             send = await _decide(course)
             if send is None:
                 continue
-        began_s = engine.clock.now()
+            began_s = engine.clock.now()
         grant = _grant(call, send, began_s)
         if not await engine.state.claim(grant):
             course.refused.append((send.planned.candidate.id, send.credential.id if send.credential else ""))

@@ -41,8 +41,8 @@ async def handle(engine: Engine, call: Call, downstream: Downstream, account: Ac
     """
     snapshot, state, now = engine.snapshot, engine.state, engine.clock.now
     model, key = way.find(call.model, call.key, snapshot), call.key
-    if key is not None and key.models:
-        check_named(named_models(call), model, key, snapshot)
+    if key is not None and key.models and (named := named_models(call)):
+        check_named(named, model, key, snapshot)
     account.resolved(model)
     try:
         await others_first()
