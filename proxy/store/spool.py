@@ -126,6 +126,11 @@ class Spool:
         return Position(self._number, self._size)
 
     @property
+    def written(self) -> int:
+        """The ordinal up to which nothing waits for room on the disk."""
+        return self._unwritten[0][0] - 1 if self._unwritten else self.closed
+
+    @property
     def in_flight(self) -> int:
         """Requests with an `open` and no `close`."""
         return len(self._open)
