@@ -31,7 +31,7 @@ _BACKSLASHED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _BREAK = re.compile(r"[\r\n]\s*")
 _WHITE = {"n": "\n", "r": "\r", "t": "\t"}
 _ROUNDS = 3
-_URL_USER = re.compile(r"(://)[^\s/@\"']+@")
+_URL_USER = re.compile(r"(://)[^\s/\"']+@")  # up to the last @: one may stand in the password
 
 # Keys with a vendor's mark, then whatever follows a word that announces a credential. Nothing starts within a run of
 # key characters and nothing is given back, so that a hostile body costs one pass.
@@ -113,10 +113,10 @@ def without_user(text: str) -> str:
 
 def _in_base64(value: str) -> set[str]:
     """Write what a value is in base64, whatever stands before and after it: without the letters that it has in part."""
-    found = set()
+    found, plain = set(), value.encode(errors="surrogatepass")  # a variable's bytes need not be text
     for before in range(3):
-        code = b64encode(b"\0" * before + value.encode()).decode()
-        whole = code[-(-before * 8 // 6) : (before + len(value.encode())) * 8 // 6]
+        code = b64encode(b"\0" * before + plain).decode()
+        whole = code[-(-before * 8 // 6) : (before + len(plain)) * 8 // 6]
         found |= {form[:_CODED] for form in (whole, whole.translate(_URL_SAFE))}
     return found
 
