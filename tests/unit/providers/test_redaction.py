@@ -59,6 +59,20 @@ def test_a_secret_that_is_no_text_is_masked_too() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "text", "clean"),
+    [
+        pytest.param("http://localhost:8080/v1/planted", "http://localhost:9000 is up", None, id="another-port"),
+        pytest.param("https://api.openai.com/v1", "https://api.openai.org/v1", None, id="another-host"),
+        pytest.param("https://api.openai.com/v1", "at https://api.openai.com/v1 now", f"at {MASK} now", id="it"),
+        pytest.param("https://hook.test/to/planted/words", "https://hook.test/to/plant…", MASK, id="cut-off"),
+        pytest.param("http://me:planted-words@host:1", "http://me:planted-", MASK, id="password-cut-off"),
+    ],
+)
+def test_where_a_secret_url_leads_is_no_secret_alone(value: str, text: str, clean: str | None) -> None:
+    assert Known((value,))(text) == (text if clean is None else clean)
+
+
+@pytest.mark.parametrize(
     ("text", "clean"),
     [
         pytest.param("http://me:word@host:1/x", f"http://{MASK}@host:1/x", id="user-and-password"),
