@@ -81,9 +81,8 @@ class LiveSource:
             # Some may have been handed out from memory before the disk had room for them: no more is loaded for that.
             self._taken = min(self._taken + len(rows), spool.written)
             return rows
-        count, self._grabbed = spool.take()
+        self._taken, self._grabbed = spool.take()
         self._reader.at = spool.end
-        self._taken = spool.closed - count
         return self._slice() or None
 
     def loaded(self) -> bool:

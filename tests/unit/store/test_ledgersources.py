@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from proxy.store.ledgersources import LiveSource
+import pytest
+
+from proxy.store.ledgersources import SLICE, LiveSource
 from proxy.store.spool import Spool, SpoolOptions
 from tests.fakes.records import closed, opened, request_id
 from tests.fakes.spools import longest_file, make_spool
@@ -39,3 +41,19 @@ def test_what_is_read_a_second_time_makes_nothing_loaded_that_was_not_handed_out
     source.loaded()
     assert source.backlog == 0
     assert found == {request_id(number) for number in range(85)}
+
+
+def test_what_is_handed_out_first_makes_no_more_loaded_than_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = make_spool(tmp_path, SpoolOptions("drop", reserve_bytes=4096, recent=10))
+    source = LiveSource(spool)
+    with longest_file(0):
+        serve(spool, range(SLICE + 50))
+        for number in range(1_000, 1_100):  # nothing was sent for these
+            spool.close(closed(number))
+        assert len(source.take() or ()) == SLICE
+        source.loaded()
+        caplog.clear()
+        spool.stop()
+    assert [line.message.partition(" are")[0] for line in caplog.records] == ["50 records"]
