@@ -6,6 +6,7 @@ command that needs it, never here.
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from proxy.core.errors import ConfigError
 
 OK, FAULT = 0, 1
 _OF_SECRETS = ("--token", "--key")
+_USER = re.compile(r"(://)[^\s\"']+@")  # and password, also one whose `/` makes the URL none
 
 app = typer.Typer(
     name="fairlead",
@@ -84,10 +86,8 @@ def _name_no_type_of_switches(context: typer.Context) -> None:
 
 
 def _refuse(lines: Sequence[str]) -> int:
-    from proxy.providers.redaction import without_user
-
     for line in lines:
-        typer.echo(without_user(line), err=True)
+        typer.echo(_USER.sub(r"\1[redacted]@", line), err=True)
     return REFUSED
 
 
