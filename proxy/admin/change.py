@@ -58,8 +58,8 @@ def check_fields(name: str, change: Change) -> None:
     """
     for field in change.model_dump(exclude_none=True):
         if field not in FIELDS[name]:
-            heeded = " and ".join(FIELDS[name])
-            raise MalformedRequest(f"{name} heeds {heeded} alone: leave {field} out.", param=field)
+            heeded = ", ".join(FIELDS[name])
+            raise MalformedRequest(f"{name} takes {heeded}: leave {field} out.", param=field)
 
 
 def check_names(change: Change, snapshot: Snapshot) -> None:

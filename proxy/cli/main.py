@@ -6,9 +6,11 @@ command that needs it, never here.
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Annotated
 
 import typer
@@ -22,6 +24,8 @@ from proxy.cli.refusal import REFUSED, Refusal
 from proxy.core.errors import ConfigError
 
 OK, FAULT = 0, 1
+_OF_SECRETS = ("--token", "--key")
+_USER = re.compile(r"(://)[^\s\"']+@")  # and password, also one whose `/` makes the URL none
 
 app = typer.Typer(
     name="fairlead",
@@ -82,23 +86,29 @@ def _name_no_type_of_switches(context: typer.Context) -> None:
 
 
 def _refuse(lines: Sequence[str]) -> int:
-    from proxy.providers.redaction import without_user
-
     for line in lines:
-        typer.echo(without_user(line), err=True)
+        typer.echo(_USER.sub(r"\1[redacted]@", line), err=True)
     return REFUSED
 
 
 def _report_fault(error: Exception, arguments: Sequence[str]) -> int:
     """A fault of this program, or a word that is no text: one line, and the traceback for who asks."""
-    foreign = [word for word in arguments if not _is_utf8(word)]
+    foreign = [_shown(*pair) for pair in pairwise(("", *arguments)) if not _is_utf8(pair[1])]
     if "--debug" in arguments:
         traceback.print_exception(error, file=sys.stderr)
     elif foreign:
-        return _refuse([f"error: {word!r}: bytes that are not UTF-8; write it in UTF-8" for word in foreign])
+        return _refuse([f"error: {word}: bytes that are not UTF-8; write it in UTF-8" for word in foreign])
     else:
         typer.echo(f"fairlead: unexpected {type(error).__name__}; run with --debug before the command", err=True)
     return FAULT
+
+
+def _shown(before: str, word: str) -> str:
+    """A word as it may be shown: of what may be a secret the option alone."""
+    for option in _OF_SECRETS:
+        if before == option or word.startswith(f"{option}="):
+            return option
+    return repr(word)
 
 
 def _is_utf8(word: str) -> bool:

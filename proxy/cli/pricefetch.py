@@ -84,7 +84,9 @@ def _fetched(url: str) -> bytes:
                 if len(body) > LARGEST_BYTES or time.monotonic() > give_up_s:
                     limits = f"{LARGEST_BYTES} bytes or {DEADLINE_S:.0f} s"
                     raise Refusal(f"{url}: more than {limits}; nothing was changed")
-    except (httpx.HTTPError, httpx.InvalidURL) as exc:
+    except httpx.InvalidURL as exc:  # its words may show a part of a password
+        raise Refusal(f"--url {url}: not a URL; nothing was changed") from exc
+    except httpx.HTTPError as exc:
         raise Refusal(f"{url}: {str(exc) or type(exc).__name__}; nothing was changed") from exc
     return bytes(body)
 

@@ -26,8 +26,8 @@ class Usage(Struct, frozen=True, gc=False, array_like=True):
         service_tier: As the upstream's answer named it; "" where it did not.
         searches: What is charged by the search: those of the web that a vendor's own tool made, search units of a
             ranking.
-        others: Models that the vendor had work on the answer beside the one that answered, by its own names ("" where
-            it said none), and the tokens of each, which are parts of the totals.
+        others: For each time that the vendor had another model work on the answer beside the one that answered: its
+            name there ("" where none was said), and its tokens, which are parts of the totals.
     """
 
     prompt_tokens: int = 0

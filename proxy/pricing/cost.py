@@ -26,8 +26,8 @@ _RANKING = Operation.RERANK  # charged for a search, where its model is charged 
 def cost(usage: Usage, price: Price | None, multiplier: Decimal, of_others: Sequence[Price | None] = ()) -> Cost | None:
     """Say what a request cost; None where that is not known.
 
-    Cached, cache-write and audio tokens are taken out of the totals that hold them. What other models had part in the
-    answer is priced, and rounded, by model.
+    Cached, cache-write and audio tokens are taken out of the totals that hold them. What other models used each
+    time that they had part in the answer is priced, and rounded, by itself.
 
     Args:
         usage: Its `reported_cost_nusd` is set only where it is to be believed; then it wins over any price.

@@ -19,6 +19,8 @@ _SHORTEST_SECRET = 8
 
 _LONG = 24
 _BEGINNING = 16  # of a long one is masked alone: so much of it is no chance, and what vendors show of a key is less
+_BEHIND_HOST = 8  # of a URL
+_LEADS = re.compile(r"\w+://[^/?#@]*(?=[/?#]|$)")  # where a URL without a user does
 _CODED = 22  # letters of base64 that hold as much
 
 # What follows a beginning, up to what ends a word in JSON, in HTML or among headers.
@@ -31,7 +33,7 @@ _BACKSLASHED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _BREAK = re.compile(r"[\r\n]\s*")
 _WHITE = {"n": "\n", "r": "\r", "t": "\t"}
 _ROUNDS = 3
-_URL_USER = re.compile(r"(://)[^\s/@\"']+@")
+_URL_USER = re.compile(r"(://)[^\s/\"']+@")  # up to the last @: one may stand in the password
 
 # Keys with a vendor's mark, then whatever follows a word that announces a credential. Nothing starts within a run of
 # key characters and nothing is given back, so that a hostile body costs one pass.
@@ -74,7 +76,7 @@ class Known:
         # The longest first: one may be the beginning of another.
         kept = sorted({value for value in values if len(value) >= shortest}, key=len, reverse=True)
         coded = [code for value in kept for code in _in_base64(value)]
-        begun = [value[:_BEGINNING] for value in kept if len(value) >= _LONG]
+        begun = [begun for value in kept if len(value) >= _LONG and (begun := _beginning(value)) != value]
         self._hints = tuple({value[:_BEGINNING].lower() for value in (*kept, *coded)})
         forms = [
             *(f"(?i:{re.escape(value)})" if len(value) >= _BEGINNING else re.escape(value) for value in kept),
@@ -111,12 +113,18 @@ def without_user(text: str) -> str:
     return _URL_USER.sub(rf"\1{MASK}@", text)
 
 
+def _beginning(value: str) -> str:
+    """Take so much of a long value as is no chance; of a URL a part of what follows its host, which is no secret."""
+    led = _LEADS.match(value)
+    return value[: led.end() + _BEHIND_HOST if led else _BEGINNING]
+
+
 def _in_base64(value: str) -> set[str]:
     """Write what a value is in base64, whatever stands before and after it: without the letters that it has in part."""
-    found = set()
+    found, plain = set(), value.encode(errors="surrogatepass")  # a variable's bytes need not be text
     for before in range(3):
-        code = b64encode(b"\0" * before + value.encode()).decode()
-        whole = code[-(-before * 8 // 6) : (before + len(value.encode())) * 8 // 6]
+        code = b64encode(b"\0" * before + plain).decode()
+        whole = code[-(-before * 8 // 6) : (before + len(plain)) * 8 // 6]
         found |= {form[:_CODED] for form in (whole, whole.translate(_URL_SAFE))}
     return found
 

@@ -143,8 +143,8 @@ def _matches(globs: tuple[str, ...], name: str) -> bool:
 def _may_have_used(upstream: str, model: Model, key: ClientKey, snapshot: Snapshot) -> bool:
     if any(_has(known, upstream, key) for known in (model, *visible_models(snapshot, key))):
         return True
-    direct = [f"{candidate.provider.name}/{upstream}" for candidate in model.candidates]
-    if snapshot.server.direct_models and any(may_call_direct(key, name) for name in direct):
+    names = {item.provider.name for item in model.candidates if may_use(key.providers, item.provider.name)}
+    if snapshot.server.direct_models and any(may_call_direct(key, f"{name}/{upstream}") for name in names):
         return True
     for name in (upstream, *_public_names(upstream, snapshot)):
         with suppress(UnknownModel):

@@ -23,7 +23,7 @@ class _Use(Struct, eq=False):
 
 
 class ProviderLimits:
-    """Those of one gateway. It holds providers that have limits, and such as lost them: the configuration bounds it.
+    """Those of one gateway. The configuration bounds what it holds.
 
     Attributes:
         free_s: When a provider next admits a request (monotonic); absent = now.
@@ -56,8 +56,9 @@ class ProviderLimits:
         for name in self._uses.keys() - providers.keys():
             del self._uses[name]
             self.free_s.pop(name, None)
-        for name, use in self._uses.items():
-            was, limits = use.limits, providers[name].limits
+        for name, provider in providers.items():
+            use = self._uses.setdefault(name, _Use(provider.limits))
+            was, limits = use.limits, provider.limits
             use.rpm_paid_at_s = _moved_over(use.rpm_paid_at_s, now_s, was.rpm, limits.rpm)
             use.tpm_paid_at_s = _moved_over(use.tpm_paid_at_s, now_s, was.tpm, limits.tpm)
             use.limits = limits

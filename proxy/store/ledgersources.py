@@ -78,11 +78,11 @@ class LiveSource:
         spool = self._spool
         if spool.recent is None and (found := self._reader.read(spool.end)) is not None:
             rows = [request_row(record) for record in _closes(found)]
-            self._taken += len(rows)
+            # Some may have been handed out from memory before the disk had room for them: no more is loaded for that.
+            self._taken = min(self._taken + len(rows), spool.written)
             return rows
-        count, self._grabbed = spool.take()
+        self._taken, self._grabbed = spool.take()
         self._reader.at = spool.end
-        self._taken = spool.closed - count
         return self._slice() or None
 
     def loaded(self) -> bool:

@@ -126,6 +126,11 @@ class Spool:
         return Position(self._number, self._size)
 
     @property
+    def written(self) -> int:
+        """The ordinal up to which nothing waits for room on the disk."""
+        return self._unwritten[0][0] - 1 if self._unwritten else self.closed
+
+    @property
     def in_flight(self) -> int:
         """Requests with an `open` and no `close`."""
         return len(self._open)
@@ -153,16 +158,19 @@ class Spool:
             self._keep(line)
 
     def take(self) -> tuple[int, Iterator[CloseRecord]]:
-        """Hand out how many and which records the loader does not have yet, and keep those to come in `recent`.
+        """Hand out the records that the loader does not have yet, and keep those to come in `recent`.
 
         Where `recent` became too many, the loader has read them in the file: what is left is what the file lacks.
+
+        Returns:
+            The ordinal that they come behind, and the records.
         """
         recent, self.recent = self.recent, deque()
         if recent is not None:
-            return len(recent), _emptied(recent)
+            return self.closed - len(recent), _emptied(recent)
         lines = [line for _, line in self._unwritten]
         # One by one, as they are wanted: they may be many.
-        return len(lines), filter(None, (read_close(line[HEAD_BYTES:]) for line in lines))
+        return self.written, filter(None, (read_close(line[HEAD_BYTES:]) for line in lines))
 
     def loaded(self, ordinal: int) -> None:
         """Everything up to this ordinal is in the database: no need to write what is not on the disk yet."""

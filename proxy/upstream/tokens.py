@@ -82,6 +82,7 @@ class Tokens:
         self._issuers = issuers
         self._make_s = make_s
         self._held: dict[tuple[str, str], _Held] = {}
+        self._kept: Mapping[tuple[str, str], Provider] | None = None  # None: every provider's
         self._tasks: set[asyncio.Task[Access | Failure]] = set()
         self._limiter = CapacityLimiter(AT_ONCE)
         for name in LIBRARIES:  # they tell too much: addresses, answers, at the finest level requests
@@ -121,9 +122,8 @@ class Tokens:
 
     def keep_only(self, providers: Collection[Provider]) -> None:
         """Forget what belongs to credentials that are no longer configured, or to a provider that has moved."""
-        now = {(each.name, credential.id): each for each in providers for credential in each.credentials}
-        held = self._held.items()
-        self._held = {key: each for key, each in held if key in now and not has_moved(each.provider, now[key])}
+        self._kept = {(each.name, credential.id): each for each in providers for credential in each.credentials}
+        self._held = {key: held for key, held in self._held.items() if self._is_kept(key, held.provider)}
 
     async def aclose(self) -> None:
         """End what is being made; a thread that still waits for a cloud is left to its own timeout."""
@@ -133,7 +133,16 @@ class Tokens:
 
     def _of(self, provider: Provider, credential: Credential) -> _Held:
         # By name and id: a reload makes the objects anew, and what is valid stays so.
-        return self._held.setdefault((provider.name, credential.id), _Held(provider))
+        key = (provider.name, credential.id)
+        if not self._is_kept(key, provider):  # asked for by a request from before a reload: for that one alone
+            return _Held(provider)
+        return self._held.setdefault(key, _Held(provider))
+
+    def _is_kept(self, key: tuple[str, str], provider: Provider) -> bool:
+        if self._kept is None:
+            return True
+        kept = self._kept.get(key)
+        return kept is provider or (kept is not None and not has_moved(provider, kept))
 
     def _make(self, held: _Held, provider: Provider, credential: Credential) -> asyncio.Task[Access | Failure]:
         """Begin a making, or join the one under way."""

@@ -207,17 +207,17 @@ async def test_sighup_while_it_still_starts_ends_nothing(tmp_path: Path) -> None
 
 
 async def test_variable_that_is_not_text_is_no_reason_to_refuse_a_reload(tmp_path: Path) -> None:
-    """What a process is given, Fairlead compares with what it had been given before; any bytes may be in that."""
+    """What a process is given, Fairlead compares with what it had before; any bytes may be in that, a secret too."""
     text = """
         [providers.local]
         kind = "openai_compatible"
         command = "sleep"
         args = ["60", "{port}"]
-        pass_env = ["ODD"]
+        pass_env = ["ODD_KEY"]
         [models.quick]
         providers = ["local"]
         """
-    async with gateway_process(tmp_path, text, {"ODD": os.fsdecode(b"caf\xe9")}) as gateway:
+    async with gateway_process(tmp_path, text, {"ODD_KEY": os.fsdecode(b"caf\xe9-in-latin-1")}) as gateway:
         gateway.send(signal.SIGHUP)
         await gateway.metric_becomes("config_version", 2, within_s=RELOAD_S)
         assert await gateway.metric("config_reload_failed") == 0

@@ -73,6 +73,16 @@ def test_words_that_are_not_utf8_are_refused_in_a_line(words: list[str], file: P
     assert ended.err == f"error: {word!r}: bytes that are not UTF-8; write it in UTF-8\n"
 
 
+@pytest.mark.parametrize("words", [["--token", "{}"], ["--token={}"]], ids=["apart", "together"])
+def test_word_that_is_not_utf8_shows_no_token_beside_it(words: list[str], fairlead: Fairlead) -> None:
+    """A token may be in any letters."""
+    provider, token = os.fsdecode(b"caf\xe9"), os.fsdecode(b"planted-\xe9")
+    given = [word.replace("{}", token) for word in words]
+    ended = fairlead("state", "disable", provider, "--url", "http://127.0.0.1:9", *given)
+    assert ended.code == 2
+    assert repr(provider) in ended.err and "planted" not in ended.err
+
+
 def test_models_are_listed_with_window_and_price(file: Path, fairlead: Fairlead) -> None:
     ended = fairlead("models")
     assert ["chat", "128000", "2.5", "10"] in [line.split() for line in ended.out.splitlines()]

@@ -192,6 +192,15 @@ def test_url_that_is_none_is_refused(url: str, fairlead: Fairlead) -> None:
     assert ended.err == f"error: --url {url}: not a URL; expected one such as http://127.0.0.1:8080\n"
 
 
+@pytest.mark.parametrize("password", ["Planted/word-0021", "Pl@127.0.0.1:1/word-0021", "Pl/nted@word-0021"])
+@pytest.mark.parametrize("words", [("state", "show"), ("models",), ("prices", "update")])
+def test_password_that_makes_a_url_none_is_not_shown(words: tuple[str, ...], password: str, fairlead: Fairlead) -> None:
+    ended = fairlead(*words, "--url", f"https://me:{password}@127.0.0.1:1/x")
+    assert ended.code == 2
+    assert "https://[redacted]@127.0.0.1:1/x" in ended.err
+    assert "Pl" not in ended.err and "nted" not in ended.err and "word" not in ended.err
+
+
 def test_password_of_an_address_is_not_shown(gateway: Running, fairlead: Fairlead) -> None:
     ended = fairlead("state", "show", "--url", gateway.url.replace("//", f"//me:{PLANTED}@"))
     assert ended.code == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from base64 import b64encode
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.providers.redaction import MASK, Known, cut, redact
+from proxy.providers.redaction import MASK, Known, cut, redact, without_user
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,38 @@ def test_given_secrets_are_masked_the_longest_first() -> None:
 
 def test_placeholder_for_a_secret_masks_no_words() -> None:
     assert redact("the model ollama is missing", Known(("ollama", ""))) == "the model ollama is missing"
+
+
+def test_a_secret_that_is_no_text_is_masked_too() -> None:
+    odd = os.fsdecode(b"caf\xe9-of-one-that-is-long-enough")
+    assert redact(f"a {odd} b", Known((odd,))) == f"a {MASK} b"
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "clean"),
+    [
+        pytest.param("http://localhost:8080/v1/planted", "http://localhost:9000 is up", None, id="another-port"),
+        pytest.param("https://api.openai.com/v1", "https://api.openai.org/v1", None, id="another-host"),
+        pytest.param("https://api.openai.com/v1", "at https://api.openai.com/v1 now", f"at {MASK} now", id="it"),
+        pytest.param("https://hook.test/to/planted/words", "https://hook.test/to/plant…", MASK, id="cut-off"),
+        pytest.param("http://me:planted-words@host:1", "http://me:planted-", MASK, id="password-cut-off"),
+    ],
+)
+def test_where_a_secret_url_leads_is_no_secret_alone(value: str, text: str, clean: str | None) -> None:
+    assert Known((value,))(text) == (text if clean is None else clean)
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        pytest.param("http://me:word@host:1/x", f"http://{MASK}@host:1/x", id="user-and-password"),
+        pytest.param("http://me:pa@ss@host:1/x", f"http://{MASK}@host:1/x", id="at-in-a-password"),
+        pytest.param("http://a@b, http://c:d@e", f"http://{MASK}@b, http://{MASK}@e", id="two"),
+        pytest.param("http://host/@me", None, id="path"),
+    ],
+)
+def test_user_and_password_of_urls_are_masked(text: str, clean: str | None) -> None:
+    assert without_user(text) == (text if clean is None else clean)
 
 
 VALUE = "Planted/Provider+Credential=0001~and.more-of_it"  # of no vendor's shape

@@ -423,3 +423,10 @@ def test_direct_names_count_only_where_they_are_taken() -> None:
     closed = replace(LISTED, server=Server(direct_models=False))
     with pytest.raises(UnknownModel):
         check_named([("tools[0].model", "claude-other")], ASKED, key("haiku", "one/*"), closed)
+
+
+def test_direct_names_count_only_at_providers_of_the_key() -> None:
+    asked = model(candidate("one", "claude-haiku"), candidate("two", "claude-haiku"), name="haiku")
+    check_named([("preset", "gpt")], asked, key("haiku", "two/*"), LISTED)
+    with pytest.raises(UnknownModel):
+        check_named([("preset", "gpt")], asked, key("haiku", "two/*", providers=("one",)), LISTED)

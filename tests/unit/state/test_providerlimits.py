@@ -83,3 +83,11 @@ def test_limits_of_a_provider_that_left_are_forgotten() -> None:
     state.forget(snapshot(model(candidate("a"))), NOW_S, {"lim": of.provider})
     assert state.view.limit_free_s == {}
     assert admit(state, of, NOW_S) is not None
+
+
+@pytest.mark.parametrize("now", [{}, {"rpm": 100}], ids=["taken-away", "raised"])
+def test_a_request_from_before_a_reload_is_the_first_and_counts_by_the_limits_of_now(now: dict[str, int]) -> None:
+    state, of = fresh(), limits(rpm=1)
+    state.forget(snapshot(model(limits(**now))), NOW_S, {"lim": of.provider})
+    begin(state, of, NOW_S)
+    assert state.view.limit_free_s == {}

@@ -290,6 +290,18 @@ async def test_making_that_began_by_another_way_is_not_waited_for() -> None:
     assert bench.issuer.asked == 2
 
 
+async def test_request_from_before_a_reload_leaves_nothing_of_its_way_behind() -> None:
+    bench = Bench()
+    moved = replace(PROVIDER, proxy_url=Secret("http://proxy.test"))
+    bench.tokens.keep_only([moved])
+    bench.issuer.says = lambda: away("no way")
+    assert isinstance(await bench.ready(), Failure)
+    bench.issuer.says = None
+    assert text(await bench.tokens.ready(moved, CREDENTIAL, soon())) == "2"
+    assert text(await bench.ready()) == "3"
+    assert text(await bench.tokens.ready(moved, CREDENTIAL, soon())) == "2"
+
+
 async def test_library_that_is_not_installed_names_its_extra() -> None:
     bench = Bench()
 
