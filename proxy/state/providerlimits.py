@@ -62,7 +62,7 @@ class ProviderLimits:
             use.rpm_paid_at_s = _moved_over(use.rpm_paid_at_s, now_s, was.rpm, limits.rpm)
             use.tpm_paid_at_s = _moved_over(use.tpm_paid_at_s, now_s, was.tpm, limits.tpm)
             use.limits = limits
-            self.charge(providers[name], now_s, 0, 0)
+            self.charge(provider, now_s, 0, 0)
 
 
 def _moved_over(paid_at_s: float, now_s: float, was: int | None, per_minute: int | None) -> float:
