@@ -34,7 +34,7 @@ _CONNECT = FailureKind.TIMEOUT_CONNECT
 _HEADERS, _RESPONSE = FailureKind.TIMEOUT_HEADERS, FailureKind.TIMEOUT_RESPONSE
 _SAYS_NOTHING = frozenset({FailureKind.CLIENT_GONE, FailureKind.UNSUPPORTED})  # of the upstream's health
 _CUT_SHORT = frozenset({StopReason.BUDGET, StopReason.DEADLINE})
-EARLIEST_S = 0.01  # by which a timer may be early
+_EARLIEST_S = 0.01  # by which a timer may be early
 _CANCELLED = Failure(FailureKind.CLIENT_GONE)  # what an attempt is noted as that something outside ended
 
 
@@ -182,7 +182,7 @@ def _is_haste(course: _Course, failure: Failure, ended_s: float) -> bool:
     call = course.call
     if failure.kind not in TIMEOUTS or call.deadline_s >= course.snapshot.deadline_s:
         return False
-    return ended_s >= call.arrived_s + call.deadline_s - EARLIEST_S
+    return ended_s >= call.arrived_s + call.deadline_s - _EARLIEST_S
 
 
 def _succeed(course: _Course, grant: Grant, reply: Reply, now_s: float) -> None:

@@ -42,7 +42,6 @@ EMBEDDING_PATHS: Mapping[Operation, str] = MappingProxyType({**CHAT_PATHS, Opera
 MODEL_PATHS: Mapping[Operation, str] = MappingProxyType({**TEXT_PATHS, Operation.EMBEDDINGS: "/embeddings"})
 ALL_PATHS: Mapping[Operation, str] = MappingProxyType({**MODEL_PATHS, Operation.MODERATIONS: "/moderations"})
 
-
 # An upstream of the second dialect understands most of what a client of the first one asks for.
 _NEAREST: Mapping[Dialect, Dialect] = MappingProxyType({Dialect.OLLAMA_PROMPT: Dialect.OLLAMA})
 TRANSLATED = frozenset({Operation.CHAT, Operation.EMBEDDINGS, Operation.RERANK})
