@@ -181,8 +181,11 @@ def test_what_is_escaped_over_and_over_is_read_so_far_and_no_further() -> None:
 
 def test_hostile_text_is_read_once() -> None:
     """Each of these would take minutes by a pattern that goes back."""
-    for text in (" " * 400_000, "\\" * 400_000, "%" * 400_000, "&" * 400_000, "\n" * 400_000, VALUE[:16] * 30_000):
-        redact(f"{text}!", Known((VALUE, SHORT)))
+    known = Known((VALUE, SHORT))
+    for letter in " \\%&\n":
+        text = letter * 400_000 + "!"
+        assert redact(text, known) == text
+    assert redact(VALUE[:16] * 30_000 + "!", known) == MASK
 
 
 def test_nothing_known_masks_nothing() -> None:
