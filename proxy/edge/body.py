@@ -27,7 +27,7 @@ async def receive_body(exchange: Exchange, server: Server, admission: Admission)
         UnsupportedEncoding: A content encoding other than gzip or identity.
         Overloaded: No room for the bytes of another body.
     """
-    length = exchange.headers.get(b"content-length", b"")
+    length = exchange.headers.get(b"content-length", b"").lstrip(b"0")  # of which Python reads only so many digits
     if length.isdigit() and int(length) > server.max_body_bytes:
         raise too_large(server)
     _is_packed(exchange)

@@ -13,9 +13,9 @@ from msgspec import Struct
 
 from proxy.edge.exchange import Asked, Exchange, Wire
 
-# No spaces behind the digits: what follows them must be the rest of the head as it was.
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)\r\n", re.IGNORECASE)
 _MOST_DIGITS = 11
+# No spaces behind the digits: what follows them must be the rest of the head as it was.
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,%d})\r\n" % _MOST_DIGITS, re.IGNORECASE)
 
 
 class KnownHead(Struct, frozen=True, eq=False):

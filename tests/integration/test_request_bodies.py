@@ -56,6 +56,18 @@ async def test_body_that_comes_behind_its_head_is_waited_for() -> None:
         (await client.heard()).check_whole(by="first")
 
 
+@pytest.mark.parametrize("gap_s", [pytest.param(0.0, id="at-once"), pytest.param(BLINK_S, id="late")])
+async def test_length_may_begin_with_any_number_of_zeros(gap_s: float) -> None:
+    """Python itself refuses to read a number of so many digits."""
+    head = request("POST", CHAT, f"content-length: {'0' * 5000}{len(BODY)}")
+    async with on_stage() as (_, client):
+        for _ in range(2):
+            for piece in [head, BODY] if gap_s else [head + BODY]:
+                client.writer.write(piece)
+                await asyncio.sleep(gap_s)
+            (await client.heard()).check_whole(by="first")
+
+
 async def test_rest_of_a_refused_body_is_thrown_away_and_the_connection_used_again() -> None:
     async with on_stage(sections="[server]\nmax_body_bytes = 1024\n") as (on, client):
         client.begin(3_000_000)
