@@ -77,7 +77,8 @@ class StateView:
     Attributes:
         asides: Targets set aside or half-open; an absent target is free.
         pointers: The candidate each sticky rotation stays with; absent = the first.
-        turns: How many requests each counting rotation (round robin, weighted) has ordered so far.
+        turns: How many requests each counting rotation (round robin, weighted) has ordered so far; those in whose plan
+            it did not come first, under a slot of their own.
         in_flight: Requests under way per candidate.
         provider_in_flight: Requests under way per provider.
         latency_s: Smoothed time to first token per candidate.

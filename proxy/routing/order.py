@@ -26,6 +26,7 @@ COUNTING = frozenset({Rotation.ROUND_ROBIN, Rotation.WEIGHTED})
 EXPLORATION = 0.05
 INPUT_PARTS = 3  # input tokens to one output token: the blend by which prices are compared
 SENDS_A_PROVIDER = 2  # at most so many sends to one provider while another is untried
+LATER = "\0"  # behind a model's name in a slot; no public model has one in its name
 LONGEST_CYCLE = 1_000  # weights are scaled down to a cycle of about this length
 
 MOVING = frozenset({FailureKind.RATE_LIMITED, FailureKind.QUOTA_EXHAUSTED, FailureKind.BILLING, FailureKind.AUTH})
@@ -81,18 +82,33 @@ def groups_of(model: Model, fallback_of: str = "") -> tuple[Group, ...]:
     )
 
 
-def arrange(group: Group, free: Sequence[Planned], view: StateView, rng: random.Random) -> Sequence[Planned]:
-    """Put the free members of a group (in file order) into the order of its rotation."""
+def turn_slot(group: Group, *, is_first: bool) -> Slot:
+    """Where a counting rotation is counted: apart where the group is not the first of its plan.
+
+    Most requests never come to such a group. One counter for both would give all that do to the same candidate where
+    they alternate with others, as they do behind a limit that is paid off steadily.
+    """
+    return group.slot if is_first else Slot(f"{group.slot.model}{LATER}", group.slot.priority)
+
+
+def arrange(
+    group: Group, free: Sequence[Planned], slot: Slot, view: StateView, rng: random.Random
+) -> Sequence[Planned]:
+    """Put the free members of a group (in file order) into the order of its rotation.
+
+    Args:
+        slot: Where its turns are counted (see `turn_slot`).
+    """
     if len(free) < 2:
         return free
     match group.rotation:
         case Rotation.STICKY:
             return sticky(group, free, view.pointers.get(group.slot))
         case Rotation.ROUND_ROBIN:
-            turn = view.turns.get(group.slot, 0) % len(free)
+            turn = view.turns.get(slot, 0) % len(free)
             return [*free[turn:], *free[:turn]]
         case Rotation.WEIGHTED:
-            return weighted(free, view.turns.get(group.slot, 0))
+            return weighted(free, view.turns.get(slot, 0))
         case Rotation.LEAST_BUSY:
             return sorted(free, key=lambda planned: _load(planned.candidate, view))
         case Rotation.LOWEST_LATENCY:

@@ -15,7 +15,7 @@ from proxy.core.plan import OmitReason, Omitted, Plan, Planned
 from proxy.core.snapshot import Model, Snapshot
 from proxy.routing.lineup import lineup_of
 from proxy.routing.omit import CHECKS, Check, Question, admits_all, judge
-from proxy.routing.order import COUNTING, arrange, spread, start_of
+from proxy.routing.order import COUNTING, arrange, spread, start_of, turn_slot
 from proxy.routing.view import Guess, guess
 
 Judged = tuple[Sequence[Sequence[Planned]], tuple[Omitted, ...]]  # the free members of each group, and the others
@@ -59,9 +59,10 @@ def _ordered(question: Question, model: Model, judged: Judged, rng: random.Rando
     turns: list[Slot] = []
     free, omitted = judged
     for group, members in zip(question.lineup.groups, free, strict=True):
-        ordered += arrange(group, members, question.view, rng)
+        slot = turn_slot(group, is_first=not ordered)
+        ordered += arrange(group, members, slot, question.view, rng)
         if group.rotation in COUNTING and len(members) > 1:
-            turns.append(group.slot)
+            turns.append(slot)
     if question.lineup.is_crowded:
         ordered = spread(ordered)
     return Plan(model, tuple(ordered), omitted, _last_resort(omitted, question), tuple(turns))

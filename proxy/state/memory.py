@@ -21,7 +21,7 @@ from proxy.core.snapshot import Candidate, CredentialOrder, Model, Provider, Rot
 from proxy.routing.breaker import Breaker, after_good
 from proxy.routing.budget import BudgetMark
 from proxy.routing.health import BREAKER_SCOPES, FRESH, UNREACHED, Memory, after_failure, after_success
-from proxy.routing.order import groups_of, next_free, start_of
+from proxy.routing.order import LATER, groups_of, next_free, start_of
 from proxy.routing.place import Change
 from proxy.routing.view import (
     LAST_RESORTS,
@@ -225,7 +225,7 @@ class MemoryState:
         slots = {
             slot
             for slot in (*self._pointers, *self._turns)
-            if model in (None, slot.model) and priority in (None, slot.priority)
+            if model in (None, slot.model.removesuffix(LATER)) and priority in (None, slot.priority)
         }
         for slot in slots:
             self._pointers.pop(slot, None)

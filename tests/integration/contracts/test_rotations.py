@@ -11,7 +11,7 @@ from proxy.core.health import CandidateId, Slot
 from tests.fakes.clock import ShiftedClock
 from tests.fakes.gateway import RunningGateway
 from tests.fakes.rawserver import Handler, Peer
-from tests.integration.contracts.scene import BROKEN, LIMITED, Witness, ask, providers, refused, said, scene
+from tests.integration.contracts.scene import BROKEN, LIMITED, Witness, ask, model, providers, refused, said, scene
 
 NAMES = ("a", "b", "c")
 ADMIN = "admin-token-0123456789"
@@ -177,6 +177,31 @@ async def test_round_robin_takes_turns_and_skips_who_is_set_aside() -> None:
         back = Counter(await served_by(gateway, 6))
     assert rest == {"a": 3, "c": 3}
     assert back == {"a": 2, "b": 2, "c": 2}
+
+
+async def test_model_takes_its_turns_whatever_it_is_a_fallback_of() -> None:
+    spare = '[models.spare]\nrotation = "round_robin"\nproviders = ["b", "c"]\nmodel = "up"\n'
+    toml = providers(*NAMES) + model("a", more='fallbacks = ["spare"]') + spare
+    async with scene(toml, a=Witness(said()), b=Witness(said()), c=Witness(said())) as gateway:
+        served = [(await ask(gateway, name)).headers["x-fairlead-provider"] for name in ("spare", "m") * 4]
+    assert "".join(served[::2]) == "bcbc"
+
+
+async def test_overflow_of_a_limit_takes_turns_in_the_next_priority() -> None:
+    """At twice its pace, every other request."""
+    clock = ShiftedClock()
+    rows = ", ".join(
+        f'{{ provider = "{name}", model = "up", priority = {priority} }}'
+        for name, priority in (("a", 1), ("b", 2), ("c", 2))
+    )
+    limited = providers(*NAMES).replace("[providers.b]", "limits = { rpm = 1 }\n[providers.b]")
+    toml = limited + f'[models.m]\nrotation = "round_robin"\ncandidates = [{rows}]\n'
+    served = ""
+    async with scene(toml, clock=clock, a=Witness(said()), b=Witness(said()), c=Witness(said())) as gateway:
+        for _ in range(4):
+            served += await served_by(gateway, 2)
+            clock.advance(60)
+    assert served == "abacabac"
 
 
 async def test_weighted_is_smooth_and_deterministic() -> None:

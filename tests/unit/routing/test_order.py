@@ -36,7 +36,7 @@ def group(*candidates: Candidate, rotation: Rotation = Rotation.STICKY) -> Group
 
 
 def order(of: Group, view: StateView, seed: int = 1) -> str:
-    return "".join(item.candidate.provider.name for item in arrange(of, of.members, view, random.Random(seed)))
+    return "".join(item.candidate.provider.name for item in arrange(of, of.members, of.slot, view, random.Random(seed)))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_sticky_starts_at_the_pointer(pointer: CandidateId | None, expected: str
 def test_sticky_keeps_going_round_when_the_pointers_candidate_is_out() -> None:
     whole = group(A, B, C)
     free = [whole.members[0], whole.members[2]]
-    arranged = arrange(whole, free, StateView(pointers={SLOT: B.id}), random.Random(1))
+    arranged = arrange(whole, free, SLOT, StateView(pointers={SLOT: B.id}), random.Random(1))
     assert [item.candidate for item in arranged] == [C, A]
 
 
@@ -120,7 +120,7 @@ def test_lowest_latency_tries_the_untried_first() -> None:
 def test_lowest_latency_explores_one_time_in_twenty() -> None:
     whole = group(A, B, C, rotation=Rotation.LOWEST_LATENCY)
     view, rng = StateView(latency_s={A.id: 0.1, B.id: 0.2, C.id: 0.3}), random.Random(7)
-    firsts = Counter(arrange(whole, whole.members, view, rng)[0].candidate.provider.name for _ in range(4_000))
+    firsts = Counter(arrange(whole, whole.members, SLOT, view, rng)[0].candidate.provider.name for _ in range(4_000))
     assert 150 < firsts["b"] + firsts["c"] < 250 and min(firsts["b"], firsts["c"]) > 50
 
 

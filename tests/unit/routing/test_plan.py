@@ -78,6 +78,18 @@ def test_counting_rotations_are_counted_once_a_plan() -> None:
     assert made.turns == (Slot("m", 1),)
 
 
+def test_groups_that_do_not_come_first_are_counted_apart() -> None:
+    low, lower = candidate("d", priority=2), candidate("e", priority=2)
+    of = model(A, low, lower, rotation=Rotation.ROUND_ROBIN)
+    later, first = Slot("m\0", 2), Slot("m", 2)
+    assert planned(of).turns == (later,)
+    assert planned(of, set_aside(A)).turns == (first,)
+    view = StateView(turns={later: 1})
+    assert names(planned(of, view)) == ["a", "e", "d"]
+    view = StateView(asides=set_aside(A).asides, turns={later: 1})
+    assert names(planned(of, view)) == ["d", "e"]
+
+
 def test_fallbacks_come_last_and_say_so() -> None:
     other = model(B, A, name="big", fallbacks=("never",))
     never = model(C, name="never")

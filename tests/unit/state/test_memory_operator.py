@@ -93,6 +93,14 @@ def test_reset_puts_rotations_back(name: str | None, priority: int | None, left:
     assert len(state.view.pointers) == left
 
 
+def test_reset_of_a_model_puts_back_its_turns_behind_others() -> None:
+    state = fresh()
+    for slot in (Slot("m", 1), Slot("m\0", 2), Slot("n\0", 2)):
+        state.take_turn(slot)
+    assert state.reset("m") == 2
+    assert set(state.view.turns) == {Slot("n\0", 2)}
+
+
 def test_each_change_worth_keeping_is_counted() -> None:
     state = fresh()
     steps = []
