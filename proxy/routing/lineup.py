@@ -12,10 +12,12 @@ from functools import lru_cache
 
 from proxy.core.call import UNMETERED, Call, Operation
 from proxy.core.capabilities import NEEDS, Capabilities
+from proxy.core.health import Target
 from proxy.core.plan import OmitReason, Omitted, Plan, Planned, Send
 from proxy.core.price import Price
 from proxy.core.snapshot import Candidate, CredentialOrder, Model, Rotation, Snapshot
 from proxy.routing.order import Group, groups_of, spread
+from proxy.routing.view import all_targets
 
 EMBEDDINGS = Operation.EMBEDDINGS  # CPython 3.11 takes a function call to get a member out of its enum
 _FREE, _RANKING = Operation.COUNT_TOKENS, Operation.RERANK
@@ -29,6 +31,7 @@ class Lineup:
     Attributes:
         duplicates: Candidates of fallbacks that were named before.
         is_enabled: All providers are.
+        targets: All that can be set aside of them.
         lacks: The capabilities that some candidate is known to lack.
         operations: Those that every provider serves.
         window_tokens: The smallest known context window.
@@ -43,6 +46,7 @@ class Lineup:
     groups: tuple[Group, ...]
     duplicates: tuple[Omitted, ...]
     is_enabled: bool
+    targets: frozenset[Target]
     lacks: tuple[str, ...]
     operations: frozenset[str]
     window_tokens: float
@@ -97,6 +101,7 @@ def _lineup(model: Model, fallbacks: tuple[Model, ...]) -> Lineup:
         groups=groups,
         duplicates=duplicates,
         is_enabled=all(provider.enabled for provider in providers),
+        targets=frozenset().union(*(all_targets(planned.candidate) for planned in members)),
         lacks=tuple(need for need in NEEDS if any(getattr(known, need) is False for known in capabilities)),
         operations=frozenset.intersection(*(provider.operations for provider in providers))
         if providers

@@ -33,12 +33,14 @@ def plan(call: Call, model: Model, snapshot: Snapshot, view: StateView, now_s: f
     """
     lineup = lineup_of(call, model, snapshot)
     is_admitted = admits_all(call, lineup, view)
-    if is_admitted and lineup.plans is not None and not view.asides:  # as nearly always
+    # What is set aside stays so until somebody asks for it again: mostly that is of other models.
+    is_free = not view.asides or view.asides.keys().isdisjoint(lineup.targets)
+    if is_admitted and is_free and lineup.plans is not None:  # as nearly always
         only = lineup.groups[0]
         return lineup.plans[start_of(only, view.pointers.get(only.slot)) if view.pointers else 0]
     question = Question(call, lineup, view, now_s)
     checks = () if is_admitted else CHECKS
-    if checks or view.asides:
+    if checks or not is_free:
         return _ordered(question, model, _judge_each(question, checks), rng)
     return _ordered(question, model, ([group.members for group in lineup.groups], lineup.duplicates), rng)
 

@@ -81,6 +81,11 @@ def targets_of(candidate: CandidateId, credential: str) -> tuple[Target, ...]:
     )
 
 
+def all_targets(candidate: Candidate) -> set[Target]:
+    """Return everything that may keep a candidate from being sent to, with whichever credential."""
+    return {target for door in _doors(candidate) for target in door.targets}
+
+
 @lru_cache(maxsize=10_000)
 def breaker_targets(candidate: CandidateId) -> tuple[Target, Target]:
     """Return what an answer of this candidate counts for."""

@@ -119,12 +119,12 @@ class MemoryState:
     def succeeded(self, grant: Grant, now_s: float, first_token_s: float, *, goes_on: bool = False) -> None:
         """Free what the attempt proved; count it in the candidate's latency and, if it is over, in breakers."""
         candidate_id = grant.candidate.id
-        if self._asides or self._ladders:
+        if (self._asides or self._ladders) and self._is_noted(grant):
             change = after_success(self._memory, grant, now_s, goes_on=goes_on)
             self._set_breakers(change.breakers)
             if change.freed:
                 self._free(change.freed)
-        elif not goes_on:  # as nearly always: nothing can be proven, so that only the breakers count it
+        elif not goes_on:  # as nearly always: there is nothing to prove, so that only the breakers count it
             self._count_good(grant, now_s)
         before_s = self._latency_s.get(candidate_id)
         if before_s is None:
@@ -302,6 +302,13 @@ class MemoryState:
             else:
                 return None
         return claims
+
+    def _is_noted(self, grant: Grant) -> bool:
+        """Say whether anything is held against what an attempt was sent to, or was lately."""
+        for target in targets_of(grant.candidate.id, grant.credential):  # no any(): a generator would cost twice this
+            if target in self._asides or target in self._ladders:
+                return True
+        return False
 
     def _count_good(self, grant: Grant, now_s: float) -> None:
         tally = self._tallies.get(grant.candidate.id)

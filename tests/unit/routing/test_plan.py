@@ -10,7 +10,7 @@ from proxy.core.call import Operation
 from proxy.core.failure import FailureKind, Scope
 from proxy.core.health import Slot, StateView
 from proxy.core.plan import OmitReason
-from proxy.core.snapshot import CredentialOrder, Provider, Rotation
+from proxy.core.snapshot import Candidate, CredentialOrder, Provider, Rotation
 from proxy.routing.plan import plan
 from tests.unit.routing.build import (
     NOW_S,
@@ -44,6 +44,25 @@ def test_a_healthy_plan_is_the_same_whichever_way_it_is_made() -> None:
     of = model(A, candidate("b", priority=2), C)
     other = StateView(asides={target(Scope.CANDIDATE, candidate("elsewhere")): aside()})
     assert planned(of).candidates == planned(of, other).candidates
+    assert planned(of).candidates == planned(of, StateView(disabled={"elsewhere"})).candidates
+
+
+@pytest.mark.parametrize(
+    ("scope", "of", "is_as_ever"),
+    [
+        pytest.param(Scope.CANDIDATE, candidate("elsewhere"), True, id="other-provider"),
+        pytest.param(Scope.CANDIDATE, candidate("b", "other"), True, id="other-upstream-model"),
+        pytest.param(Scope.CANDIDATE, B, False, id="candidate"),
+        pytest.param(Scope.ACCOUNT, B, False, id="account"),
+        pytest.param(Scope.CREDENTIAL, B, False, id="credential"),
+        pytest.param(Scope.PROVIDER, candidate("b", "other"), False, id="provider"),
+    ],
+)
+def test_only_what_is_held_against_its_candidates_makes_a_plan_anew(
+    scope: Scope, of: Candidate, is_as_ever: bool
+) -> None:
+    whole = model(A, B)
+    assert (planned(whole, StateView(asides={target(scope, of): aside()})) is planned(whole)) is is_as_ever
 
 
 @pytest.mark.parametrize(

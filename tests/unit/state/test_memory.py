@@ -198,6 +198,11 @@ def test_a_lone_provider_that_fails_half_the_time_still_serves_the_other_half() 
     assert served == 200
 
 
+NOTED = pytest.mark.parametrize(
+    "noted", [pytest.param(None, id="nobody"), pytest.param(B, id="b"), pytest.param(A, id="a")]
+)
+
+
 def begun(state: MemoryState, of: Candidate, now_s: float) -> Grant:
     """A stream that has said something and goes on."""
     attempt = begin(state, of, now_s)
@@ -205,9 +210,9 @@ def begun(state: MemoryState, of: Candidate, now_s: float) -> Grant:
     return attempt
 
 
-@pytest.mark.parametrize("elsewhere", [pytest.param(False, id="all-is-well"), pytest.param(True, id="b-is-set-aside")])
-def test_three_streams_that_break_off_one_after_another_open_the_breaker(elsewhere: bool) -> None:
-    state = broken(B, failure(K.MODEL_MISSING, 404)) if elsewhere else fresh()
+@NOTED
+def test_three_streams_that_break_off_one_after_another_open_the_breaker(noted: Candidate | None) -> None:
+    state = broken(noted, failure(K.AUTH, 401), NOW_S - 60) if noted else fresh()
     for number in range(3):
         now_s = NOW_S + number * 100
         assert target(Scope.CANDIDATE, A) not in state.view.asides
@@ -215,9 +220,9 @@ def test_three_streams_that_break_off_one_after_another_open_the_breaker(elsewhe
     assert state.view.asides[target(Scope.CANDIDATE, A)].breaker
 
 
-@pytest.mark.parametrize("elsewhere", [pytest.param(False, id="all-is-well"), pytest.param(True, id="b-is-set-aside")])
-def test_a_stream_that_came_whole_ends_the_row(elsewhere: bool) -> None:
-    state = broken(B, failure(K.MODEL_MISSING, 404)) if elsewhere else fresh()
+@NOTED
+def test_a_stream_that_came_whole_ends_the_row(noted: Candidate | None) -> None:
+    state = broken(noted, failure(K.AUTH, 401), NOW_S - 60) if noted else fresh()
     for number in range(5):
         now_s = NOW_S + number * 100
         attempt = begun(state, A, now_s)
