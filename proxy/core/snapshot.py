@@ -343,6 +343,7 @@ class Snapshot:
     Attributes:
         source: "file", "environment" or "demo".
         aliases: Alias -> public model name.
+        models: By their names; without prefixes.
         prefixes: Models whose name ends in `*`, longest first.
         abilities: For candidates whose upstream model a request names; those of the others are theirs already.
         scales: What must be found out of a request, by public name or alias, None for one that names no model; None =

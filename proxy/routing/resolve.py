@@ -38,7 +38,7 @@ def resolve(name: str | None, key: ClientKey | None, snapshot: Snapshot) -> Mode
         if name is None:
             raise MalformedRequest("Name a model: this gateway has no default model.", param="model")
     model = snapshot.models.get(name)
-    if model is None or model.name[-1] == "*":
+    if model is None:
         model = _named_otherwise(name, snapshot)
         if model is None:
             model = _ad_hoc(name, snapshot)
@@ -89,8 +89,7 @@ def visible_models(snapshot: Snapshot, key: ClientKey | None) -> list[Model]:
     return [
         model
         for model in snapshot.models.values()
-        if not model.name.endswith("*")
-        and (may_call(key, model.name) or any(may_call(key, alias) for alias in model.aliases))
+        if (may_call(key, model.name) or any(may_call(key, alias) for alias in model.aliases))
         and (key is None or any(may_use(key.providers, candidate.provider.name) for candidate in model.candidates))
     ]
 
@@ -171,7 +170,7 @@ def _public_names(upstream: str, snapshot: Snapshot) -> Iterator[str]:
 def _named_otherwise(name: str, snapshot: Snapshot) -> Model | None:
     """By an alias or a prefix."""
     model = snapshot.models.get(snapshot.aliases.get(name, ""))
-    if model is not None and not model.name.endswith("*"):
+    if model is not None:
         return model
     for prefix in snapshot.prefixes:
         stem = prefix.name[:-1]

@@ -50,7 +50,7 @@ def _named(snapshot: Snapshot) -> str | None:
     direct = snapshot.providers.values() if snapshot.server.direct_models else ()
     known = ((provider.name, example_of(provider)) for provider in direct if provider.enabled)
     own = next((f"{provider}/{example}" for provider, example in known if example), None)
-    return snapshot.default_model or next((name for name in snapshot.models if not name.endswith("*")), own)
+    return snapshot.default_model or next(iter(snapshot.models), own)
 
 
 def _curl(snapshot: Snapshot, url: str) -> str:

@@ -24,7 +24,7 @@ OTHER = Model("other", (PLAIN,))
 PATTERN = Model("gpt-*", (Candidate(PROVIDER, "{*}"),))
 SNAPSHOT = Snapshot(
     providers={"a": PROVIDER},
-    models={"demo": DEMO, "other": OTHER, "gpt-*": PATTERN},
+    models={"demo": DEMO, "other": OTHER},
     aliases={"demo-latest": "demo"},
     prefixes=(PATTERN,),
 )

@@ -32,12 +32,12 @@ DIRECT, DERIVED = flat_price("1"), flat_price("2")
 
 
 def configuration(*, direct: bool = False, default: str | None = None) -> Snapshot:
+    every = (GPT, QWEN, SLASHED, PREFIX, LONGER)
     return snapshot(
         GPT,
         QWEN,
         SLASHED,
-        PREFIX,
-        LONGER,
+        providers={item.provider.name: item.provider for each in every for item in each.candidates},
         aliases={"gpt-4o-latest": "gpt-4o"},
         prefixes=(LONGER, PREFIX),
         default_model=default,
