@@ -39,7 +39,7 @@ def resolve(name: str | None, key: ClientKey | None, snapshot: Snapshot) -> Mode
             raise MalformedRequest("Name a model: this gateway has no default model.", param="model")
     model = snapshot.models.get(name)
     if model is None:
-        model = _named_otherwise(name, snapshot)
+        model = named_otherwise(name, snapshot)
         if model is None:
             model = _ad_hoc(name, snapshot)
             if model is not None and may_call_direct(key, name):
@@ -118,7 +118,7 @@ def direct_models(provider: Provider, names: Iterable[str], snapshot: Snapshot) 
     models = []
     for rest in names:
         name, upstream = f"{provider.name}/{rest}", CandidateId(provider.name, rest)
-        if _may_be_made(name, rest) and name not in snapshot.models and _named_otherwise(name, snapshot) is None:
+        if _may_be_made(name, rest) and name not in snapshot.models and named_otherwise(name, snapshot) is None:
             models.append(makes(provider, rest, snapshot.prices.get(upstream), snapshot.abilities))
     return models
 
@@ -167,8 +167,8 @@ def _public_names(upstream: str, snapshot: Snapshot) -> Iterator[str]:
                 yield prefix.name
 
 
-def _named_otherwise(name: str, snapshot: Snapshot) -> Model | None:
-    """By an alias or a prefix."""
+def named_otherwise(name: str, snapshot: Snapshot) -> Model | None:
+    """Find the model that an alias or a prefix leads to, whoever asks."""
     model = snapshot.models.get(snapshot.aliases.get(name, ""))
     if model is not None:
         return model

@@ -13,6 +13,7 @@ from proxy.core.plan import Plan, Planned, Send
 from proxy.core.snapshot import Credential
 from proxy.routing.lineup import known
 from proxy.routing.order import SENDS_A_PROVIDER
+from proxy.routing.resolve import named_otherwise
 from proxy.routing.steps import AttemptPolicy, Tried
 from proxy.routing.view import Pick, hold_of, pick
 
@@ -95,7 +96,9 @@ class Walk:
         provider = current.providers.get(candidate.provider.name)
         if provider is None or not provider.enabled:
             return False
-        if not planned.model.configured:
+        if planned.model.label:  # made of a prefix
+            model = model or named_otherwise(planned.model.name, current)
+        elif not planned.model.configured:
             return True
         return model is not None and any(other.id == candidate.id for other in model.candidates)
 

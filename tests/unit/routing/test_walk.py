@@ -11,6 +11,7 @@ from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.health import StateView
 from proxy.core.plan import Send
 from proxy.core.snapshot import Candidate, Snapshot
+from proxy.routing.resolve import resolve
 from proxy.routing.steps import AttemptPolicy, Stop, StopReason
 from tests.unit.routing.build import (
     candidate,
@@ -33,6 +34,7 @@ from tests.unit.routing.build import (
 
 K = FailureKind
 A, B, C = candidate("a"), candidate("b"), candidate("c")
+ALL = {"a": A, "b": B, "c": C}
 TWO_KEYS = candidate(provider("two", keys=2))
 NEXT = planned(model(A, B, C))
 KEYS = planned(model(TWO_KEYS, B))
@@ -254,6 +256,28 @@ def test_a_reload_that_changes_nothing_changes_no_attempt() -> None:
 def test_a_model_removed_meanwhile_gets_no_further_attempt() -> None:
     bounds = policy(NEXT, snapshot(model(A, B, C, name="other")))
     assert step(NEXT, (), None, bounds) == Stop(StopReason.EXHAUSTED)
+
+
+@pytest.mark.parametrize(
+    ("now", "served"),
+    [
+        pytest.param(("a", "b", "c"), "b", id="unchanged"),
+        pytest.param(("a", "c"), "c", id="candidate-removed"),
+        pytest.param((), None, id="prefix-removed"),
+    ],
+)
+def test_what_a_prefix_no_longer_has_is_not_sent_to(now: tuple[str, ...], served: str | None) -> None:
+    of = resolve("p-7", None, prefixed("a", "b", "c"))
+    made = planned(of)
+    bounds = policy(made, prefixed(*now))
+    found = step(made, tried(made, failure(K.SERVER_ERROR)), None, bounds)
+    assert found == Stop(StopReason.EXHAUSTED) if served is None else where(found) == (served, "k1")
+
+
+def prefixed(*names: str) -> Snapshot:
+    """A configuration of a prefix with candidates of these providers, and of no other model."""
+    prefix = model(*(candidate(ALL[name].provider, "up-{*}") for name in names), name="p-*")
+    return Snapshot(providers={name: of.provider for name, of in ALL.items()}, prefixes=(prefix,) if names else ())
 
 
 def test_an_ad_hoc_model_needs_its_provider_alone() -> None:
