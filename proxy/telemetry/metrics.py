@@ -23,7 +23,7 @@ from proxy.telemetry.inflight import InFlightCollector
 from proxy.telemetry.ledgerseries import LedgerCollector, LedgerSource
 from proxy.telemetry.params import PARAMS
 from proxy.telemetry.series import Counter, Gauge, Histogram
-from proxy.telemetry.upstreams import Source, UpstreamCollector, configured_candidates
+from proxy.telemetry.upstreams import Source, UpstreamCollector
 
 OTHER = "other"  # an ad-hoc `provider/model`
 UNKNOWN = "unknown"  # a name that resolves to nothing
@@ -177,8 +177,7 @@ class Metrics:
         """Drop the series of providers and models that left the configuration."""
         providers = {*snapshot.providers, OTHER}
         prefixes = {model.name for model in snapshot.prefixes}
-        upstream_names = {candidate.model for candidate in configured_candidates(snapshot)}
-        models = {*snapshot.models, *prefixes, *upstream_names, OTHER, UNKNOWN}
+        models = {*snapshot.models, *prefixes, OTHER, UNKNOWN}
         known = {"provider": providers, "from_provider": providers, "to_provider": providers, "model": models}
         for family in self._forgetful:
             family.forget(known)

@@ -123,15 +123,16 @@ def test_series_of_a_provider_that_left_the_configuration_vanish_at_the_next_scr
     assert not [name for name in samples if "provider=b" in name]
 
 
-def test_series_of_a_model_that_left_vanish() -> None:
+@pytest.mark.parametrize("gone", [pytest.param("gone", id="gone"), pytest.param("up", id="an-upstream-name-still")])
+def test_series_of_a_model_that_left_vanish(gone: str) -> None:
     snapshot = make_snapshot("a")
     metrics = Metrics()
-    metrics.failed("a", "gone", "connect")
-    metrics.failed("a", "up", "connect")
+    metrics.failed("a", gone, "connect")
+    metrics.failed("a", "demo", "connect")
     metrics.forget(snapshot)
     kept = scrape(metrics)
-    assert "fairlead_attempts_total{model=gone,outcome=connect,provider=a}" not in kept
-    assert kept["fairlead_attempts_total{model=up,outcome=connect,provider=a}"] == 1
+    assert f"fairlead_attempts_total{{model={gone},outcome=connect,provider=a}}" not in kept
+    assert kept["fairlead_attempts_total{model=demo,outcome=connect,provider=a}"] == 1
 
 
 def test_labels_for_ad_hoc_and_unknown_models_survive_forgetting() -> None:
