@@ -107,7 +107,13 @@ async def _show_state(parts: AdminParts, request: Request) -> object:
     return {
         "config": {"version": snapshot.version, "source": snapshot.source},
         "providers": [
-            {"provider": row.name, "kind": row.kind, "priority": row.priority, "enabled": row.enabled}
+            {
+                "provider": row.name,
+                "kind": row.kind,
+                "priority": row.priority,
+                "enabled": row.enabled,
+                "tags": row.tags,
+            }
             for row in snapshot.providers.values()
         ],
         **parts.state.rows(snapshot, clock.now()),

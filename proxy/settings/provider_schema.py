@@ -91,7 +91,7 @@ class ProviderRow(Row):
     optional: bool = Field(
         False, description="True: an unset variable disables the provider instead of being an error."
     )
-    tags: tuple[Name, ...] = Field((), max_length=50, description="Labels of your own.")
+    tags: tuple[Name, ...] = Field((), max_length=50, description="Labels of your own, which `/admin/state` shows.")
     drop_params: tuple[Name, ...] = Field(
         (), max_length=100, description="Top-level request fields that are left out for this provider."
     )

@@ -39,7 +39,7 @@ HEADERS = {"authorization": f"Bearer {TOKEN}"}
 
 
 def make_snapshot(*, admin_token: str = TOKEN) -> Snapshot:
-    a = Provider("a", "openai", "https://a.test", credentials=(Credential("key-1", Secret(PLANTED)),))
+    a = Provider("a", "openai", "https://a.test", credentials=(Credential("key-1", Secret(PLANTED)),), tags=("eu",))
     b = Provider("b", "openai", "https://b.test")
     price = flat_price("1", "2")
     sticky = Model("sticky", (Candidate(a, "up-a", price=price), Candidate(b, "up-b")), aliases=("also",))
@@ -156,7 +156,8 @@ async def test_without_a_configured_token_every_route_is_closed(method: str, pat
 async def test_state_shows_configuration_providers_and_rotations(desk: Desk) -> None:
     answer = (await desk.get("/admin/state")).json()
     assert answer["config"] == {"version": 3, "source": "file"}
-    assert answer["providers"][0] == {"provider": "a", "kind": "openai", "priority": 1, "enabled": True}
+    row = {"provider": "a", "kind": "openai", "priority": 1, "enabled": True, "tags": ["eu"]}
+    assert answer["providers"][0] == row
     assert answer["set_aside"] == []
     assert [(row["model"], row["rotation"]) for row in answer["rotation"]] == [
         ("sticky", "sticky"),
