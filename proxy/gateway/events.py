@@ -47,11 +47,10 @@ class EventPolicy:
     choices: int = 1
 
 
-class EventReader:
-    """Reads one stream.
+class HoldingReader:
+    """What readers of events have in common: where a stream stands, and what is held back before the commit point.
 
     Attributes:
-        usage: The last usage any event carried.
         finished: A finish reason was seen for every choice.
         done: The terminator was seen; nothing after it counts.
         failure: Why the stream cannot go on.
@@ -59,29 +58,11 @@ class EventReader:
         output_events: Events with output so far; the estimate of completion tokens where no usage comes.
     """
 
-    __slots__ = (
-        "_ended",
-        "_held",
-        "_held_bytes",
-        "_is_between",
-        "_policy",
-        "_splitter",
-        "broken",
-        "done",
-        "failure",
-        "finished",
-        "output_events",
-        "usage",
-    )
+    __slots__ = ("_held", "_held_bytes", "broken", "done", "failure", "finished", "output_events")
 
-    def __init__(self, policy: EventPolicy) -> None:
-        self._policy = policy
-        self._splitter = EventSplitter()
+    def __init__(self) -> None:
         self._held: list[bytes] = []
         self._held_bytes = 0
-        self._is_between = False  # after whole events, with nothing over and no event to rewrite
-        self._ended: frozenset[int] = frozenset()
-        self.usage: Usage | None = None
         self.finished = False
         self.done = False
         self.failure: Failure | None = None
@@ -94,6 +75,29 @@ class EventReader:
         return (
             self.output_events > 0 or len(self._held) >= MAX_HELD_EVENTS or self._held_bytes >= MAX_HELD_BYTES
         ) and self.failure is None
+
+    def take_held(self) -> bytes:
+        """Give out what was held, once."""
+        held, self._held = b"".join(self._held), []
+        return held
+
+
+class EventReader(HoldingReader):
+    """Reads one stream.
+
+    Attributes:
+        usage: The last usage any event carried.
+    """
+
+    __slots__ = ("_ended", "_is_between", "_policy", "_splitter", "usage")
+
+    def __init__(self, policy: EventPolicy) -> None:
+        super().__init__()
+        self._policy = policy
+        self._splitter = EventSplitter()
+        self._is_between = False  # after whole events, with nothing over and no event to rewrite
+        self._ended: frozenset[int] = frozenset()
+        self.usage: Usage | None = None
 
     @property
     def terminator(self) -> bytes:
@@ -108,11 +112,6 @@ class EventReader:
             if self._keeps(event.data, frame):
                 self._held.append(self._bytes(event))
                 self._held_bytes += len(event.raw)
-
-    def take_held(self) -> bytes:
-        """Give out what was held, once."""
-        held, self._held = b"".join(self._held), []
-        return held
 
     def pass_on(self, chunk: bytes) -> bytes:
         """Take bytes that came after the commit point and return those that go to the client."""

@@ -15,7 +15,7 @@ from proxy.core.failure import Failure, FailureKind, Scope, UpstreamError
 from proxy.core.streamparts import OUTPUT, Began, Counted, Failed, Finished, StreamPart
 from proxy.core.translation import StreamDecoder, StreamEncoder, Undecodable
 from proxy.core.usage import Usage
-from proxy.gateway.events import MAX_HELD_BYTES, MAX_HELD_EVENTS
+from proxy.gateway.events import HoldingReader
 from proxy.pricing.estimate import estimate_output
 from proxy.providers.dialects import Splitter
 from proxy.wire.sse import Event
@@ -48,46 +48,19 @@ class TranslationPolicy:
     rename: Callable[[Event], bytes] | None = None
 
 
-class TranslatedReader:
-    """Reads one stream. The attributes are those of `gateway.events.EventReader`."""
+class TranslatedReader(HoldingReader):
+    """Reads one stream."""
 
-    __slots__ = (
-        "_counted",
-        "_ended",
-        "_held",
-        "_held_bytes",
-        "_kept_bytes",
-        "_last",
-        "_opening",
-        "_policy",
-        "broken",
-        "done",
-        "failure",
-        "finished",
-        "output_events",
-    )
+    __slots__ = ("_counted", "_ended", "_kept_bytes", "_last", "_opening", "_policy")
 
     def __init__(self, policy: TranslationPolicy) -> None:
+        super().__init__()
         self._policy = policy
-        self._held: list[bytes] = []
-        self._held_bytes = 0
         self._last: list[bytes] = []  # of the same dialect: what came from the finish on
         self._ended: set[int] = set()
         self._kept_bytes = 0  # that the policy's bound is for
         self._opening: Usage | None = None  # what was told at the beginning, mostly of the prompt alone
         self._counted: Usage | None = None
-        self.finished = False
-        self.done = False
-        self.failure: Failure | None = None
-        self.broken = 0
-        self.output_events = 0
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether the answer may be committed: it has said something, or too much is held to wait longer."""
-        return (
-            self.output_events > 0 or len(self._held) >= MAX_HELD_EVENTS or self._held_bytes >= MAX_HELD_BYTES
-        ) and self.failure is None
 
     @property
     def usage(self) -> Usage | None:
@@ -110,11 +83,6 @@ class TranslatedReader:
                 continue
             self._held.append(self._take(event))
             self._held_bytes += len(event.raw)
-
-    def take_held(self) -> bytes:
-        """Give out what was held, once."""
-        held, self._held = b"".join(self._held), []
-        return held
 
     def pass_on(self, chunk: bytes) -> bytes:
         """Take bytes that came after the commit point and return those that go to the client."""

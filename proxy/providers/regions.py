@@ -33,10 +33,10 @@ def vertex_url(location: str) -> str:
     return f"https://{location}-aiplatform.googleapis.com"
 
 
-def bedrock_url(region: str, service: str = "bedrock-runtime") -> str:
-    """Give the address of a service: `bedrock-runtime` answers, `bedrock` lists models.
+def bedrock_url(region: str) -> str:
+    """Give the address that answers; another one lists models.
 
     Source: botocore 1.44.5 botocore/data/partitions.json, read 2026-11-20.
     """
     domain = next(domain for prefix, domain in _AWS_DOMAINS if region.startswith(prefix))
-    return f"https://{service}.{region}.{domain}"
+    return f"https://bedrock-runtime.{region}.{domain}"

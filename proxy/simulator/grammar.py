@@ -79,8 +79,8 @@ def _tokens(default: float | None = None) -> Argument:
     return Argument("position", int, MAX_TOKENS, default=default)
 
 
-def _seconds(field: str, default: float | None = None) -> Argument:
-    return Argument(field, float, MAX_DELAY_S, default=default)
+def _seconds(field: str) -> Argument:
+    return Argument(field, float, MAX_DELAY_S)
 
 
 def _count(field: str, minimum: float = 1) -> Argument:
