@@ -6,36 +6,21 @@ events in which sound may come, for the usage that the last of them tells.
 
 from __future__ import annotations
 
-from proxy.core.failure import Failure
 from proxy.core.usage import Usage
+from proxy.gateway.events import HoldingReader
 from proxy.translate.passed import read_spoken
 from proxy.wire.sse import EventSplitter, EventTooLarge
 
 
-class BytesReader:
-    """Lets everything through. The attributes are those of `gateway.events.EventReader`."""
+class BytesReader(HoldingReader):
+    """Lets everything through."""
 
-    __slots__ = (
-        "_held",
-        "_may_be_empty",
-        "broken",
-        "done",
-        "failure",
-        "finished",
-        "output_events",
-        "terminator",
-        "usage",
-    )
+    __slots__ = ("_may_be_empty", "terminator", "usage")
 
     def __init__(self, *, may_be_empty: bool = False) -> None:
+        super().__init__()
         self._may_be_empty = may_be_empty
-        self._held: list[bytes] = []
         self.usage: Usage | None = None
-        self.finished = False
-        self.done = False
-        self.failure: Failure | None = None
-        self.broken = 0
-        self.output_events = 0
         self.terminator = b""
 
     @property
@@ -46,10 +31,6 @@ class BytesReader:
     def hold(self, chunk: bytes) -> None:
         self._held.append(chunk)
         self.output_events += 1
-
-    def take_held(self) -> bytes:
-        held, self._held = b"".join(self._held), []
-        return held
 
     def pass_on(self, chunk: bytes) -> bytes:
         return chunk

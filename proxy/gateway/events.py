@@ -48,7 +48,7 @@ class EventPolicy:
 
 
 class HoldingReader:
-    """What readers of events have in common: where a stream stands, and what is held back before the commit point.
+    """What all readers have in common: where a stream stands, and what is held back before the commit point.
 
     Attributes:
         finished: A finish reason was seen for every choice.
