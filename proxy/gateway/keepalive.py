@@ -27,6 +27,7 @@ class TalkingDownstream:
         self._inner = inner
         self._clock = clock
         self._writing = False
+        self._is_over = False
         self._spoke_s = clock.now()
 
     @property
@@ -38,7 +39,7 @@ class TalkingDownstream:
         return self._inner.is_silent
 
     async def answer(self, status: int, lines: bytes, body: bytes) -> None:
-        self._writing = True
+        self._is_over = True
         await self._inner.answer(status, lines, body)
 
     async def begin(self, status: int, lines: bytes) -> None:
@@ -53,18 +54,18 @@ class TalkingDownstream:
         return False  # a comment may be on its way out
 
     async def end(self, body: bytes = b"") -> None:
-        self._writing = True  # for good: nothing may follow
+        self._is_over = True  # nothing may follow, though a comment may still be on its way out
         await self._inner.end(body)
 
     def hush(self) -> None:
         """Fill no more silences: one that is due already, and so no longer cancelled, would commit what has failed."""
-        self._writing = True
+        self._is_over = True
 
     async def fill_silences(self, every_s: float, snapshot: Snapshot, account: Account) -> None:
         """Write a comment whenever nothing was written for `every_s`. Runs until cancelled."""
         while True:
             await self._clock.sleep(max(0.01, self._spoke_s + every_s - self._clock.now()))
-            if self._writing or self._clock.now() - self._spoke_s < every_s:
+            if self._is_over or self._writing or self._clock.now() - self._spoke_s < every_s:
                 continue
             if not self._inner.started:
                 account.committed_s, account.status = self._clock.now(), 200
