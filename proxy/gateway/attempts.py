@@ -127,7 +127,7 @@ async def _send(course: _Course, send: Send, grant: Grant, account: Account) -> 
                 engine.metrics.rate_limit_remaining(provider, kind, count)
             outcome = await pass_gate(engine, Sent(call, send, prepared, answer, sent_s, head))
         if prepared.access is not None and isinstance(outcome, Failure):
-            outcome = await renewed(engine, send, prepared.access, outcome, account.renewed)
+            outcome = await renewed(account, send, prepared.access, outcome)
     except get_cancelled_exc_class():
         outcome = _CANCELLED
         raise

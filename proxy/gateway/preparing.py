@@ -16,7 +16,8 @@ from proxy.core.failure import Failure, FailureKind, Scope, UpstreamError
 from proxy.core.plan import Send
 from proxy.core.ports import Wait
 from proxy.core.translation import Undecodable, Untranslatable
-from proxy.gateway.context import Engine
+from proxy.gateway.accounting import Account
+from proxy.gateway.context import Engine, capped
 from proxy.providers.adapter import Prepared, build
 from proxy.providers.signing import signed
 
@@ -51,17 +52,17 @@ async def with_access(engine: Engine, send: Send, prepared: Prepared, wait: Wait
     return replace(prepared, request=signed(prepared.request, access, engine.clock.wall()), access=access)
 
 
-async def renewed(engine: Engine, send: Send, access: Access, refused: Failure, already: list[str]) -> Failure:
+async def renewed(account: Account, send: Send, access: Access, refused: Failure) -> Failure:
     """Make a credential anew that was refused, once a request; then the failure is marked for one resend.
 
     Args:
         access: What was refused.
-        already: Ids of credentials that were made anew for this request; this one is added.
     """
     credential, candidate = send.credential, send.planned.candidate
-    if refused.kind is not FailureKind.AUTH or credential is None or credential.id in already:
+    if refused.kind is not FailureKind.AUTH or credential is None or credential.id in account.renewed:
         return refused
-    already.append(credential.id)
-    wait = Wait(engine.clock.now() + candidate.timeouts.connect_s, FailureKind.TIMEOUT_CONNECT)
+    account.renewed.append(credential.id)
+    engine = account.engine
+    wait = capped(account.call, engine.clock.now() + candidate.timeouts.connect_s, FailureKind.TIMEOUT_CONNECT)
     fresh = await engine.credentials.refresh(candidate.provider, credential, access, wait)
     return refused if isinstance(fresh, Failure) else replaced(refused, renewed=True)
