@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from proxy.core.errors import MalformedRequest, NotFound
 from proxy.core.snapshot import Model, Snapshot
+from proxy.routing.resolve import named_otherwise
 
 MAX_BODY_BYTES = 64 * 1024
 # What each change can be about. Another field would say less than all, and all would be changed.
@@ -76,8 +77,8 @@ def check_names(change: Change, snapshot: Snapshot) -> None:
 
 
 def public_model(name: str, snapshot: Snapshot) -> Model | None:
-    """The configured model of this name or alias."""
-    return snapshot.models.get(snapshot.aliases.get(name, name))
+    """The configured model of this name or alias, or what a prefix makes of it."""
+    return None if name.endswith("*") else snapshot.models.get(name) or named_otherwise(name, snapshot)
 
 
 def _known(change: Change, snapshot: Snapshot) -> dict[str, set[str] | set[int]]:
@@ -85,9 +86,10 @@ def _known(change: Change, snapshot: Snapshot) -> dict[str, set[str] | set[int]]
     providers = [row for row in snapshot.providers.values() if change.provider in (None, row.name)]
     model = None if change.model is None else public_model(change.model, snapshot)
     models = list(snapshot.models.values()) if model is None else [model]
+    named = () if model is None or change.model is None else (change.model,)
     return {
         "provider": set(snapshot.providers),
-        "model": {*snapshot.models, *snapshot.aliases},
+        "model": {*snapshot.models, *snapshot.aliases, *named},
         "priority": {candidate.priority for row in models for candidate in row.candidates},
         "credential": {credential.name for row in providers for credential in row.credentials},
     }

@@ -49,6 +49,7 @@ def make_snapshot(*, admin_token: str = TOKEN) -> Snapshot:
         providers={"a": a, "b": b},
         models={"sticky": sticky, "turning": turning},
         aliases={"also": "sticky"},
+        prefixes=(Model("gpt-*", (Candidate(a, "up-{*}"), Candidate(b, "up-{*}"))),),
         auth=Auth(
             "keys",
             {"0" * 64: ClientKey("narrow", models=("turning",))},
@@ -255,6 +256,23 @@ async def test_advance_moves_the_pointer_and_reset_puts_it_back(desk: Desk) -> N
     assert not desk.state.view.pointers
 
 
+async def test_name_that_a_prefix_stands_for_has_a_pointer_too(desk: Desk) -> None:
+    answer = await desk.post("advance", {"model": "gpt-4", "priority": 1})
+    assert answer.json()["moved"] == [{"priority": 1, "provider": "b", "upstream_model": "up-4"}]
+    explained = (await desk.get("/admin/explain", model="gpt-4")).json()
+    assert [row["provider"] for row in explained["candidates"]] == ["b", "a"]
+    assert (await desk.post("reset", {"model": "gpt-5"})).json()["reset"] == 0
+    assert (await desk.post("reset", {"model": "gpt-4"})).json()["reset"] == 1
+
+
+async def test_clear_knows_a_name_that_a_prefix_stands_for(desk: Desk) -> None:
+    a = desk.snapshot.providers["a"]
+    grant = Grant(Candidate(a, "up-4"), a.credentials[0].id, desk.clock.now())
+    await desk.state.failed(grant, Failure(FailureKind.MODEL_MISSING), desk.clock.now())
+    assert (await desk.post("clear", {"model": "gpt-5"})).json()["cleared"] == 0
+    assert (await desk.post("clear", {"model": "gpt-4"})).json()["cleared"] == 1
+
+
 async def test_disable_and_enable_switch_a_provider(desk: Desk) -> None:
     assert (await desk.post("disable", {"provider": "a"})).status_code == 200
     assert (await desk.get("/admin/state")).json()["disabled"] == ["a"]
@@ -269,6 +287,7 @@ async def test_disable_and_enable_switch_a_provider(desk: Desk) -> None:
     [
         pytest.param("clear", {"provider": "nope"}, 404, "provider", id="unknown-provider"),
         pytest.param("clear", {"model": "nope"}, 404, "model", id="unknown-model"),
+        pytest.param("clear", {"model": "gpt-*"}, 404, "model", id="prefix-itself"),
         pytest.param("clear", {"credential": "nope"}, 404, "credential", id="unknown-credential"),
         pytest.param("clear", {"provider": "b", "credential": "key-1"}, 404, "credential", id="of-another-provider"),
         pytest.param("reset", {"priority": 9}, 404, "priority", id="unknown-priority"),
