@@ -108,7 +108,7 @@ class Sent(Struct, frozen=True, eq=False):
 
     Attributes:
         sent_s: Monotonic seconds.
-        head: The wait that its head came within; a whole answer comes within it too.
+        head: The wait that its head came within; where no stream was asked for the whole answer comes within it too.
     """
 
     call: Call

@@ -20,6 +20,7 @@ from proxy.wire.websocket import ACCEPT, EXTENSIONS, accepted
 
 MAX_ERROR_BYTES = 64 * 1024
 _CHAT, _PASSED = Dialect.OPENAI_CHAT, Dialect.PASSED
+_RESPONSE = FailureKind.TIMEOUT_RESPONSE
 _FIRST_OUTPUT, _IDLE = FailureKind.TIMEOUT_FIRST_OUTPUT, FailureKind.TIMEOUT_IDLE
 ERROR_BODY_S = 5.0
 
@@ -38,7 +39,7 @@ async def pass_gate(engine: Engine, sent: Sent) -> Reply | Failure:
     limit = engine.snapshot.server.max_response_bytes
     body = answer.take_whole()
     if body is None:
-        whole = await _read_whole(answer, sent.head, limit)
+        whole = await _read_whole(answer, _end_of_whole(sent), limit)
         if isinstance(whole, Failure):
             return whole
         body = whole
@@ -135,6 +136,12 @@ def _retold(engine: Engine, sent: Sent, body: bytes) -> Reply | Failure:
     if not reader.output_events:
         return _protocol(answer, "an answer without any output")
     return Reply(sent.send, answer, answer.status, answer.headers, reader=reader)
+
+
+def _end_of_whole(sent: Sent) -> Wait:
+    """Until when an answer that is no stream may come, though one was asked for."""
+    response_s = sent.send.planned.candidate.timeouts.response_s
+    return capped(sent.call, sent.sent_s + response_s, _RESPONSE) if sent.call.stream else sent.head
 
 
 async def _read_whole(answer: UpstreamResponse, wait: Wait, limit: int) -> bytes | Failure:

@@ -130,6 +130,25 @@ async def test_whole_answers_have_none_of_the_streams_timeouts() -> None:
     assert (heard.status, heard.text) == (200, "hello")
 
 
+ANSWER = said()
+BODY_AT = ANSWER.index(b"\r\n\r\n") + 4
+
+
+async def test_stream_that_is_answered_in_json_has_the_time_of_a_whole_answer() -> None:
+    toml = providers("a", more=HASTY) + model("a")
+    pieces = (ANSWER[:BODY_AT], b"", b"", ANSWER[BODY_AT:])
+    async with scene(toml, a=answer_once(*pieces, gap_s=0.12)) as gateway:
+        heard = await ask(gateway, stream=True)
+    assert (heard.status, heard.text, heard.trail) == (200, "hello", "a=ok")
+
+
+async def test_json_that_stalls_where_a_stream_was_asked_for_is_late_as_a_whole_answer() -> None:
+    toml = providers("a", more=HASTY) + model("a")
+    async with scene(toml, a=stall_after(ANSWER, BODY_AT)) as gateway:
+        heard = await ask(gateway, stream=True)
+    assert (heard.status, heard.trail) == (504, "a=timeout_response")
+
+
 async def test_timeouts_of_a_candidate_win_over_its_models_and_providers() -> None:
     toml = providers("a", "b", more="timeouts = { response_s = 0.1 }\n")
     toml += """[models.m]
