@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from proxy.core.health import Aside, StateView, Target
+from proxy.core.health import Aside, StateView, Target, credential_name
 from proxy.core.localprocess import ProcessReport
 from proxy.core.snapshot import Problem, Provider, Snapshot
 from proxy.telemetry.upstreams import configured_candidates, is_up
@@ -94,7 +94,7 @@ def _reason(target: Target, aside: Aside, now_s: float) -> dict[str, object]:
         "seconds_left": round(aside.until_s - now_s, 1),
     }
     if target.credential:
-        row["credential"] = target.credential.partition("#")[0]
+        row["credential"] = credential_name(target.credential)
     if target.model:
         row["model"] = target.model
     return row

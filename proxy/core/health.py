@@ -32,6 +32,11 @@ class Target(NamedTuple):
     model: str = ""
 
 
+def credential_name(credential_id: str) -> str | None:
+    """Return the name in a credential's id; None where a target names no credential."""
+    return credential_id.rpartition("#")[0] if credential_id else None
+
+
 class Slot(NamedTuple):
     """Where a rotation keeps its place: one priority of one public model."""
 

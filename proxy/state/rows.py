@@ -5,11 +5,10 @@ Never shows a secret or its fingerprint.
 
 from __future__ import annotations
 
-from proxy.core.health import Aside, CandidateId, StateView, Target
+from proxy.core.health import Aside, CandidateId, StateView, Target, credential_name
 from proxy.core.snapshot import Rotation, Snapshot
 from proxy.routing.order import Group, groups_of, start_of
 from proxy.routing.view import is_proven
-from proxy.state.select import credential_name
 
 
 def rows(view: StateView, snapshot: Snapshot, now_s: float) -> dict[str, object]:

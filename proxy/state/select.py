@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from proxy.core.health import CandidateId, Slot, Target
+from proxy.core.health import CandidateId, Slot, Target, credential_name
 from proxy.core.snapshot import Snapshot
 
 
@@ -25,11 +25,6 @@ class Wanted(NamedTuple):
 
 def _concerns(target: Target, candidate: CandidateId) -> bool:
     return target.provider == candidate.provider and target.model in ("", candidate.model)
-
-
-def credential_name(credential_id: str) -> str | None:
-    """Return the name in a credential's id; None where a target names no credential."""
-    return credential_id.rpartition("#")[0] if credential_id else None
 
 
 def is_member(slot: Slot, pointer: CandidateId, snapshot: Snapshot) -> bool:

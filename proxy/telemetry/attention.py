@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from proxy.core.failure import Failure, FailureKind
+from proxy.core.health import credential_name
 from proxy.core.snapshot import Provider, Snapshot
 from proxy.routing.place import Change
 from proxy.telemetry.metrics import Metrics
@@ -66,7 +67,7 @@ class Attention:
         if now_s - self._logged_s.get(episode, -QUIET_S) >= QUIET_S:
             self._logged_s[episode] = now_s
             _log(episode, failure)
-            self._tell(provider, episode.credential.partition("#")[0], failure.kind)
+            self._tell(provider, credential_name(episode.credential) or "", failure.kind)
 
     def succeeded(self, provider: str, credential: str) -> None:
         """End the episodes of this credential and of its provider."""
@@ -96,7 +97,6 @@ class Attention:
 
 
 def _log(episode: _Episode, failure: Failure) -> None:
-    name = episode.credential.partition("#")[0]
     _LOG.error(
         "provider %s needs attention: %s",
         episode.provider,
@@ -104,7 +104,7 @@ def _log(episode: _Episode, failure: Failure) -> None:
         extra={
             "event": "provider_attention",
             "gen_ai.provider.name": episode.provider,
-            "fairlead.credential": name,
+            "fairlead.credential": credential_name(episode.credential),
             "fairlead.reason": str(episode.reason),
             "http.response.status_code": failure.status,
             "fairlead.detail": failure.detail,

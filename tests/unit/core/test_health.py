@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from proxy.state.select import credential_name
+from proxy.core.health import credential_name
 
 
 def test_a_credentials_name_may_hold_the_mark_before_its_fingerprint() -> None:
