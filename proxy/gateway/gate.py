@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from proxy.core.call import GENERATING, OF_ACCOUNTS, Dialect, EndpointSpec, Gives, Headers
+from proxy.core.call import GENERATING, OF_ACCOUNTS, Dialect, EndpointSpec, Gives
 from proxy.core.failure import Failure, FailureKind, Scope, UpstreamError
 from proxy.core.ports import UpstreamResponse, UpstreamTunnel, Wait
 from proxy.core.translation import Undecodable
 from proxy.gateway.context import Engine, Reader, Reply, Sent, capped
-from proxy.gateway.reading import find_error, make_reader, read_whole_answer, retold
+from proxy.gateway.reading import content_type, find_error, make_reader, read_whole_answer, retold
 from proxy.providers.signals import classify, rows_for, unserved, verbatim
 from proxy.translate.openai_chat.frames import read_answer
 from proxy.wire.websocket import ACCEPT, EXTENSIONS, accepted
@@ -31,10 +31,10 @@ async def pass_gate(engine: Engine, sent: Sent) -> Reply | Failure:
     if not 200 <= answer.status < 300:
         return await _refusal(engine, sent)
     if sent.call.stream:
-        content_type = _content_type(answer.headers)
-        if content_type.startswith(b"text/event-stream") or _is_streamed(sent.call.endpoint, content_type):
+        said = content_type(answer.headers)
+        if said.startswith(b"text/event-stream") or _is_streamed(sent.call.endpoint, said):
             return await _stream(engine, sent)
-        if content_type.startswith(b"text/html"):
+        if said.startswith(b"text/html"):
             return Failure(FailureKind.PROTOCOL, Scope.CANDIDATE, answer.status, detail="an HTML page")
     limit = engine.snapshot.server.max_response_bytes
     body = answer.take_whole()
@@ -49,11 +49,11 @@ async def pass_gate(engine: Engine, sent: Sent) -> Reply | Failure:
     return _retold(engine, sent, body) if is_late else _whole(engine, sent, body)
 
 
-def _is_streamed(endpoint: EndpointSpec, content_type: bytes) -> bool:
+def _is_streamed(endpoint: EndpointSpec, said: bytes) -> bool:
     """Whether an answer that does not call itself events is a stream all the same."""
     if endpoint.operation in OF_ACCOUNTS:  # what is in a file is no answer to anything
         return True
-    return endpoint.gives is not Gives.TEXT and not content_type.startswith((b"text/html", b"application/json"))
+    return endpoint.gives is not Gives.TEXT and not said.startswith((b"text/html", b"application/json"))
 
 
 async def _refusal(engine: Engine, sent: Sent) -> Reply | Failure:
@@ -188,13 +188,6 @@ async def _first_output(reader: Reader, sent: Sent, now: Callable[[], float]) ->
     if not reader.output_events and (reader.done or not reader.is_ready):
         return _protocol(answer, "the stream ended before any output")
     return None
-
-
-def _content_type(headers: Headers) -> bytes:
-    for name, value in headers:
-        if name == b"content-type":
-            return value.lower()
-    return b""
 
 
 def _protocol(answer: UpstreamResponse, detail: str) -> Failure:

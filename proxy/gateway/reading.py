@@ -55,7 +55,9 @@ def make_reader(engine: Engine, sent: Sent) -> Reader:
         model = sent.send.planned.model.name if server.rewrite_model else None
         return EventReader(EventPolicy(search, call.include_usage, ends_on_broken, model, answered(call)))
     if call.endpoint.gives is Gives.BYTES:
-        if call.endpoint.operation is Operation.SPEECH and _content_type(sent).startswith(b"text/event-stream"):
+        if call.endpoint.operation is Operation.SPEECH and content_type(sent.answer.headers).startswith(
+            b"text/event-stream"
+        ):
             return SpokenReader()
         return BytesReader(may_be_empty=call.endpoint.operation in OF_ACCOUNTS)
     if dialect is Dialect.PASSED:
@@ -135,17 +137,21 @@ def _passed_usage(sent: Sent, body: bytes) -> Usage | None:
     endpoint = sent.call.endpoint
     if endpoint.takes is Takes.TUNNEL:
         raise Undecodable(_NO_TUNNEL)
-    content_type = _content_type(sent)
-    if endpoint.gives is Gives.JSON or content_type.startswith(b"application/json"):
+    said = content_type(sent.answer.headers)
+    if endpoint.gives is Gives.JSON or said.startswith(b"application/json"):
         usage = read_usage(body)
         return None if endpoint.operation in OF_ACCOUNTS else usage  # a batch says what others used
-    if content_type.startswith(b"text/html"):
+    if said.startswith(b"text/html"):
         raise Undecodable("an HTML page")
     return None
 
 
-def _content_type(sent: Sent) -> bytes:
-    return next((value for name, value in sent.answer.headers if name == b"content-type"), b"").lower()
+def content_type(headers: Headers) -> bytes:
+    """Return what an answer calls itself, in lower case."""
+    for name, value in headers:
+        if name == b"content-type":
+            return value.lower()
+    return b""
 
 
 def _read_coded(engine: Engine, sent: Sent, body: bytes) -> Said:
