@@ -53,7 +53,7 @@ async def attempt(engine: Engine, snapshot: Snapshot, call: Call, plan: Plan, ac
     send = plan.first if is_early and engine.snapshot is snapshot else None
     while True:
         if send is None:
-            send = await _decide(course)
+            send = await _decide(course, account)
             if send is None:
                 continue
             began_s = engine.clock.now()
@@ -82,7 +82,7 @@ class _Course(Struct, eq=False):
     refused: list[tuple[CandidateId, str]] = []
 
 
-async def _decide(course: _Course) -> Send | None:
+async def _decide(course: _Course, account: Account) -> Send | None:
     """The next send; None after a wait whose send was taken away meanwhile.
 
     Raises:
@@ -95,6 +95,7 @@ async def _decide(course: _Course) -> Send | None:
             raise _final(course, reason)
         case Pause(delay_s, then):
             await engine.clock.sleep(delay_s)
+            account.waited_s += delay_s
             walk = Walk(history, plan, engine.state.view, _policy(course), engine.clock.now())
             return then if walk.may_repeat(then) else None
         case Send():
@@ -155,7 +156,9 @@ async def _ready(course: _Course, send: Send, grant: Grant, account: Account) ->
         prepared = build_send(call, send)
         if wants_access(send) and not isinstance(prepared, Failure):
             connect = capped(call, began_s + send.planned.candidate.timeouts.connect_s, _CONNECT)
+            asked_s = engine.clock.now()
             prepared = await with_access(engine, send, prepared, connect)
+            account.waited_s += engine.clock.now() - asked_s
         if not isinstance(prepared, Failure):
             account.open(send.planned.candidate)
             if prepared.dropped:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace as replaced
 
 import pytest
 from msgspec import Raw
 from msgspec.structs import replace
 
+from proxy.core.access import Access, Token
+from proxy.core.accounts import GoogleAccount
 from proxy.core.call import Headers
 from proxy.core.errors import LedgerFull, UpstreamsExhausted
-from proxy.core.failure import Failure
+from proxy.core.failure import Failure, FailureKind
 from proxy.core.ports import Sink, UpstreamRequest, Wait
 from proxy.core.records import OpenRecord
+from proxy.core.secret import Secret
+from proxy.core.snapshot import Credential, Provider
 from proxy.gateway.accounting import Account
 from proxy.gateway.attempts import attempt
 from tests.unit.gateway.engine import Bench
-from tests.unit.routing.build import call, candidate, model, planned, provider
+from tests.unit.routing.build import call, candidate, limited, model, planned, provider, snapshot
 
 OF = model(candidate(provider("up")))
 
@@ -58,6 +63,22 @@ class Upstream:
 
     async def aclose(self) -> None:
         """Nothing is open."""
+
+
+class Slow:
+    """Credentials for which somebody has to wait."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._clock = bench.clock
+
+    async def ready(self, provider: Provider, credential: Credential, wait: Wait) -> Access | Failure:
+        await self._clock.sleep(3.0)
+        return Token(Secret("token"), self._clock.now() + 60)
+
+    async def refresh(
+        self, provider: Provider, credential: Credential, refused: Access, wait: Wait
+    ) -> Access | Failure:
+        raise AssertionError("nothing is refused")
 
 
 def wired(end: Callable[[], Refusal | Failure]) -> tuple[Bench, Upstream]:
@@ -106,6 +127,29 @@ async def test_what_cannot_be_recorded_is_not_sent() -> None:
     with pytest.raises(LedgerFull):
         await walk(bench)
     assert (upstream.sent, bench.state.view.in_flight) == ([], {})
+
+
+async def test_wait_that_an_upstream_asks_for_is_no_time_of_the_gateway() -> None:
+    bench, upstream = wired(lambda: limited(1.5))
+    bench.engine.snapshot = snapshot(OF)
+    request = replace(call(), fields={"n": Raw(b"1")})
+    account = bench.account(request, OF)
+    with pytest.raises(UpstreamsExhausted):
+        await attempt(bench.engine, bench.engine.snapshot, request, planned(OF, None, request), account)
+    assert len(upstream.sent) == len(bench.clock.slept_s) + 1 > 1
+    assert account.overhead_s == pytest.approx(0.0)
+
+
+async def test_wait_for_a_token_is_no_time_of_the_gateway() -> None:
+    of = model(candidate(replaced(provider("up"), credentials=(Credential("k", Secret("s"), GoogleAccount()),))))
+    bench, upstream = wired(lambda: Failure(FailureKind.SERVER_ERROR))
+    bench.engine.credentials = Slow(bench)
+    request = replace(call(), fields={"n": Raw(b"1")})
+    account = bench.account(request, of)
+    with pytest.raises(UpstreamsExhausted):
+        await attempt(bench.engine, bench.engine.snapshot, request, planned(of, None, request), account)
+    assert upstream.sent and bench.clock.slept_s == [3.0]
+    assert account.overhead_s == pytest.approx(0.0)
 
 
 async def test_no_attempt_begins_when_the_body_took_all_the_time() -> None:
