@@ -363,7 +363,6 @@ class Snapshot:
     max_attempts: int = 6
     deadline_s: float = 600.0
     cooldowns: bool = True
-    timeouts: Timeouts = Timeouts()
     providers: Mapping[str, Provider] = field(default_factory=lambda: EMPTY)
     models: Mapping[str, Model] = field(default_factory=lambda: EMPTY)
     aliases: Mapping[str, str] = field(default_factory=lambda: EMPTY)

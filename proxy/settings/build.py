@@ -89,7 +89,6 @@ def build_snapshot(origin: Origin, sections: Sections, around: Surroundings, rep
         max_attempts=defaults.max_attempts,
         deadline_s=defaults.deadline_s,
         cooldowns=defaults.cooldowns,
-        timeouts=timeouts,
         providers=providers,
         models=models.exact,
         aliases=models.aliases,

@@ -8,13 +8,21 @@ from proxy.core.snapshot import BreakerPolicy, Server, Snapshot, Timeouts
 from proxy.settings.schema import DefaultsSection, ServerSection
 from tests.unit.settings.documents import KEY, LOCAL, build, only_problem, warnings
 
+# Of a kind without timeouts of its own.
+PLAIN = """
+[providers.plain]
+kind = "openai_compatible"
+base_url = "http://plain.test/v1"
+"""
+
 
 def test_an_empty_file_has_the_defaults_of_the_snapshot() -> None:
     made = build("", {"HOME": "/home/u"})
     assert {field.name: getattr(made.server, field.name) for field in fields(Server)} == {
         field.name: getattr(Server(data_dir="/home/u/.local/state/fairlead"), field.name) for field in fields(Server)
     }
-    assert (made.max_attempts, made.deadline_s, made.cooldowns, made.timeouts) == (6, 600, True, Timeouts())
+    assert (made.max_attempts, made.deadline_s, made.cooldowns) == (6, 600, True)
+    assert build(PLAIN).providers["plain"].timeouts == Timeouts()
     assert [problem.where for problem in made.problems] == ["f.toml: providers"]
 
 
@@ -83,9 +91,9 @@ def test_every_server_key_reaches_the_snapshot() -> None:
 
 
 def test_defaults_reach_the_snapshot() -> None:
-    made = build("[defaults]\nmax_attempts = 2\ndeadline_s = 9\ncooldowns = false\ntimeouts = { idle_s = 4 }" + LOCAL)
+    made = build("[defaults]\nmax_attempts = 2\ndeadline_s = 9\ncooldowns = false\ntimeouts = { idle_s = 4 }" + PLAIN)
     assert (made.max_attempts, made.deadline_s, made.cooldowns) == (2, 9, False)
-    assert made.timeouts == Timeouts(idle_s=4)
+    assert made.providers["plain"].timeouts == Timeouts(idle_s=4)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from proxy.core.snapshot import Timeouts
 from proxy.settings import reference
 from proxy.settings.environment import Process
 from proxy.settings.load import load_snapshot
@@ -59,8 +61,9 @@ def test_the_reference_loads_without_an_error() -> None:
 def test_what_the_reference_writes_are_the_defaults() -> None:
     made = load_snapshot(REFERENCE, {}, strict=True, simulator_url=None, version=1)
     bare = load_snapshot(ROOT / "config/examples/simulator.toml", {}, strict=True, simulator_url=None, version=1)
-    for name in ("max_attempts", "deadline_s", "cooldowns", "timeouts"):
+    for name in ("max_attempts", "deadline_s", "cooldowns"):
         assert getattr(made, name) == getattr(bare, name)
+    assert tomllib.loads(REFERENCE.read_text())["defaults"]["timeouts"] == asdict(Timeouts())
     assert repr(made.server) == repr(bare.server)
 
 
