@@ -172,13 +172,12 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why one candidate did not answer: it failed (`attempted`) or it was left out.
+    """Why one candidate did not answer: it failed or it was left out.
 
     `kind` is None where the provider's own limit was reached. `recovers_in_s` counts from now.
     """
 
     kind: FailureKind | None
-    attempted: bool = False
     recovers_in_s: float | None = None
     limit: bool = False
 

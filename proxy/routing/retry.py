@@ -203,6 +203,6 @@ def _cause_of_tried(candidate: Candidate, failures: Sequence[Failure], view: Sta
     last = failures[-1]
     held = block(candidate, view, now_s)
     if held is None:
-        return Cause(last.kind, attempted=True, recovers_in_s=last.delay_s)
+        return Cause(last.kind, recovers_in_s=last.delay_s)
     kind = held.kind if any(failure.kind is held.kind for failure in failures) else last.kind
-    return Cause(kind, attempted=True, recovers_in_s=held.recovers_s - now_s)
+    return Cause(kind, recovers_in_s=held.recovers_s - now_s)

@@ -44,7 +44,7 @@ def test_retry_after_is_whole_seconds_between_one_and_an_hour(seconds: float | N
     assert retry_after(seconds) == expected
 
 
-LIMITED_FIRST = [Cause(K.RATE_LIMITED, attempted=True, recovers_in_s=30.0)]
+LIMITED_FIRST = [Cause(K.RATE_LIMITED, recovers_in_s=30.0)]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ LIMITED_FIRST = [Cause(K.RATE_LIMITED, attempted=True, recovers_in_s=30.0)]
         pytest.param([], [Cause(K.RATE_LIMITED)], 429, "rate_limit_exceeded", 1.0, id="recovery-unknown"),
         pytest.param(
             [K.AUTH],
-            [Cause(K.AUTH, attempted=True, recovers_in_s=30.0), Cause(K.BILLING)],
+            [Cause(K.AUTH, recovers_in_s=30.0), Cause(K.BILLING)],
             502,
             "upstream_credentials_exhausted",
             None,

@@ -44,13 +44,11 @@ def held(kind: FailureKind, for_s: float, scope: Scope = Scope.CREDENTIAL_MODEL,
 
 
 def test_a_tried_candidate_gives_its_failure_and_its_recovery() -> None:
-    assert found(BOTH, tried(BOTH, limited(7)), held(K.RATE_LIMITED, 7)) == [
-        Cause(K.RATE_LIMITED, attempted=True, recovers_in_s=7.0)
-    ]
+    assert found(BOTH, tried(BOTH, limited(7)), held(K.RATE_LIMITED, 7)) == [Cause(K.RATE_LIMITED, recovers_in_s=7.0)]
 
 
 def test_with_cooldowns_off_its_recovery_is_what_it_said() -> None:
-    assert found(BOTH, tried(BOTH, limited(7))) == [Cause(K.RATE_LIMITED, attempted=True, recovers_in_s=7.0)]
+    assert found(BOTH, tried(BOTH, limited(7))) == [Cause(K.RATE_LIMITED, recovers_in_s=7.0)]
 
 
 def test_a_candidate_that_was_not_reached_gives_no_cause() -> None:
@@ -117,7 +115,7 @@ def test_a_last_resort_that_failed_gives_what_it_met() -> None:
     send = next_step((), of, state, policy(of), NOW_S)
     assert isinstance(send, Send)
     assert found(of, [Tried(send, failure(K.TIMEOUT_HEADERS), NOW_S)], state) == [
-        Cause(K.TIMEOUT_HEADERS, attempted=True, recovers_in_s=10.0)
+        Cause(K.TIMEOUT_HEADERS, recovers_in_s=10.0)
     ]
 
 
@@ -149,9 +147,7 @@ def test_who_wanted_one_alone_is_told_of_no_other_that_was_not_asked() -> None:
         of = planned(model(A, B), before)
         history = tried(of, limited(7))
         assert len(causes(of, history, state, NOW_S)) == 2
-        assert causes(asked_alone(of, history), history, state, NOW_S) == [
-            Cause(K.RATE_LIMITED, attempted=True, recovers_in_s=7.0)
-        ]
+        assert causes(asked_alone(of, history), history, state, NOW_S) == [Cause(K.RATE_LIMITED, recovers_in_s=7.0)]
     of = planned(model(A, B), set_aside(A, B))
     assert asked_alone(of, ()) is of, "nobody was asked"
 
@@ -177,5 +173,5 @@ def test_who_may_have_a_larger_window_keeps_its_own_cause() -> None:
     other = candidate("a", "big")
     of = planned(model(other, B))
     history = too_long_for_b(of, a=K.SERVER_ERROR)
-    assert found(of, history) == [Cause(K.SERVER_ERROR, attempted=True), Cause(K.CONTEXT_TOO_LONG)]
+    assert found(of, history) == [Cause(K.SERVER_ERROR), Cause(K.CONTEXT_TOO_LONG)]
     assert final_error([each.failure for each in history], found(of, history), sent=2).code == "upstream_error"
