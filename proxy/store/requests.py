@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import ColumnElement, Row, Select, and_, case, func, select
 
+from proxy.core.records import AttemptRecord
 from proxy.store.database import Database
 from proxy.store.report import as_usd, tags_of
 from proxy.store.tables import REQUESTS
@@ -46,20 +47,7 @@ class Search:
         return not (self.model is self.provider is self.tag is self.end is None)
 
 
-class Attempt(msgspec.Struct, frozen=True, array_like=True):
-    """One send to an upstream, as `core.records.AttemptRecord` has it: the column `attempts` is a list of such."""
-
-    provider: str
-    model: str
-    credential: str
-    outcome: str
-    status: int | None
-    began_s: float
-    ended_s: float
-    maybe_billed: bool
-
-
-_ATTEMPTS = msgspec.json.Decoder(tuple[Attempt, ...])
+_ATTEMPTS = msgspec.json.Decoder(tuple[AttemptRecord, ...])
 
 
 class Tokens(NamedTuple):
@@ -111,7 +99,7 @@ class Request:
     estimated: bool
     cost_nusd: int | None
     price: str
-    attempts: tuple[Attempt, ...]
+    attempts: tuple[AttemptRecord, ...]
 
     @property
     def cost_usd(self) -> Decimal | None:

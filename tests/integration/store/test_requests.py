@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Select, text
 
+from proxy.core.records import AttemptRecord
 from proxy.core.usage import Usage
 from proxy.store.database import Database
 from proxy.store.requests import (
-    Attempt,
     Page,
     Request,
     Search,
@@ -142,7 +142,7 @@ async def test_request_is_read_whole(database: Database) -> None:
         estimated=False,
         cost_nusd=1000,
         price="configured",
-        attempts=(Attempt("openrouter", "openai/gpt-4o", "default", "ok", 200, 0.001, 1.0, False),),
+        attempts=(AttemptRecord("openrouter", "openai/gpt-4o", "default", "ok", 200, 0.001, 1.0, False),),
     )
 
 

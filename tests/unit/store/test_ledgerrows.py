@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from proxy.core.records import CloseRecord
+from proxy.core.records import AttemptRecord, CloseRecord
 from proxy.core.usage import Usage
 from proxy.store.ledgerrows import (
     LARGEST,
@@ -16,7 +16,6 @@ from proxy.store.ledgerrows import (
     request_row,
     sum_rows,
 )
-from proxy.store.requests import Attempt
 from proxy.store.tables import DAYS, HOURS, REQUESTS
 from tests.fakes.records import STARTED_S, closed, opened, request_id
 
@@ -36,8 +35,8 @@ def test_a_request_becomes_a_row() -> None:
     row = named(
         request_row(closed(1, tags=("b", "a", "b"), usage=Usage(100, 20, 10, 5, False, 4, 3, 2, 1, None, "flex", 6)))
     )
-    assert msgspec.json.decode(str(row.pop("attempts")), type=list[Attempt]) == [
-        Attempt("openrouter", "openai/gpt-4o", "default", "ok", 200, 0.001, 1.0, False)
+    assert msgspec.json.decode(str(row.pop("attempts")), type=list[AttemptRecord]) == [
+        AttemptRecord("openrouter", "openai/gpt-4o", "default", "ok", 200, 0.001, 1.0, False)
     ]
     assert row == {
         "request_id": request_id(1),
