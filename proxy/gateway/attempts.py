@@ -126,7 +126,7 @@ async def _send(course: _Course, send: Send, grant: Grant, account: Account) -> 
         else:
             for kind, count in remaining(answer.headers):
                 engine.metrics.rate_limit_remaining(provider, kind, count)
-            outcome = await pass_gate(engine, Sent(call, send, prepared, answer, sent_s, head))
+            outcome = await pass_gate(engine, Sent(course.snapshot.server, call, send, prepared, answer, sent_s, head))
         if prepared.access is not None and isinstance(outcome, Failure):
             outcome = await renewed(account, send, prepared.access, outcome)
     except get_cancelled_exc_class():

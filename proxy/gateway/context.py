@@ -26,7 +26,7 @@ from proxy.core.ports import (
     UsageSink,
     Wait,
 )
-from proxy.core.snapshot import Snapshot
+from proxy.core.snapshot import Server, Snapshot
 from proxy.core.usage import Usage
 from proxy.gateway.bytesreader import BytesReader
 from proxy.gateway.events import EventReader
@@ -107,10 +107,12 @@ class Sent(Struct, frozen=True, eq=False):
     """One attempt whose answer has begun to come.
 
     Attributes:
+        server: The settings that its request began with.
         sent_s: Monotonic seconds.
         head: The wait that its head came within; where no stream was asked for the whole answer comes within it too.
     """
 
+    server: Server
     call: Call
     send: Send
     prepared: Prepared

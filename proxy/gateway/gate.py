@@ -36,7 +36,7 @@ async def pass_gate(engine: Engine, sent: Sent) -> Reply | Failure:
             return await _stream(engine, sent)
         if said.startswith(b"text/html"):
             return Failure(FailureKind.PROTOCOL, Scope.CANDIDATE, answer.status, detail="an HTML page")
-    limit = engine.snapshot.server.max_response_bytes
+    limit = sent.server.max_response_bytes
     body = answer.take_whole()
     if body is None:
         whole = await _read_whole(answer, _end_of_whole(sent), limit)

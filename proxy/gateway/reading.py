@@ -48,7 +48,7 @@ def find_error(engine: Engine, sent: Sent, payload: bytes) -> Failure | None:
 
 def make_reader(engine: Engine, sent: Sent) -> Reader:
     """Build what reads a stream."""
-    call, server, dialect = sent.call, engine.snapshot.server, sent.prepared.api.dialect
+    call, server, dialect = sent.call, sent.server, sent.prepared.api.dialect
     search = partial(find_error, engine, sent)
     ends_on_broken = server.broken_events == "error"
     if dialect is _CHAT and not sent.prepared.is_translated:
@@ -99,7 +99,7 @@ def retold(engine: Engine, sent: Sent, body: bytes) -> Reader:
     answer = UPSTREAMS[sent.prepared.api.dialect].decode_answer(body, account_of(candidate.provider), candidate.model)
     envelope, reader = _envelope(engine, sent), BytesReader()
     if not sent.prepared.is_translated:  # it says of itself what it would have said in a stream
-        model = envelope.model if engine.snapshot.server.rewrite_model else answer.model or envelope.model
+        model = envelope.model if sent.server.rewrite_model else answer.model or envelope.model
         envelope = replace(envelope, model=model, created_s=answer.created_s or envelope.created_s)
     encoder = encoder_of(call.endpoint, envelope)
     reader.hold(b"".join([encoder.feed(part) for part in told(answer)]))
@@ -179,7 +179,7 @@ def _envelope(engine: Engine, sent: Sent) -> Envelope:
     client = CLIENTS[call.endpoint.dialect]
     return Envelope(
         call.request_id,
-        planned.model.name if engine.snapshot.server.rewrite_model else planned.candidate.model,
+        planned.model.name if sent.server.rewrite_model else planned.candidate.model,
         int(engine.clock.wall()),
         call.include_usage,
         account_of(planned.candidate.provider),

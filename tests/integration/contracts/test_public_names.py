@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
-from tests.fakes.rawserver import response
+from tests.fakes.rawserver import Peer, response
 from tests.fakes.rawstreams import HEAD
-from tests.integration.contracts.scene import JSON, Witness, model, post, scene, streamed
+from tests.integration.contracts.scene import JSON, Witness, ask, model, post, said, scene, streamed
 
 REWRITTEN = "[server]\nrewrite_model = true\n"
 NDJSON = HEAD.replace(b"text/event-stream", b"application/x-ndjson")
@@ -137,3 +139,34 @@ async def test_whole_answer_names_the_public_model(
     async with scene(settings + table, a=Witness(sent)) as gateway:
         heard = await post(gateway, json.dumps(asked).encode(), path=path)
     assert (heard.status, heard.body) == (200, named(came.encode(), name))
+
+
+@pytest.mark.parametrize(
+    ("path", "stream"),
+    [
+        pytest.param("/v1/chat/completions", False, id="whole"),
+        pytest.param("/v1/chat/completions", True, id="stream"),
+        pytest.param("/v1/messages", False, id="whole-of-another-dialect"),
+        pytest.param("/v1/messages", True, id="stream-of-another-dialect"),
+    ],
+)
+async def test_request_under_way_is_answered_by_the_settings_that_it_began_with(path: str, stream: bool) -> None:
+    arrived, may_answer = asyncio.Event(), asyncio.Event()
+    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "up"}
+    spoken = {**chunk, "choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]}
+
+    async def answer_late(peer: Peer) -> None:
+        await peer.request()
+        arrived.set()
+        await may_answer.wait()
+        await peer.send(streamed(event(json.dumps(spoken)), event("[DONE]")) if stream else said())
+
+    async with scene(one("openai_compatible"), a=answer_late) as gateway:
+        asking = asyncio.create_task(ask(gateway, path=path, stream=stream, max_tokens=9))
+        await arrived.wait()
+        now = gateway.parts.edge.engine.snapshot
+        gateway.parts.publish(replace(now, server=replace(now.server, rewrite_model=True)))
+        may_answer.set()
+        heard = await asking
+    assert heard.status == 200
+    assert (b'"model":"up"' in heard.body.replace(b" ", b""), b'"m"' in heard.body) == (True, False)
