@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from proxy.pricing.estimate import MEDIA_TOKENS, estimate_output, estimate_prompt
+from proxy.pricing.estimate import MEDIA_TOKENS, MOST_MEDIA, estimate_output, estimate_prompt
 
 
 def body(*content: object, ascii_only: bool = False) -> bytes:
@@ -121,6 +121,23 @@ def test_a_long_word_is_text() -> None:
 def test_no_text_of_a_message_passes_for_media(opening: str, as_utf_8: bool) -> None:
     request = body(opening + "a1B2c3D4" * 5_000, ascii_only=not as_utf_8)
     assert estimate_prompt(request) == len(request) // 4
+
+
+@pytest.mark.parametrize(
+    "many",
+    [
+        pytest.param(b'"images":[%b"a"]' % (b'"a",' * 100_000), id="one-list"),
+        pytest.param(b'"images":["a"],' * 50_000 + b'"a":"a"', id="many-lists"),
+        pytest.param(b'"source":{"data":"a"},' * 50_000 + b'"url":"data:%b"' % (b"A" * 500_000), id="what-is-none"),
+    ],
+)
+def test_no_more_is_looked_at_than_a_request_may_have(many: bytes) -> None:
+    """Each takes a microsecond, and millions of them fit into a body."""
+    request = b'{"model":"%b",%b}' % (b"A" * 500_000, many)
+    if b"url" in many:
+        assert estimate_prompt(request) == len(request) // 4
+    else:
+        assert MOST_MEDIA * MEDIA_TOKENS < estimate_prompt(request) < MOST_MEDIA * MEDIA_TOKENS + len(request) // 4
 
 
 def test_a_member_that_merely_is_called_data_is_text() -> None:
