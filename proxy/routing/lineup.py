@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from proxy.core.call import UNMETERED, Call, Operation
@@ -133,7 +133,7 @@ def _without_duplicates(model: Model, fallbacks: Sequence[Model]) -> tuple[tuple
                 if planned.candidate.id in seen
             ]
             if members:
-                groups.append(Group(group.slot, group.rotation, members, group.places))
+                groups.append(replace(group, members=members))
         seen.update(candidate.id for candidate in fallback.candidates)
     return tuple(groups), tuple(duplicates)
 

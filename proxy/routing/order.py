@@ -37,9 +37,16 @@ class Group:
     """The candidates of one model with the same priority, in file order.
 
     `places` is each one's place in the rotation; a fallback's `members` lack those that were named before.
+
+    Attributes:
+        slot: Where its pointer is kept, and its turns are counted.
+        later: Where they are counted for plans in which it comes behind other candidates. Most requests never come that
+            far. One counter for both would give all that do to the same candidate where they alternate with others, as
+            they do behind a limit that is paid off steadily.
     """
 
     slot: Slot
+    later: Slot
     rotation: Rotation
     members: tuple[Planned, ...]
     places: Mapping[CandidateId, int]
@@ -71,6 +78,7 @@ def groups_of(model: Model, fallback_of: str = "") -> tuple[Group, ...]:
     return tuple(
         Group(
             slot=Slot(model.name, priority),
+            later=Slot(model.name + LATER, priority),
             rotation=model.rotation,
             members=tuple(
                 Planned(candidate, model, f"{prefix}priority {priority}, {model.rotation}")
@@ -82,22 +90,13 @@ def groups_of(model: Model, fallback_of: str = "") -> tuple[Group, ...]:
     )
 
 
-def turn_slot(group: Group, *, is_first: bool) -> Slot:
-    """Where a counting rotation is counted: apart where the group is not the first of its plan.
-
-    Most requests never come to such a group. One counter for both would give all that do to the same candidate where
-    they alternate with others, as they do behind a limit that is paid off steadily.
-    """
-    return group.slot if is_first else Slot(f"{group.slot.model}{LATER}", group.slot.priority)
-
-
 def arrange(
     group: Group, free: Sequence[Planned], slot: Slot, view: StateView, rng: random.Random
 ) -> Sequence[Planned]:
     """Put the free members of a group (in file order) into the order of its rotation.
 
     Args:
-        slot: Where its turns are counted (see `turn_slot`).
+        slot: Where its turns are counted: its `slot` or `later`.
     """
     if len(free) < 2:
         return free

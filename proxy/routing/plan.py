@@ -15,7 +15,7 @@ from proxy.core.plan import OmitReason, Omitted, Plan, Planned
 from proxy.core.snapshot import Model, Snapshot
 from proxy.routing.lineup import lineup_of
 from proxy.routing.omit import CHECKS, Check, Question, admits_all, judge
-from proxy.routing.order import COUNTING, arrange, spread, start_of, turn_slot
+from proxy.routing.order import COUNTING, arrange, spread, start_of
 from proxy.routing.view import Guess, guess
 
 Judged = tuple[Sequence[Sequence[Planned]], tuple[Omitted, ...]]  # the free members of each group, and the others
@@ -61,7 +61,7 @@ def _ordered(question: Question, model: Model, judged: Judged, rng: random.Rando
     turns: list[Slot] = []
     free, omitted = judged
     for group, members in zip(question.lineup.groups, free, strict=True):
-        slot = turn_slot(group, is_first=not ordered)
+        slot = group.later if ordered else group.slot
         ordered += arrange(group, members, slot, question.view, rng)
         if group.rotation in COUNTING and len(members) > 1:
             turns.append(slot)
