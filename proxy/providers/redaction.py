@@ -14,6 +14,9 @@ from urllib.parse import unquote
 
 MASK = "[redacted]"
 
+# What a header or a variable is called that holds a secret.
+SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|pass|pwd|cred|dsn|sign|private", re.IGNORECASE)
+
 # A shorter secret is a placeholder such as "none" or "ollama"; masking it would mask ordinary words.
 _SHORTEST_SECRET = 8
 
@@ -70,33 +73,45 @@ class Known:
         shortest: Shorter ones are not masked: they would mask ordinary words.
     """
 
-    __slots__ = ("_hints", "_pattern")
+    __slots__ = ("_begun", "_hints", "_whole")
 
     def __init__(self, values: Iterable[str], shortest: int = _SHORTEST_SECRET) -> None:
-        # The longest first: one may be the beginning of another.
-        kept = sorted({value for value in values if len(value) >= shortest}, key=len, reverse=True)
-        coded = [code for value in kept for code in _in_base64(value)]
+        secrets = {value for value in values if len(value) >= shortest}
+        # A value may hold escapes of its own, which are undone with those that it comes back in.
+        forms = {form for value in secrets for form in (value, _read(value)) if form}
+        kept = sorted(forms, key=len, reverse=True)  # the longest first: one may be the beginning of another
+        coded = [code for value in secrets for code in _in_base64(value)]
         begun = [begun for value in kept if len(value) >= _LONG and (begun := _beginning(value)) != value]
         self._hints = tuple({value[:_BEGINNING].lower() for value in (*kept, *coded)})
-        forms = [
-            *(f"(?i:{re.escape(value)})" if len(value) >= _BEGINNING else re.escape(value) for value in kept),
-            *(f"(?i:{re.escape(value)}){_REST}" for value in begun),
-            *(f"{re.escape(code)}{_REST_OF_BASE64}" for code in coded),
-        ]
-        self._pattern = re.compile("|".join(forms))
+        self._whole = _any_of(
+            f"(?i:{re.escape(value)})" if len(value) >= _BEGINNING else re.escape(value) for value in kept
+        )
+        self._begun = _any_of(
+            (
+                *(f"(?i:{re.escape(value)}){_REST}" for value in begun),
+                *(f"{re.escape(code)}{_REST_OF_BASE64}" for code in coded),
+            )
+        )
 
     def __call__(self, text: str) -> str:
         """Return the text masked; without its escapes and line breaks where these hid something."""
-        masked = self._masked(text)
-        if _MARK.search(masked) is None:
+        masked = self._masked(text, self._whole, self._begun)
+        if _MARK.search(text) is None:
             return masked
-        plain = _read(masked)
-        found = self._masked(plain)
-        return masked if found == plain else found
+        # Read before beginnings are masked: an escape would end them, and what comes after it would be left.
+        found = self._masked(_read(self._masked(text, self._whole)), self._whole, self._begun)
+        return masked if _read(masked) == found else found
 
-    def _masked(self, text: str) -> str:
+    def _masked(self, text: str, *patterns: re.Pattern[str]) -> str:
         lowered = text.lower()
-        return self._pattern.sub(MASK, text) if any(map(lowered.__contains__, self._hints)) else text
+        if any(map(lowered.__contains__, self._hints)):
+            for pattern in patterns:
+                text = pattern.sub(MASK, text)
+        return text
+
+
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(patterns))
 
 
 NOTHING = Known(())
@@ -133,10 +148,10 @@ def _read(text: str) -> str:
     """Undo escapes, those of escapes too, and line breaks."""
     with suppress(ValueError):  # a character of thousands of digits
         for _ in range(_ROUNDS):
-            before, text = text, _BACKSLASHED.sub(_unescaped, unescape(unquote(text)))
+            before, text = text, _BREAK.sub("", _BACKSLASHED.sub(_unescaped, unescape(unquote(text))))
             if text == before:
                 break
-    return _BREAK.sub("", text)
+    return text
 
 
 def _unescaped(found: re.Match[str]) -> str:

@@ -11,14 +11,13 @@ from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from proxy.core.snapshot import Snapshot
-from proxy.providers.redaction import NOTHING, Known, redact, without_user
+from proxy.providers.redaction import NOTHING, SECRET_NAME, Known, redact, without_user
 
 REMEMBERED = 1024
 SHORTEST = 6  # shorter configured values would mask ordinary words
 
-_SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 # Other variables hold words such as `production`; they are masked in what the process itself prints.
-_SECRET_VARIABLE = re.compile(r"auth|key|token|secret|cookie|pass|pwd|cred|dsn|sign|private|_url$", re.IGNORECASE)
+_SECRET_VARIABLE = re.compile(rf"{SECRET_NAME.pattern}|_url$", re.IGNORECASE)
 
 
 class Redactor:
@@ -60,7 +59,7 @@ def _secrets(snapshot: Snapshot) -> set[str]:
             found.update(value.reveal() for name, value in provider.process.env if _SECRET_VARIABLE.search(name))
         if provider.proxy_url:
             found.add(provider.proxy_url.reveal())
-        found.update(value for name, value in provider.headers if _SECRET_HEADER.search(name))
+        found.update(value for name, value in provider.headers if SECRET_NAME.search(name))
     return found
 
 

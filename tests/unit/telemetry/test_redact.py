@@ -62,13 +62,13 @@ def test_configured_secrets_are_masked_by_value() -> None:
         "https://x.test",
         credentials=(Credential("k", Secret("plain words here")),),
         proxy_url=Secret("http://proxy.test"),
-        headers=(("x-team-token", "hunter2222"), ("x-title", "my application")),
+        headers=(("x-team-token", "hunter2222"), ("x-credential", "hunter3333"), ("x-title", "my application")),
     )
     snapshot = Snapshot(providers={"a": provider}, auth=Auth(admin_token=Secret("admin-words")))
     redact = Redactor()
     redact.learn(snapshot)
-    said = redact("plain words here / http://proxy.test / hunter2222 / admin-words / my application")
-    assert said == "[redacted] / [redacted] / [redacted] / [redacted] / my application"
+    said = redact("plain words here / http://proxy.test / hunter2222 / hunter3333 / admin-words / my application")
+    assert said == "[redacted] / [redacted] / [redacted] / [redacted] / [redacted] / my application"
 
 
 @pytest.mark.parametrize(
