@@ -36,7 +36,7 @@ _BACKSLASHED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _BREAK = re.compile(r"[\r\n]\s*")
 _WHITE = {"n": "\n", "r": "\r", "t": "\t"}
 _ROUNDS = 3
-_URL_USER = re.compile(r"(://)[^\s/\"']+@")  # up to the last @: one may stand in the password
+_URL_USER = re.compile(r'(://)[^\s/"]+@')  # up to the last @: one may stand in the password, and so may an apostrophe
 
 # Keys with a vendor's mark, then whatever follows a word that announces a credential. Nothing starts within a run of
 # key characters and nothing is given back, so that a hostile body costs one pass.

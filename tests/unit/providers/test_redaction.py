@@ -78,6 +78,7 @@ def test_where_a_secret_url_leads_is_no_secret_alone(value: str, text: str, clea
     [
         pytest.param("http://me:word@host:1/x", f"http://{MASK}@host:1/x", id="user-and-password"),
         pytest.param("http://me:pa@ss@host:1/x", f"http://{MASK}@host:1/x", id="at-in-a-password"),
+        pytest.param("'http://me:it's@host:1/x'", f"'http://{MASK}@host:1/x'", id="apostrophe-in-a-password"),
         pytest.param("http://a@b, http://c:d@e", f"http://{MASK}@b, http://{MASK}@e", id="two"),
         pytest.param("http://host/@me", None, id="path"),
     ],
