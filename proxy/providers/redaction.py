@@ -38,8 +38,8 @@ _WHITE = {"n": "\n", "r": "\r", "t": "\t"}
 _ROUNDS = 3
 _URL_USER = re.compile(r'(://)[^\s/"]+@')  # up to the last @: one may stand in the password, and so may an apostrophe
 
-# Keys with a vendor's mark, then whatever follows a word that announces a credential. Nothing starts within a run of
-# key characters and nothing is given back, so that a hostile body costs one pass.
+# Keys with a vendor's mark, then whatever follows a word that announces a credential ("no token: " announces a reason).
+# Nothing starts within a run of key characters and nothing is given back, so that a hostile body costs one pass.
 _LOOKS_SECRET = re.compile(
     r"""
       (?<![\w\-])(?:sk|pk|rk|gsk|xai|fw|fl|pplx|tgp|csk|hf|ghp|glpat)[-_][A-Za-z0-9_\-*.]{8,}+
@@ -54,7 +54,7 @@ _LOOKS_SECRET = re.compile(
 )
 _ANNOUNCED = re.compile(
     r"""
-    (\b(?:(?:api|access|secret)[-_\ ]?key|key|token|secret|password|authorization)(?:\ provided)?
+    ((?<!\bno\ )\b(?:(?:api|access|secret)[-_\ ]?key|key|token|secret|password|authorization)(?:\ provided)?
      ["'`]?\s*+[=:]\s*+["'`]?)
     (?!\[redacted\])[^\s"'`,;&})]{8,}+
     """,

@@ -60,7 +60,15 @@ def _secrets(snapshot: Snapshot) -> set[str]:
         if provider.proxy_url:
             found.add(provider.proxy_url.reveal())
         found.update(value for name, value in provider.headers if SECRET_NAME.search(name))
-    return found
+    names = _names(snapshot)
+    return {value for value in found if value not in names}
+
+
+def _names(snapshot: Snapshot) -> str:
+    """What the configuration calls things, which is said openly: a key that is a part of it is a placeholder."""
+    providers = [name for provider in snapshot.providers.values() for name in (provider.name, provider.kind)]
+    models = [name for model in snapshot.models.values() for name in (model.name, *(c.model for c in model.candidates))]
+    return "\n".join([*providers, *models])
 
 
 def _passwords(url: str) -> set[str]:
