@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from contextlib import suppress
 from html import unescape
 from urllib.parse import unquote
@@ -117,10 +117,10 @@ def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
 NOTHING = Known(())
 
 
-def redact(text: str, known: Known = NOTHING) -> str:
-    """Mask what is known, then everything that looks like a credential."""
-    text = known(text)
-    return _ANNOUNCED.sub(rf"\g<1>{MASK}", _LOOKS_SECRET.sub(MASK, text))
+def redact(text: str, known: Known = NOTHING, names: Container[str] = ()) -> str:
+    """Mask what is known, then everything that looks like a credential and is none of the names."""
+    text = _LOOKS_SECRET.sub(lambda found: found[0] if found[0].rstrip(".") in names else MASK, known(text))
+    return _ANNOUNCED.sub(rf"\g<1>{MASK}", text)
 
 
 def without_user(text: str) -> str:

@@ -30,15 +30,19 @@ class Redactor:
 
     def __init__(self) -> None:
         self._known = NOTHING
+        self._names: frozenset[str] = frozenset()
         self.name = lru_cache(maxsize=REMEMBERED)(self._name)
 
     def learn(self, snapshot: Snapshot) -> None:
         """Know the secrets of this snapshot by value, and forget those of the one before."""
-        self._known = Known(_secrets(snapshot), SHORTEST)
+        self._names = _names(snapshot)
+        said = "\n".join(self._names)
+        # A key that is a part of a name is a placeholder, such as `ollama`.
+        self._known = Known((secret for secret in _secrets(snapshot) if secret not in said), SHORTEST)
         self.name.cache_clear()
 
     def __call__(self, text: str) -> str:
-        return without_user(redact(text, self._known))
+        return without_user(redact(text, self._known, self._names))
 
     def _name(self, text: str) -> str:
         return self(text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text))
@@ -60,15 +64,16 @@ def _secrets(snapshot: Snapshot) -> set[str]:
         if provider.proxy_url:
             found.add(provider.proxy_url.reveal())
         found.update(value for name, value in provider.headers if SECRET_NAME.search(name))
-    names = _names(snapshot)
-    return {value for value in found if value not in names}
+    return found
 
 
-def _names(snapshot: Snapshot) -> str:
-    """What the configuration calls things, which is said openly: a key that is a part of it is a placeholder."""
-    providers = [name for provider in snapshot.providers.values() for name in (provider.name, provider.kind)]
-    models = [name for model in snapshot.models.values() for name in (model.name, *(c.model for c in model.candidates))]
-    return "\n".join([*providers, *models])
+def _names(snapshot: Snapshot) -> frozenset[str]:
+    """What the configuration calls things, which is said openly whatever it looks like."""
+    providers = {name for provider in snapshot.providers.values() for name in (provider.name, provider.kind)}
+    models = snapshot.models.values()
+    return frozenset(
+        providers.union(*((model.name, *model.aliases, *(c.model for c in model.candidates)) for model in models))
+    )
 
 
 def _passwords(url: str) -> set[str]:

@@ -72,6 +72,16 @@ def test_configured_secrets_are_masked_by_value() -> None:
     assert said == "[redacted] / [redacted] / [redacted] / [redacted] / [redacted] / my application"
 
 
+def test_name_of_the_configuration_is_told_though_it_looks_like_a_secret() -> None:
+    provider = Provider("xai-production", "xai", "https://x.test")
+    model = Model("hf-meta-llama-3.1", (Candidate(provider, "fw_llama_3_1_8b"),), aliases=("pk-model-of-ours",))
+    redact = Redactor()
+    redact.learn(Snapshot(providers={"xai-production": provider}, models={model.name: model}))
+    said = "xai-production: hf-meta-llama-3.1 is pk-model-of-ours, served by fw_llama_3_1_8b at xai-production."
+    assert redact(said) == said
+    assert redact("xai-production2 and hf-meta-llama-3") == "[redacted] and [redacted]"
+
+
 def test_placeholder_for_a_key_masks_no_name_of_the_configuration() -> None:
     """Servers that need no key are given their own name for one, as their pages show it."""
     keys = (
