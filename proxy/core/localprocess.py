@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from proxy.core.secret import Secret
+
+# `--api-key` and `--hf_token`, but neither `--max-tokens` nor `--tokenizer`.
+_SECRET_OPTION = re.compile(r"-.*(?:key|token|secret|passw(?:or)?d|pwd|auth|credentials?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +28,24 @@ class LocalProcess:
     """
 
     command: str
-    args: tuple[str, ...] = ()
+    args: tuple[str, ...] = field(default=(), repr=False)
     surroundings: tuple[tuple[str, str], ...] = ()
     env: tuple[tuple[str, Secret], ...] = field(default=(), repr=False)
     eager: bool = False
     idle_stop_s: float | None = None
     start_s: float = 120.0
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What its output must not show: its own variables, and what options that are called a secret are given."""
+        given = []
+        for before, argument in zip(("", *self.args), self.args, strict=False):
+            name, _, value = argument.partition("=")
+            if value and _SECRET_OPTION.fullmatch(name):
+                given.append(value)
+            elif _SECRET_OPTION.fullmatch(before) and not argument.startswith("-"):
+                given.append(argument)
+        return (*(value.reveal() for _, value in self.env), *given)
 
 
 class Stage(StrEnum):

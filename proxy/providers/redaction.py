@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from contextlib import suppress
 from html import unescape
 from urllib.parse import unquote
 
 MASK = "[redacted]"
+
+# What a header or a variable is called that holds a secret.
+SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|pass|pwd|cred|dsn|sign|private", re.IGNORECASE)
 
 # A shorter secret is a placeholder such as "none" or "ollama"; masking it would mask ordinary words.
 _SHORTEST_SECRET = 8
@@ -33,10 +36,10 @@ _BACKSLASHED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
 _BREAK = re.compile(r"[\r\n]\s*")
 _WHITE = {"n": "\n", "r": "\r", "t": "\t"}
 _ROUNDS = 3
-_URL_USER = re.compile(r"(://)[^\s/\"']+@")  # up to the last @: one may stand in the password
+_URL_USER = re.compile(r'(://)[^\s/"]+@')  # up to the last @: one may stand in the password, and so may an apostrophe
 
-# Keys with a vendor's mark, then whatever follows a word that announces a credential. Nothing starts within a run of
-# key characters and nothing is given back, so that a hostile body costs one pass.
+# Keys with a vendor's mark, then whatever follows a word that announces a credential ("no token: " announces a reason).
+# Nothing starts within a run of key characters and nothing is given back, so that a hostile body costs one pass.
 _LOOKS_SECRET = re.compile(
     r"""
       (?<![\w\-])(?:sk|pk|rk|gsk|xai|fw|fl|pplx|tgp|csk|hf|ghp|glpat)[-_][A-Za-z0-9_\-*.]{8,}+
@@ -51,7 +54,7 @@ _LOOKS_SECRET = re.compile(
 )
 _ANNOUNCED = re.compile(
     r"""
-    (\b(?:(?:api|access|secret)[-_\ ]?key|key|token|secret|password|authorization)(?:\ provided)?
+    ((?<!\bno\ )\b(?:(?:api|access|secret)[-_\ ]?key|key|token|secret|password|authorization)(?:\ provided)?
      ["'`]?\s*+[=:]\s*+["'`]?)
     (?!\[redacted\])[^\s"'`,;&})]{8,}+
     """,
@@ -70,42 +73,54 @@ class Known:
         shortest: Shorter ones are not masked: they would mask ordinary words.
     """
 
-    __slots__ = ("_hints", "_pattern")
+    __slots__ = ("_begun", "_hints", "_whole")
 
     def __init__(self, values: Iterable[str], shortest: int = _SHORTEST_SECRET) -> None:
-        # The longest first: one may be the beginning of another.
-        kept = sorted({value for value in values if len(value) >= shortest}, key=len, reverse=True)
-        coded = [code for value in kept for code in _in_base64(value)]
+        secrets = {value for value in values if len(value) >= shortest}
+        # A value may hold escapes of its own, which are undone with those that it comes back in.
+        forms = {form for value in secrets for form in (value, _read(value)) if form}
+        kept = sorted(forms, key=len, reverse=True)  # the longest first: one may be the beginning of another
+        coded = [code for value in secrets for code in _in_base64(value)]
         begun = [begun for value in kept if len(value) >= _LONG and (begun := _beginning(value)) != value]
         self._hints = tuple({value[:_BEGINNING].lower() for value in (*kept, *coded)})
-        forms = [
-            *(f"(?i:{re.escape(value)})" if len(value) >= _BEGINNING else re.escape(value) for value in kept),
-            *(f"(?i:{re.escape(value)}){_REST}" for value in begun),
-            *(f"{re.escape(code)}{_REST_OF_BASE64}" for code in coded),
-        ]
-        self._pattern = re.compile("|".join(forms))
+        self._whole = _any_of(
+            f"(?i:{re.escape(value)})" if len(value) >= _BEGINNING else re.escape(value) for value in kept
+        )
+        self._begun = _any_of(
+            (
+                *(f"(?i:{re.escape(value)}){_REST}" for value in begun),
+                *(f"{re.escape(code)}{_REST_OF_BASE64}" for code in coded),
+            )
+        )
 
     def __call__(self, text: str) -> str:
         """Return the text masked; without its escapes and line breaks where these hid something."""
-        masked = self._masked(text)
-        if _MARK.search(masked) is None:
+        masked = self._masked(text, self._whole, self._begun)
+        if _MARK.search(text) is None:
             return masked
-        plain = _read(masked)
-        found = self._masked(plain)
-        return masked if found == plain else found
+        # Read before beginnings are masked: an escape would end them, and what comes after it would be left.
+        found = self._masked(_read(self._masked(text, self._whole)), self._whole, self._begun)
+        return masked if _read(masked) == found else found
 
-    def _masked(self, text: str) -> str:
+    def _masked(self, text: str, *patterns: re.Pattern[str]) -> str:
         lowered = text.lower()
-        return self._pattern.sub(MASK, text) if any(map(lowered.__contains__, self._hints)) else text
+        if any(map(lowered.__contains__, self._hints)):
+            for pattern in patterns:
+                text = pattern.sub(MASK, text)
+        return text
+
+
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(patterns))
 
 
 NOTHING = Known(())
 
 
-def redact(text: str, known: Known = NOTHING) -> str:
-    """Mask what is known, then everything that looks like a credential."""
-    text = known(text)
-    return _ANNOUNCED.sub(rf"\g<1>{MASK}", _LOOKS_SECRET.sub(MASK, text))
+def redact(text: str, known: Known = NOTHING, names: Container[str] = ()) -> str:
+    """Mask what is known, then everything that looks like a credential and is none of the names."""
+    text = _LOOKS_SECRET.sub(lambda found: found[0] if found[0].rstrip(".") in names else MASK, known(text))
+    return _ANNOUNCED.sub(rf"\g<1>{MASK}", text)
 
 
 def without_user(text: str) -> str:
@@ -133,10 +148,10 @@ def _read(text: str) -> str:
     """Undo escapes, those of escapes too, and line breaks."""
     with suppress(ValueError):  # a character of thousands of digits
         for _ in range(_ROUNDS):
-            before, text = text, _BACKSLASHED.sub(_unescaped, unescape(unquote(text)))
+            before, text = text, _BREAK.sub("", _BACKSLASHED.sub(_unescaped, unescape(unquote(text))))
             if text == before:
                 break
-    return _BREAK.sub("", text)
+    return text
 
 
 def _unescaped(found: re.Match[str]) -> str:

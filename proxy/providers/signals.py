@@ -19,7 +19,7 @@ from proxy.providers.envelope import effective_status, told_error
 from proxy.providers.errorbody import ErrorBody, read_error
 from proxy.providers.kinds import KINDS, Kind
 from proxy.providers.optional import droppable
-from proxy.providers.redaction import NOTHING, Known, cut, redact
+from proxy.providers.redaction import NOTHING, SECRET_NAME, Known, cut, redact
 from proxy.providers.signal import Signal
 from proxy.providers.signalrows.shared import COMMON_SIGNALS, STATUS_SIGNALS
 from proxy.wire.jsonbody import split_object
@@ -40,7 +40,6 @@ _MARKED = Signal(FailureKind.QUOTA_EXHAUSTED, note="a quota marker of the config
 _MAX_MESSAGE_BYTES = 3 * 1024
 _MAX_FIELD_BYTES = 256
 _MAX_VERBATIM_BYTES = 4 * 1024
-_HOLDS_SECRET = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 
 _compiled = lru_cache(maxsize=None)(re.compile)
 
@@ -70,7 +69,7 @@ def rows_for(provider: Provider) -> SignalRows:
 @lru_cache(maxsize=1024)
 def rows_of(kind: Kind, provider: Provider) -> SignalRows:
     """Give the tables as for a provider of this kind; see `rows_for`."""
-    hidden = [word for name, value in provider.headers if _HOLDS_SECRET.search(name) for word in value.split()]
+    hidden = [word for name, value in provider.headers if SECRET_NAME.search(name) for word in value.split()]
     held = [secret.reveal() for credential in provider.credentials for secret in credential.secrets]
     return SignalRows(
         rows=(*kind.signals, *COMMON_SIGNALS, *STATUS_SIGNALS),

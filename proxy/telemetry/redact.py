@@ -11,14 +11,13 @@ from functools import lru_cache
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from proxy.core.snapshot import Snapshot
-from proxy.providers.redaction import NOTHING, Known, redact, without_user
+from proxy.providers.redaction import NOTHING, SECRET_NAME, Known, redact, without_user
 
 REMEMBERED = 1024
 SHORTEST = 6  # shorter configured values would mask ordinary words
 
-_SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|password", re.IGNORECASE)
 # Other variables hold words such as `production`; they are masked in what the process itself prints.
-_SECRET_VARIABLE = re.compile(r"auth|key|token|secret|cookie|pass|pwd|cred|dsn|sign|private|_url$", re.IGNORECASE)
+_SECRET_VARIABLE = re.compile(rf"{SECRET_NAME.pattern}|_url$", re.IGNORECASE)
 
 
 class Redactor:
@@ -31,15 +30,19 @@ class Redactor:
 
     def __init__(self) -> None:
         self._known = NOTHING
+        self._names: frozenset[str] = frozenset()
         self.name = lru_cache(maxsize=REMEMBERED)(self._name)
 
     def learn(self, snapshot: Snapshot) -> None:
         """Know the secrets of this snapshot by value, and forget those of the one before."""
-        self._known = Known(_secrets(snapshot), SHORTEST)
+        self._names = _names(snapshot)
+        said = "\n".join(self._names)
+        # A key that is a part of a name is a placeholder, such as `ollama`.
+        self._known = Known((secret for secret in _secrets(snapshot) if secret not in said), SHORTEST)
         self.name.cache_clear()
 
     def __call__(self, text: str) -> str:
-        return without_user(redact(text, self._known))
+        return without_user(redact(text, self._known, self._names))
 
     def _name(self, text: str) -> str:
         return self(text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text))
@@ -60,8 +63,17 @@ def _secrets(snapshot: Snapshot) -> set[str]:
             found.update(value.reveal() for name, value in provider.process.env if _SECRET_VARIABLE.search(name))
         if provider.proxy_url:
             found.add(provider.proxy_url.reveal())
-        found.update(value for name, value in provider.headers if _SECRET_HEADER.search(name))
+        found.update(value for name, value in provider.headers if SECRET_NAME.search(name))
     return found
+
+
+def _names(snapshot: Snapshot) -> frozenset[str]:
+    """What the configuration calls things, which is said openly whatever it looks like."""
+    providers = {name for provider in snapshot.providers.values() for name in (provider.name, provider.kind)}
+    models = snapshot.models.values()
+    return frozenset(
+        providers.union(*((model.name, *model.aliases, *(c.model for c in model.candidates)) for model in models))
+    )
 
 
 def _passwords(url: str) -> set[str]:

@@ -143,7 +143,7 @@ class Supervised:
     async def _live(self) -> _End:
         """Start it, watch it and stop whatever is left of it. Requests learn of its end before that takes its time."""
         port, mark = free_port(), new_mark()
-        output = Output(self._name, [value.reveal() for _, value in self.process.env], self._clock.now)
+        output = Output(self._name, self.process.secrets, self._clock.now)
         with anyio.CancelScope(shield=True):  # takes no time, and a process that is being made must not be lost
             child = await self._spawn(port, mark, output)
         try:

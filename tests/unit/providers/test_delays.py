@@ -34,6 +34,8 @@ NOW_S = datetime(2026, 8, 20, 12, tzinfo=UTC).timestamp()
         pytest.param("2026-08-20T14:00:07+02:00", 7.0, id="rfc-3339-zone"),
         pytest.param("2026-08-21", 43_200.0, id="date"),
         pytest.param("Thu, 20 Aug 2026 12:00:07 GMT", 7.0, id="http-date"),
+        pytest.param("Thursday, 20-Aug-26 12:00:07 GMT", 7.0, id="http-date-of-rfc-850"),
+        pytest.param("Thu Aug 20 12:00:07 2026", 7.0, id="http-date-of-asctime"),
         pytest.param("Thu, 20 Aug 2026 12:00:07 -0000", 7.0, id="http-date-without-zone"),
         pytest.param("1787227207", 7.0, id="unix-s"),
         pytest.param("1787227207500", 7.5, id="unix-ms"),

@@ -66,5 +66,10 @@ def test_row_of_the_page_builds_requests() -> None:
     assert (b"authorization", b"Bearer planted-key") in prepared.request.headers
 
 
+def test_table_that_the_page_names_holds_the_kinds() -> None:
+    (name,) = re.findall(r"^Add it to `(\w+)` in `proxy/providers/kinds\.py`", PAGE, re.MULTILINE)
+    assert [row.name for row in vars(kinds)[name]] == list(kinds.KINDS)
+
+
 def test_page_adds_a_kind_that_the_table_lacks() -> None:
     assert ROW.name not in kinds.KINDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import string
 from base64 import b64encode
 from collections.abc import Callable
 from functools import partial
@@ -77,6 +78,7 @@ def test_where_a_secret_url_leads_is_no_secret_alone(value: str, text: str, clea
     [
         pytest.param("http://me:word@host:1/x", f"http://{MASK}@host:1/x", id="user-and-password"),
         pytest.param("http://me:pa@ss@host:1/x", f"http://{MASK}@host:1/x", id="at-in-a-password"),
+        pytest.param("'http://me:it's@host:1/x'", f"'http://{MASK}@host:1/x'", id="apostrophe-in-a-password"),
         pytest.param("http://a@b, http://c:d@e", f"http://{MASK}@b, http://{MASK}@e", id="two"),
         pytest.param("http://host/@me", None, id="path"),
     ],
@@ -87,6 +89,8 @@ def test_user_and_password_of_urls_are_masked(text: str, clean: str | None) -> N
 
 VALUE = "Planted/Provider+Credential=0001~and.more-of_it"  # of no vendor's shape
 SHORT = "Plain/Word+1"
+SLASHED = "PlantedProviderCredential/0001+of/several=="  # its first escape comes after what is known of one cut off
+ESCAPED = "sv=planted%2Ftoken&sig=0001%3D/of\\escapes+"  # as the tokens in some vendors' URLs, and passwords, are
 URL_SAFE = str.maketrans("+/", "-_")
 
 
@@ -109,17 +113,19 @@ ECHOES = [
     pytest.param(lambda value: value.replace("/", "\\\\\\/"), id="json-twice"),
     pytest.param(lambda value: value.replace("+", "&#43;").replace("/", "&#x2F;").replace("=", "&equals;"), id="html"),
     pytest.param(lambda value: wrapped(value, 7, "\n"), id="broken"),
+    pytest.param(lambda value: wrapped(value, 20, "\n"), id="broken-late"),
     pytest.param(lambda value: wrapped(value, 5, "\r\n    "), id="broken-and-indented"),
     pytest.param(lambda value: wrapped(value, 9, "\\n"), id="broken-in-json"),
     *(pytest.param(partial(based, b"x" * length), id=f"base64-after-{length}") for length in range(4)),
     pytest.param(lambda value: based(b"user:", value, b"@host/and/more"), id="base64-inside"),
     pytest.param(lambda value: based(b"x", value).translate(URL_SAFE).rstrip("="), id="base64-of-urls"),
     pytest.param(lambda value: wrapped(based(b":", value), 16, "\n"), id="base64-broken"),
+    pytest.param(lambda value: wrapped(based(b":", value), 36, "\n"), id="base64-broken-late"),
 ]
 
 
 @pytest.mark.parametrize("echo", ECHOES)
-@pytest.mark.parametrize("value", [VALUE, SHORT], ids=["long", "short"])
+@pytest.mark.parametrize("value", [VALUE, SHORT, SLASHED, ESCAPED], ids=["long", "short", "slashed", "escaped"])
 def test_known_value_is_masked_in_every_form_in_which_it_may_come_back(value: str, echo: Callable[[str], str]) -> None:
     said = redact(f"You sent {echo(value)}, which is wrong.", Known((value,)))
     assert said.startswith("You sent ")
@@ -168,6 +174,18 @@ def test_innocent_words_stay_as_they_are(text: str, known: str) -> None:
     assert redact(text, Known((known,))) == text
 
 
+def test_words_beside_a_value_keep_their_escapes_and_lines() -> None:
+    known = Known((VALUE, ESCAPED))
+    text = f"100 % of %41:\n  {VALUE}\n  {ESCAPED}\nor so"
+    assert redact(text, known) == f"100 % of %41:\n  {MASK}\n  {MASK}\nor so"
+
+
+@pytest.mark.parametrize("before", ["100%", "%2", "C:\\", "\\u00", "&#6"])
+def test_what_a_value_would_be_with_the_words_before_it_shows_nothing_of_it(before: str) -> None:
+    value = "41ab" + VALUE
+    assert redact(f"{before}{value} and 5%", Known((value,))) == f"{before}{MASK} and 5%"
+
+
 def test_a_character_that_is_none_hides_nothing_and_breaks_nothing() -> None:
     known, large = Known((VALUE,)), f"&#{'9' * 5_000};"
     assert redact(f"{large} {VALUE}", known) == f"{large} {MASK}"
@@ -193,7 +211,7 @@ def test_nothing_known_masks_nothing() -> None:
 
 
 @given(
-    secret=st.text(alphabet="ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+/=.", min_size=12),
+    secret=st.text(string.ascii_letters + string.digits + "_-+/=.%&;#\\\"'<>", min_size=12),
     before=st.text(max_size=80),
     after=st.text(max_size=80),
 )

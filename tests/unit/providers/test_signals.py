@@ -125,10 +125,9 @@ def test_what_the_client_is_told_fits_into_4_kib() -> None:
     assert sum(len(text.encode()) for text in (told.message, told.type, told.param, told.code)) <= 4096
 
 
-def test_secret_of_a_configured_header_is_masked() -> None:
-    provider = Provider(
-        "p", "openai", "https://x", headers=(("authorization", "Token abcd-efgh-1234"), ("x-a", "plain"))
-    )
+@pytest.mark.parametrize("name", ["authorization", "x-team-token", "X-Credential", "x-signature", "x-pass"])
+def test_secret_of_a_configured_header_is_masked(name: str) -> None:
+    provider = Provider("p", "openai", "https://x", headers=((name, "Token abcd-efgh-1234"), ("x-a", "plain")))
     told = classify(rows_for(provider), 400, (), b'{"error":"bad abcd-efgh-1234 plain"}', NOW_S).error
     assert told is not None
     assert told.message == "bad [redacted] plain"

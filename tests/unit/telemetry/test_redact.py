@@ -12,7 +12,7 @@ from proxy.core.access import SigningKeys
 from proxy.core.accounts import AwsAccount, identity
 from proxy.core.localprocess import LocalProcess
 from proxy.core.secret import Secret
-from proxy.core.snapshot import Alerts, Auth, Credential, Provider, Snapshot
+from proxy.core.snapshot import Alerts, Auth, Candidate, Credential, Model, Provider, Snapshot
 from proxy.telemetry.redact import Redactor
 
 
@@ -47,6 +47,7 @@ def test_what_looks_like_a_secret_is_masked(text: str, expected: str) -> None:
         pytest.param("max_tokens=100000 total_tokens: 1234567", id="token-counts"),
         pytest.param("providers.a: unknown key 'prioritty'; expected priority", id="key-names"),
         pytest.param("openrouter/anthropic/claude-sonnet-5", id="model-names"),
+        pytest.param("v: no token: invalid_grant, w: no token: AADSTS7000215", id="why-there-is-no-token"),
         pytest.param("ask the task-force", id="prefix-inside-a-word"),
         pytest.param("http://127.0.0.1:8080/v1/chat/completions", id="plain-url"),
     ],
@@ -62,13 +63,38 @@ def test_configured_secrets_are_masked_by_value() -> None:
         "https://x.test",
         credentials=(Credential("k", Secret("plain words here")),),
         proxy_url=Secret("http://proxy.test"),
-        headers=(("x-team-token", "hunter2222"), ("x-title", "my application")),
+        headers=(("x-team-token", "hunter2222"), ("x-credential", "hunter3333"), ("x-title", "my application")),
     )
     snapshot = Snapshot(providers={"a": provider}, auth=Auth(admin_token=Secret("admin-words")))
     redact = Redactor()
     redact.learn(snapshot)
-    said = redact("plain words here / http://proxy.test / hunter2222 / admin-words / my application")
-    assert said == "[redacted] / [redacted] / [redacted] / [redacted] / my application"
+    said = redact("plain words here / http://proxy.test / hunter2222 / hunter3333 / admin-words / my application")
+    assert said == "[redacted] / [redacted] / [redacted] / [redacted] / [redacted] / my application"
+
+
+def test_name_of_the_configuration_is_told_though_it_looks_like_a_secret() -> None:
+    provider = Provider("xai-production", "xai", "https://x.test")
+    model = Model("hf-meta-llama-3.1", (Candidate(provider, "fw_llama_3_1_8b"),), aliases=("pk-model-of-ours",))
+    redact = Redactor()
+    redact.learn(Snapshot(providers={"xai-production": provider}, models={model.name: model}))
+    said = "xai-production: hf-meta-llama-3.1 is pk-model-of-ours, served by fw_llama_3_1_8b at xai-production."
+    assert redact(said) == said
+    assert redact("xai-production2 and hf-meta-llama-3") == "[redacted] and [redacted]"
+
+
+def test_placeholder_for_a_key_masks_no_name_of_the_configuration() -> None:
+    """Servers that need no key are given their own name for one, as their pages show it."""
+    keys = (
+        Credential("k", Secret("lm-studio")),
+        Credential("l", Secret("ollama")),
+        Credential("m", Secret("qwen3-8b")),
+    )
+    provider = Provider("lm-studio-2", "ollama", "http://127.0.0.1/v1", credentials=keys)
+    candidate = Candidate(provider, "qwen3-8b-q4")
+    redact = Redactor()
+    redact.learn(Snapshot(providers={"lm-studio-2": provider}, models={"small": Model("small", (candidate,))}))
+    said = "provider lm-studio-2 of kind ollama: qwen3-8b-q4 is missing"
+    assert redact(said) == said
 
 
 @pytest.mark.parametrize(
