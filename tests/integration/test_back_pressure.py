@@ -116,17 +116,49 @@ async def test_client_that_stops_reading_a_stream_is_cut_and_its_upstream_freed(
         assert running.metric("streams_truncated_total", provider="up") == 0
 
 
+def whole(size_bytes: int) -> Handler:
+    """An upstream that answers with so much text."""
+    body = json.dumps({"object": "chat.completion", "choices": [{"message": {"content": "x" * size_bytes}}]}).encode()
+    return answer(response(body, b"Content-Type: application/json"))
+
+
 async def test_client_that_does_not_read_a_whole_answer_is_cut() -> None:
-    body = json.dumps({"object": "chat.completion", "choices": [{"message": {"content": "x" * 40 * MIB}}]}).encode()
-    whole = answer(response(body, b"Content-Type: application/json"))
-    async with before(whole, stall_s=STALL_S) as (running, _):
+    async with before(whole(40 * MIB), stall_s=STALL_S) as (running, _):
         async with WireClient(running.url, window_bytes=WINDOW_BYTES) as client:
             client.send(chat("m"))
             status, headers = await client.head()
-            assert (status, headers["content-length"]) == (200, str(len(body)))
+            assert (status, int(headers["content-length"]) > 40 * MIB) == (200, True)
             await asyncio.sleep(STALL_S + SLACK_S)
             with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
                 await client.body(headers)
+
+
+@pytest.mark.parametrize("last", [pytest.param("keep-alive", id="kept"), pytest.param("close", id="closing")])
+async def test_client_that_reads_a_whole_answer_slowly_is_not_cut_and_gets_everything(last: str) -> None:
+    """All of it waits from the beginning, for several times as long as a stall may last."""
+    async with before(whole(8 * MIB), stall_s=STALL_S) as (running, _):
+        async with WireClient(running.url, window_bytes=WINDOW_BYTES) as client:
+            client.send(chat("m"), {"connection": last})
+            status, headers = await client.head()
+            assert status == 200
+            left, began_s = int(headers["content-length"]), time.monotonic()
+            while left:
+                piece = await client.reader.readexactly(min(left, MIB // 2))
+                left -= len(piece)
+                await asyncio.sleep(STALL_S / 4)
+            assert time.monotonic() - began_s > 3 * STALL_S
+
+
+async def test_client_that_stops_reading_in_the_middle_of_a_whole_answer_is_cut() -> None:
+    async with before(whole(40 * MIB), stall_s=STALL_S) as (running, _):
+        async with WireClient(running.url, window_bytes=WINDOW_BYTES) as client:
+            client.send(chat("m"))
+            status, headers = await client.head()
+            assert status == 200
+            await client.reader.readexactly(8 * MIB)
+            await asyncio.sleep(2 * STALL_S + SLACK_S)
+            with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
+                await client.reader.readexactly(int(headers["content-length"]) - 8 * MIB)
 
 
 class NarrowConnection(ClientConnection):
