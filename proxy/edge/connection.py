@@ -24,6 +24,7 @@ from proxy.edge.farewell import Deaf, FarewellProtocol
 from proxy.edge.front import Front
 from proxy.edge.known_head import KnownHead, known_head
 from proxy.edge.tunnel import TunnelExchange, offers_websocket
+from proxy.wire.headers import combined
 
 # Of a request's head: its lines, trailers included, and its bytes after the first read, which brings 256 KiB at most.
 # A line costs twenty times its size, and whoever reaches the port may send some.
@@ -114,11 +115,13 @@ class ClientConnection(FarewellProtocol):
         headers = dict(fields)
         if parser.get_http_version() >= "1.1":
             exchange = Exchange(self, asked, method, headers, parser.should_keep_alive())
+            if b"host" not in headers:
+                raise ValueError("no Host")
         else:
             exchange = PlainExchange(self, asked, method, headers, keep_alive=False)
         if len(headers) != count:
             _check_host(fields)
-            exchange.repeated = tuple(fields)
+            exchange.headers, exchange.repeated = combined(fields), tuple(fields)
         self._unfinished, self._reading = _REST, exchange
         if self.turn is None:
             self._start(exchange)
@@ -170,12 +173,13 @@ class ClientConnection(FarewellProtocol):
 
     def _begin_asgi(self) -> None:
         """Hand this request to uvicorn, which calls `_start_asgi_task`."""
-        url, fields = self.url, self.headers
-        _check_host(fields)
+        url, fields, is_plain = self.url, self.headers, self.parser.get_http_version() < "1.1"
+        _check_host(fields, fewest=0 if is_plain else 1)
         super().on_message_begin()
         # A list of its own: trailers are appended to the other one, and are no headers (RFC 9110 section 6.5.1).
         self.url, self.headers, self.scope["headers"] = url, fields, fields.copy()
-        self.expect_100_continue = any(name == b"expect" and value.lower() == b"100-continue" for name, value in fields)
+        waits = any(name == b"expect" and value.lower() == b"100-continue" for name, value in fields)
+        self.expect_100_continue = waits and not is_plain
         self.cycle = None  # type: ignore[assignment] # the turns are taken here, not there
         self._unfinished = _REST
         super().on_headers_complete()
@@ -185,14 +189,14 @@ class ClientConnection(FarewellProtocol):
     def _tunnel(self, method: bytes) -> TunnelExchange | None:
         """Say whether a request that offers another protocol asks for what may be had; None = it is declined."""
         fields = self.headers
-        headers = dict(fields)
+        headers = combined(fields)
         if method != b"GET" or self.parser.get_http_version() < "1.1" or not offers_websocket(headers):
             return None
         asked = self.front.find(self.url)
         if asked is None or asked.endpoint.takes is not Takes.TUNNEL:
             return None
         exchange = TunnelExchange(self, asked, method, headers, keep_alive=False, is_whole=True)
-        _check_host(fields)
+        _check_host(fields, fewest=1)
         exchange.repeated = handshake_headers(fields)
         return exchange
 
@@ -373,10 +377,10 @@ class ClientConnection(FarewellProtocol):
             turn.message_event.set()
 
 
-def _check_host(fields: list[tuple[bytes, bytes]]) -> None:
+def _check_host(fields: list[tuple[bytes, bytes]], fewest: int = 0) -> None:
     """Which of two would hold? Whatever stands before this gateway may think otherwise (RFC 9112 section 3.2)."""
-    if [name for name, _ in fields].count(b"host") > 1:
-        raise ValueError("more than one Host")
+    if not fewest <= [name for name, _ in fields].count(b"host") <= 1:
+        raise ValueError("no Host, or more than one")
 
 
 def _has_begun(turn: Turn) -> bool:

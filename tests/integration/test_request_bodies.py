@@ -180,3 +180,14 @@ async def test_operator_who_asks_may_send_too() -> None:
         assert await client.reader.readexactly(len(CONTINUE)) == CONTINUE
         client.writer.write(b"{}")
         assert (await client.heard()).status == 200
+
+
+@pytest.mark.parametrize("path", [CHAT, "/api/show"])
+async def test_client_of_http_1_0_that_asks_is_answered_with_nothing_but_the_answer(path: str) -> None:
+    async with on_stage() as (_, client):
+        client.writer.write(
+            request("POST", path, "expect: 100-continue", f"content-length: {len(BODY)}", version="1.0")
+        )
+        await asyncio.sleep(BLINK_S)
+        client.writer.write(BODY)
+        assert (await client.reader.read()).startswith(b"HTTP/1.1 200 OK\r\n")
