@@ -20,7 +20,7 @@ from proxy.core.call import Takes
 from proxy.core.snapshot import Server as Listening
 from proxy.edge.client_auth import handshake_headers
 from proxy.edge.exchange import Caller, Cut, Exchange, PlainExchange
-from proxy.edge.farewell import Deaf, FarewellProtocol
+from proxy.edge.farewell import Deaf, FarewellProtocol, Parting
 from proxy.edge.front import Front
 from proxy.edge.known_head import KnownHead, known_head
 from proxy.edge.tunnel import TunnelExchange, offers_websocket
@@ -183,6 +183,7 @@ class ClientConnection(FarewellProtocol):
         self.cycle = None  # type: ignore[assignment] # the turns are taken here, not there
         self._unfinished = _REST
         super().on_headers_complete()
+        self.cycle.transport = Parting(self.transport, self._take_leave)  # type: ignore[assignment] # all that it uses
         if self.expect_100_continue:  # whether a body follows is known once the answer is, and that is too late
             self.cycle.keep_alive = False
 
@@ -342,11 +343,17 @@ class ClientConnection(FarewellProtocol):
         if turn is not None:
             self.transport.write(last)
             if not turn.keep_alive:
-                if self._reading is turn or isinstance(self.parser, Deaf):
-                    self.hang_up()
-                else:
-                    self.transport.close()
+                self._take_leave()
             self.on_response_complete()
+
+    def _take_leave(self) -> None:
+        """Close behind a last answer."""
+        turn = self.turn
+        is_unread = turn.more_body if isinstance(turn, RequestResponseCycle) else self._reading is turn
+        if is_unread or isinstance(self.parser, Deaf):
+            self.hang_up()
+        else:
+            self.transport.close()
 
     def abort(self) -> None:
         if isinstance(self.turn, PlainExchange):
@@ -370,6 +377,7 @@ class ClientConnection(FarewellProtocol):
         self._waiting.clear()
         self._outbox.drop(self._write)
         super().connection_lost(exc)
+        self.cycle = None  # type: ignore[assignment] # it knows this connection, and would keep it
         if isinstance(turn, Exchange):
             turn.cut_short(Cut.CLIENT_GONE)
         elif turn is not None and not turn.response_complete:

@@ -76,8 +76,9 @@ async def test_rest_of_a_refused_body_is_thrown_away_and_the_connection_used_aga
         pytest.param({"transfer-encoding": "chunked"}, 11, id="chunk-that-is-none"),
     ],
 )
+@pytest.mark.parametrize("path", [CHAT, "/v1/chat/completion", "/api/show"])
 async def test_client_that_sends_all_before_it_reads_is_told_why_it_is_refused(
-    fields: dict[str, str], version: int
+    fields: dict[str, str], version: int, path: str
 ) -> None:
     """Python's own client, and nginx before it, as they are: a reset would take the answer away again."""
 
@@ -85,11 +86,11 @@ async def test_client_that_sends_all_before_it_reads_is_told_why_it_is_refused(
         connection = HTTPConnection(url.removeprefix("http://"), timeout=5)
         connection._http_vsn, connection._http_vsn_str = version, f"HTTP/1.{version % 10}"  # type: ignore[attr-defined]
         with closing(connection):
-            connection.request("POST", CHAT, b"x" * 20_000_000, {"content-type": "application/json", **fields})
+            connection.request("POST", path, b"x" * 20_000_000, {"content-type": "application/json", **fields})
             return connection.getresponse().status
 
     async with on_stage(sections=KEYS) as (on, _):
-        assert await asyncio.to_thread(post, on.gateway.url) in (400, 401)
+        assert await asyncio.to_thread(post, on.gateway.url) in (400, 401, 404)
 
 
 async def test_body_that_nobody_reads_yet_stops_being_read() -> None:
