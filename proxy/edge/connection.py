@@ -196,10 +196,9 @@ class ClientConnection(FarewellProtocol):
         asked = self.front.find(self.url)
         if asked is None or asked.endpoint.takes is not Takes.TUNNEL:
             return None
-        exchange = TunnelExchange(self, asked, method, headers, keep_alive=False, is_whole=True)
         _check_host(fields, fewest=1)
-        exchange.repeated = handshake_headers(fields)
-        return exchange
+        repeated = handshake_headers(fields)
+        return TunnelExchange(self, asked, method, headers, keep_alive=False, repeated=repeated, is_whole=True)
 
     def _switch(self, offer: HttpParserUpgrade, data: bytes) -> None:
         """Let a WebSocket have the connection from here on; decline what else is offered."""
@@ -207,6 +206,7 @@ class ClientConnection(FarewellProtocol):
         if exchange is None:
             return self._decline(offer, data)
         self.parser = _Tunnelled(exchange)  # type: ignore[assignment] # for good
+        self._reading = exchange  # something is always still to come
         exchange.feed(data[offer.args[0] :])
         if self.turn is None:
             self._start(exchange)
