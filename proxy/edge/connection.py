@@ -101,8 +101,8 @@ class ClientConnection(FarewellProtocol):
         """Whose is it? What is raised here is answered with 400."""
         parser, fields = self.parser, self.headers
         method, count = parser.get_method(), len(fields)
-        if count > MAX_FIELDS:
-            raise ValueError("too many header fields")
+        if count > MAX_FIELDS or len(self._waiting) >= MAX_QUEUED:
+            raise ValueError("too many header fields, or requests at once")
         if parser.should_upgrade():
             if method == b"CONNECT":
                 raise ValueError("this is no tunnel")
@@ -286,8 +286,6 @@ class ClientConnection(FarewellProtocol):
             self._queue(cycle)
 
     def _queue(self, turn: Turn) -> None:
-        if len(self._waiting) >= MAX_QUEUED:
-            raise ValueError("too many requests at once")
         self._waiting.append(turn)
         if len(self._waiting) >= MAX_WAITING:
             self.flow.pause_reading()

@@ -239,6 +239,15 @@ async def test_requests_of_one_read_are_answered_up_to_a_number() -> None:
         assert said.count(b"connection: close\r\n") == 1
 
 
+async def test_handshake_behind_as_many_requests_as_may_wait_takes_no_answer_from_them() -> None:
+    offer = request("GET", "/v1/realtime?model=m", "connection: upgrade", "upgrade: websocket")
+    async with on_stage("sim-delay-0.1") as (_, client):
+        client.writer.write(ONE + ALIVE * MAX_QUEUED + offer)
+        (await client.heard()).check_whole(by="first")
+        said = await client.reader.read()
+        assert said.count(b"HTTP/1.1 200 OK\r\n") == MAX_QUEUED
+
+
 async def test_requests_of_many_reads_are_answered_without_a_limit() -> None:
     count = 3 * MAX_QUEUED
     async with on_stage() as (_, client):
