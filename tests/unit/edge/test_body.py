@@ -54,6 +54,8 @@ LATE = pytest.mark.parametrize("late", [pytest.param(False, id="there"), pytest.
         pytest.param([b"x" * 600, b"x" * 400], {}, b"x" * LIMIT, id="as-large-in-pieces"),
         pytest.param([b"{}"], {b"content-length": b"1000"}, b"{}", id="an-announced-length-allowed"),
         pytest.param([b"{}"], {b"content-length": b"5x"}, b"{}", id="an-announced-length-of-no-use"),
+        pytest.param([b"{}"], {b"content-length": b"0" * 5000 + b"2"}, b"{}", id="an-announced-length-of-many-digits"),
+        pytest.param([], {b"content-length": b"000"}, b"", id="an-announced-length-of-zeros"),
         pytest.param([b"{}"], {b"content-encoding": b" Identity "}, b"{}", id="identity"),
         pytest.param([b"{}"], {b"content-encoding": b""}, b"{}", id="an-empty-encoding"),
         pytest.param([gzip.compress(b"{}")], GZIP, b"{}", id="gzip"),

@@ -117,6 +117,7 @@ def test_anything_else_is_for_the_parser(data: bytes) -> None:
         pytest.param(b"expect: 100-continue\r\n", id="waits-for-leave"),
         pytest.param(b"x-a: 1\r\nx-a: 2\r\n", id="comes-twice"),
         pytest.param(b"x-a: 1\r\nContent-Length: 5 \r\n", id="space-behind-the-length"),
+        pytest.param(b"Content-Length: " + b"0" * 5000 + b"5\r\n", id="far-too-many-digits"),
     ],
 )
 def test_head_of_another_kind_is_not_remembered(line: bytes) -> None:
