@@ -20,7 +20,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     Attributes:
         turn: The request that is being answered.
-        idle_since_s: When the last answer ended.
+        idle_since_s: When the last answer ended, or its client last took what waited for it.
     """
 
     settings: Callable[[], Listening] = staticmethod(Listening)
