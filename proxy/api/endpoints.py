@@ -81,8 +81,7 @@ async def serve(edge: Edge, exchange: Exchange) -> None:
         _check(edge, snapshot, exchange)
         admission.enter(exchange, snapshot.server)
         if not exchange.is_whole:
-            await receive_body(exchange, snapshot.server, admission)
-            snapshot = engine.snapshot  # the one it is planned by: a body may take its time
+            snapshot = await _received(edge, snapshot, exchange)
         body = take_body(exchange, snapshot.server, admission)
         parse = parse_call if exchange.asked.endpoint is CHAT else partial(_parse_other, edge)
         call = parse(exchange, body, snapshot)
@@ -164,6 +163,15 @@ def _check(edge: Edge, snapshot: Snapshot, exchange: Exchange) -> None:
         check_body(exchange)
     else:
         exchange.key = recognise(exchange, auth, exchange.arrived_at_s)
+
+
+async def _received(edge: Edge, snapshot: Snapshot, exchange: Exchange) -> Snapshot:
+    """Wait for the body, which may take its time; return the configuration of then, which the request is planned by."""
+    await receive_body(exchange, snapshot.server, edge.admission)
+    if edge.engine.snapshot is not snapshot:
+        snapshot = edge.engine.snapshot
+        _check(edge, snapshot, exchange)
+    return snapshot
 
 
 async def _fail(exchange: Exchange, snapshot: Snapshot, error: GatewayError) -> None:

@@ -20,10 +20,11 @@ from proxy.core.call import Takes
 from proxy.core.snapshot import Server as Listening
 from proxy.edge.client_auth import handshake_headers
 from proxy.edge.exchange import Caller, Cut, Exchange, PlainExchange
-from proxy.edge.farewell import Deaf, FarewellProtocol
+from proxy.edge.farewell import Deaf, FarewellProtocol, Parting
 from proxy.edge.front import Front
 from proxy.edge.known_head import KnownHead, known_head
 from proxy.edge.tunnel import TunnelExchange, offers_websocket
+from proxy.wire.headers import combined
 
 # Of a request's head: its lines, trailers included, and its bytes after the first read, which brings 256 KiB at most.
 # A line costs twenty times its size, and whoever reaches the port may send some.
@@ -100,8 +101,8 @@ class ClientConnection(FarewellProtocol):
         """Whose is it? What is raised here is answered with 400."""
         parser, fields = self.parser, self.headers
         method, count = parser.get_method(), len(fields)
-        if count > MAX_FIELDS:
-            raise ValueError("too many header fields")
+        if count > MAX_FIELDS or len(self._waiting) >= MAX_QUEUED:
+            raise ValueError("too many header fields, or requests at once")
         if parser.should_upgrade():
             if method == b"CONNECT":
                 raise ValueError("this is no tunnel")
@@ -114,11 +115,13 @@ class ClientConnection(FarewellProtocol):
         headers = dict(fields)
         if parser.get_http_version() >= "1.1":
             exchange = Exchange(self, asked, method, headers, parser.should_keep_alive())
+            if b"host" not in headers:
+                raise ValueError("no Host")
         else:
             exchange = PlainExchange(self, asked, method, headers, keep_alive=False)
         if len(headers) != count:
             _check_host(fields)
-            exchange.repeated = tuple(fields)
+            exchange.headers, exchange.repeated = combined(fields), tuple(fields)
         self._unfinished, self._reading = _REST, exchange
         if self.turn is None:
             self._start(exchange)
@@ -170,31 +173,32 @@ class ClientConnection(FarewellProtocol):
 
     def _begin_asgi(self) -> None:
         """Hand this request to uvicorn, which calls `_start_asgi_task`."""
-        url, fields = self.url, self.headers
-        _check_host(fields)
+        url, fields, is_plain = self.url, self.headers, self.parser.get_http_version() < "1.1"
+        _check_host(fields, fewest=0 if is_plain else 1)
         super().on_message_begin()
         # A list of its own: trailers are appended to the other one, and are no headers (RFC 9110 section 6.5.1).
         self.url, self.headers, self.scope["headers"] = url, fields, fields.copy()
-        self.expect_100_continue = any(name == b"expect" and value.lower() == b"100-continue" for name, value in fields)
+        waits = any(name == b"expect" and value.lower() == b"100-continue" for name, value in fields)
+        self.expect_100_continue = waits and not is_plain
         self.cycle = None  # type: ignore[assignment] # the turns are taken here, not there
         self._unfinished = _REST
         super().on_headers_complete()
+        self.cycle.transport = Parting(self.transport, self._take_leave)  # type: ignore[assignment] # all that it uses
         if self.expect_100_continue:  # whether a body follows is known once the answer is, and that is too late
             self.cycle.keep_alive = False
 
     def _tunnel(self, method: bytes) -> TunnelExchange | None:
         """Say whether a request that offers another protocol asks for what may be had; None = it is declined."""
         fields = self.headers
-        headers = dict(fields)
+        headers = combined(fields)
         if method != b"GET" or self.parser.get_http_version() < "1.1" or not offers_websocket(headers):
             return None
         asked = self.front.find(self.url)
         if asked is None or asked.endpoint.takes is not Takes.TUNNEL:
             return None
-        exchange = TunnelExchange(self, asked, method, headers, keep_alive=False, is_whole=True)
-        _check_host(fields)
-        exchange.repeated = handshake_headers(fields)
-        return exchange
+        _check_host(fields, fewest=1)
+        repeated = handshake_headers(fields)
+        return TunnelExchange(self, asked, method, headers, keep_alive=False, repeated=repeated, is_whole=True)
 
     def _switch(self, offer: HttpParserUpgrade, data: bytes) -> None:
         """Let a WebSocket have the connection from here on; decline what else is offered."""
@@ -202,6 +206,7 @@ class ClientConnection(FarewellProtocol):
         if exchange is None:
             return self._decline(offer, data)
         self.parser = _Tunnelled(exchange)  # type: ignore[assignment] # for good
+        self._reading = exchange  # something is always still to come
         exchange.feed(data[offer.args[0] :])
         if self.turn is None:
             self._start(exchange)
@@ -281,8 +286,6 @@ class ClientConnection(FarewellProtocol):
             self._queue(cycle)
 
     def _queue(self, turn: Turn) -> None:
-        if len(self._waiting) >= MAX_QUEUED:
-            raise ValueError("too many requests at once")
         self._waiting.append(turn)
         if len(self._waiting) >= MAX_WAITING:
             self.flow.pause_reading()
@@ -338,11 +341,17 @@ class ClientConnection(FarewellProtocol):
         if turn is not None:
             self.transport.write(last)
             if not turn.keep_alive:
-                if self._reading is turn or isinstance(self.parser, Deaf):
-                    self.hang_up()
-                else:
-                    self.transport.close()
+                self._take_leave()
             self.on_response_complete()
+
+    def _take_leave(self) -> None:
+        """Close behind a last answer."""
+        turn = self.turn
+        is_unread = turn.more_body if isinstance(turn, RequestResponseCycle) else self._reading is turn
+        if is_unread or isinstance(self.parser, Deaf):
+            self.hang_up()
+        else:
+            self.transport.close()
 
     def abort(self) -> None:
         if isinstance(self.turn, PlainExchange):
@@ -366,6 +375,7 @@ class ClientConnection(FarewellProtocol):
         self._waiting.clear()
         self._outbox.drop(self._write)
         super().connection_lost(exc)
+        self.cycle = None  # type: ignore[assignment] # it knows this connection, and would keep it
         if isinstance(turn, Exchange):
             turn.cut_short(Cut.CLIENT_GONE)
         elif turn is not None and not turn.response_complete:
@@ -373,10 +383,10 @@ class ClientConnection(FarewellProtocol):
             turn.message_event.set()
 
 
-def _check_host(fields: list[tuple[bytes, bytes]]) -> None:
+def _check_host(fields: list[tuple[bytes, bytes]], fewest: int = 0) -> None:
     """Which of two would hold? Whatever stands before this gateway may think otherwise (RFC 9112 section 3.2)."""
-    if [name for name, _ in fields].count(b"host") > 1:
-        raise ValueError("more than one Host")
+    if not fewest <= [name for name, _ in fields].count(b"host") <= 1:
+        raise ValueError("no Host, or more than one")
 
 
 def _has_begun(turn: Turn) -> bool:

@@ -38,6 +38,7 @@ class Cors:
             allow_origins=origins,
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["*"],
+            allow_private_network=True,  # the operator names who may, and the address is nearly always a private one
             expose_headers=_EXPOSED,
         )
 

@@ -109,7 +109,7 @@ class Exchange(Struct, eq=False):
     """A request being answered. A struct, since it is made for every request (ADR 0009).
 
     Attributes:
-        headers: Names in lower case; of a repeated one the last.
+        headers: Names in lower case; of a repeated one all values, as one list.
         keep_alive: The connection may serve another request after this one.
         repeated: Every header as it came, where a name came more than once; else empty.
         cors_fields: What every answer to a web page of another origin carries.
@@ -257,6 +257,9 @@ class PlainExchange(Exchange, eq=False):
 
     _framing: ClassVar[bytes] = b"\r\n"
     _terminator: ClassVar[bytes] = b""
+
+    def _waits_for_leave(self) -> bool:
+        return False  # whatever it says (RFC 9110 section 10.1.1): it knows no answer before the answer
 
     def write_now(self, body: bytes) -> bool:
         return False  # by `write`, which asks for the framing

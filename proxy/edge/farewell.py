@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -23,6 +24,13 @@ class Deaf:
 
     def feed_data(self, data: bytes) -> None:
         pass
+
+
+class Parting:
+    """In the transport's place for what uvicorn answers, which would close it at once."""
+
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        self.write, self.is_closing, self.close = transport.write, transport.is_closing, close
 
 
 class FarewellProtocol(PatientProtocol):

@@ -20,12 +20,13 @@ class PatientProtocol(HttpToolsProtocol):
 
     Attributes:
         turn: The request that is being answered.
-        idle_since_s: When the last answer ended.
+        idle_since_s: When the last answer ended, or its client last took what waited for it.
     """
 
     settings: Callable[[], Listening] = staticmethod(Listening)
     turn: object | None = None
     _stall_timer: asyncio.TimerHandle | None = None
+    _unread_bytes = 0  # when that was set
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
@@ -37,7 +38,8 @@ class PatientProtocol(HttpToolsProtocol):
         is_closing = transport.is_closing()  # which waits for what is unsent, however long
         is_stuck = is_closing or transport.get_write_buffer_size() > 0
         patience_s = min(self.timeout_keep_alive, next_look_s) if is_stuck else self.timeout_keep_alive
-        since_s = now_s if self.turn is not None and not is_closing else self.idle_since_s
+        is_busy = (self.turn is not None and not is_closing) or self._stall_timer is not None
+        since_s = now_s if is_busy else self.idle_since_s
         left_s = since_s + patience_s - now_s
         if left_s > 0:
             self._set_keep_alive(min(left_s, next_look_s))
@@ -56,16 +58,28 @@ class PatientProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         if self._stall_timer is None:
-            self._stall_timer = self.loop.call_later(self.settings().write_stall_s, self.abort)
+            self._await_reader()
 
     def resume_writing(self) -> None:
         super().resume_writing()
         self._forget_stall()
+        self.idle_since_s = monotonic()  # what is still unsent has the same time again
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_stall()
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
+
+    def _await_reader(self) -> None:
+        self._unread_bytes = self.transport.get_write_buffer_size()
+        self._stall_timer = self.loop.call_later(self.settings().write_stall_s, self._judge_reader)
+
+    def _judge_reader(self) -> None:
+        """Go on waiting for a client that took something meanwhile: of a large answer that may be long."""
+        if self.transport.get_write_buffer_size() < self._unread_bytes:
+            self._await_reader()
+        else:
+            self.abort()
 
     def _forget_stall(self) -> None:
         if self._stall_timer is not None:

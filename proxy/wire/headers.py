@@ -57,6 +57,18 @@ def is_value(value: bytes) -> bool:
     return len(value.translate(None, _CONTROLS)) == len(value)
 
 
+def combined(fields: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Give each name one value, a list where it came in several lines (RFC 9110 section 5.3).
+
+    Clients name each of several betas, or vendors of a trace, in a line of its own. What cannot be a list makes no
+    sense then, unless its lines are the same.
+    """
+    values: dict[bytes, dict[bytes, None]] = {}
+    for name, value in fields:
+        values.setdefault(name, {})[value] = None
+    return {name: b", ".join(several) for name, several in values.items()}
+
+
 def upstream_headers(client_headers: Iterable[tuple[bytes, bytes]], allowed: Container[bytes]) -> Headers:
     """Keep the client's headers that may reach an upstream.
 

@@ -141,10 +141,13 @@ class NarrowConnection(ClientConnection):
         self.seen.append(self)
 
 
-@pytest.mark.parametrize("last", [pytest.param("keep-alive", id="kept"), pytest.param("close", id="closing")])
-async def test_client_that_does_not_read_the_last_bytes_of_an_answer_is_cut(last: str) -> None:
-    """They are too few for the transport to tell that it is stuck."""
-    app = PlainTextResponse("x" * 60_000)
+LAST = pytest.mark.parametrize("last", [pytest.param("keep-alive", id="kept"), pytest.param("close", id="closing")])
+
+
+@asynccontextmanager
+async def narrow(size_bytes: int, last: str) -> AsyncIterator[tuple[WireClient, NarrowConnection]]:
+    """A client that was sent a whole answer of so many bytes, and has read the first of it."""
+    app = PlainTextResponse("x" * size_bytes)
 
     async def unasked(exchange: Exchange) -> None:
         raise AssertionError("all is for the app")
@@ -156,11 +159,36 @@ async def test_client_that_does_not_read_the_last_bytes_of_an_answer_is_cut(last
     async with serve(app, protocol=Protocol) as url, WireClient(url, window_bytes=4096) as client:
         client.send(chat("m"), {"connection": last})
         await client.reader.readexactly(1)
-        began_s = time.monotonic()
         (connection,) = Protocol.seen
-        assert 0 < connection.transport.get_write_buffer_size() < 60_000
+        assert 0 < connection.transport.get_write_buffer_size() < size_bytes
+        yield client, connection
+
+
+@LAST
+async def test_client_that_does_not_read_the_last_bytes_of_an_answer_is_cut(last: str) -> None:
+    """They are too few for the transport to tell that it is stuck."""
+    async with narrow(60_000, last) as (_, connection):
+        began_s = time.monotonic()
         assert await settles(lambda: connection not in connection.connections, STALL_S + SLACK_S)
         assert time.monotonic() - began_s >= 0.8 * STALL_S
+
+
+@LAST
+async def test_client_that_reads_a_whole_answer_slowly_is_not_cut_and_gets_everything(last: str) -> None:
+    """All of it waits from the beginning, for several times as long as a stall may last."""
+    async with narrow(600_000, last) as (client, _):
+        for _ in range(40):
+            assert await client.reader.readexactly(15_000)
+            await asyncio.sleep(STALL_S / 10)
+
+
+@LAST
+async def test_client_that_stops_reading_a_whole_answer_in_the_middle_is_cut(last: str) -> None:
+    async with narrow(600_000, last) as (client, connection):
+        for _ in range(10):
+            await client.reader.readexactly(15_000)
+            await asyncio.sleep(STALL_S / 10)
+        assert await settles(lambda: connection not in connection.connections, 2 * STALL_S + SLACK_S)
 
 
 async def test_client_that_reads_slowly_is_not_cut_and_gets_everything() -> None:

@@ -192,6 +192,22 @@ async def test_request_for_two_hosts_is_refused(path: str) -> None:
         assert on.calls("first") == 0
 
 
+@pytest.mark.parametrize(
+    ("path", "version", "status"),
+    [
+        pytest.param(CHAT, "1.1", 400, id="proxied"),
+        pytest.param("/livez", "1.1", 400, id="own"),
+        pytest.param("/livez", "1.0", 200, id="before-there-were-hosts"),
+    ],
+)
+async def test_request_for_no_host_is_refused(path: str, version: str, status: int) -> None:
+    async with on_stage() as (on, client):
+        method, body = ("POST", BODY) if path == CHAT else ("GET", b"")
+        client.writer.write(request(method, path, body=body, version=version).replace(b"host: localhost\r\n", b""))
+        assert (await client.heard()).status == status
+        assert on.calls("first") == 0
+
+
 # --- trailers ---
 
 
@@ -216,11 +232,20 @@ async def test_key_in_a_trailer_shows_nothing() -> None:
 
 async def test_requests_of_one_read_are_answered_up_to_a_number() -> None:
     async with on_stage("sim-delay-0.1") as (_, client):
-        client.writer.write(ONE + b"GET /livez HTTP/1.1\r\n\r\n" * 20 * MAX_QUEUED)
+        client.writer.write(ONE + b"GET /livez HTTP/1.1\r\nhost:\r\n\r\n" * 20 * MAX_QUEUED)
         (await client.heard()).check_whole(by="first")
         said = await client.reader.read()
         assert said.count(b"HTTP/1.1 200 OK\r\n") == MAX_QUEUED
         assert said.count(b"connection: close\r\n") == 1
+
+
+async def test_handshake_behind_as_many_requests_as_may_wait_takes_no_answer_from_them() -> None:
+    offer = request("GET", "/v1/realtime?model=m", "connection: upgrade", "upgrade: websocket")
+    async with on_stage("sim-delay-0.1") as (_, client):
+        client.writer.write(ONE + ALIVE * MAX_QUEUED + offer)
+        (await client.heard()).check_whole(by="first")
+        said = await client.reader.read()
+        assert said.count(b"HTTP/1.1 200 OK\r\n") == MAX_QUEUED
 
 
 async def test_requests_of_many_reads_are_answered_without_a_limit() -> None:

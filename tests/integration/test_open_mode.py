@@ -131,6 +131,18 @@ async def test_page_of_a_configured_origin_may_ask_and_read_the_answer() -> None
         assert (refused.status, refused.headers["access-control-allow-origin"]) == (401, PAGE)
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/models"])
+async def test_browser_is_told_that_a_configured_page_may_reach_into_this_network(path: str) -> None:
+    """Chromium asks for that where the gateway's address is a private one, and goes no further without it."""
+    async with opened(CORS) as running:
+        asking = {"host": "localhost", "origin": PAGE, **ASKING, "access-control-request-private-network": "true"}
+        preflight = await send(running, "OPTIONS", path, asking)
+        assert (preflight.status, preflight.headers["access-control-allow-private-network"]) == (200, "true")
+        refused = await send(running, "OPTIONS", path, {**asking, "origin": "https://evil.example.com"})
+        assert refused.status == 400
+        assert "access-control-allow-origin" not in refused.headers
+
+
 async def test_page_of_another_origin_may_not() -> None:
     async with opened(CORS) as running:
         other = {"host": "localhost", "origin": "https://evil.example.com"}

@@ -46,6 +46,15 @@ async def test_trailer_is_no_header() -> None:
             assert (await client.heard()).status == 401
 
 
+@pytest.mark.parametrize("gap_s", [pytest.param(0.0, id="at-once"), pytest.param(BLINK_S, id="behind-its-head")])
+async def test_length_may_have_any_number_of_zeros_before_it(gap_s: float) -> None:
+    async with on_stage() as (_, client):
+        client.writer.write(request("POST", CHAT, f"content-length: {len(BODY):05000}"))
+        await asyncio.sleep(gap_s)
+        client.writer.write(BODY)
+        (await client.heard()).check_whole(by="first")
+
+
 async def test_body_that_comes_behind_its_head_is_waited_for() -> None:
     async with on_stage() as (on, client):
         client.begin(len(BODY))
@@ -88,8 +97,9 @@ async def test_rest_of_a_refused_body_is_thrown_away_and_the_connection_used_aga
         pytest.param({"transfer-encoding": "chunked"}, 11, id="chunk-that-is-none"),
     ],
 )
+@pytest.mark.parametrize("path", [CHAT, "/v1/chat/completion", "/api/show"])
 async def test_client_that_sends_all_before_it_reads_is_told_why_it_is_refused(
-    fields: dict[str, str], version: int
+    fields: dict[str, str], version: int, path: str
 ) -> None:
     """Python's own client, and nginx before it, as they are: a reset would take the answer away again."""
 
@@ -97,11 +107,11 @@ async def test_client_that_sends_all_before_it_reads_is_told_why_it_is_refused(
         connection = HTTPConnection(url.removeprefix("http://"), timeout=5)
         connection._http_vsn, connection._http_vsn_str = version, f"HTTP/1.{version % 10}"  # type: ignore[attr-defined]
         with closing(connection):
-            connection.request("POST", CHAT, b"x" * 20_000_000, {"content-type": "application/json", **fields})
+            connection.request("POST", path, b"x" * 20_000_000, {"content-type": "application/json", **fields})
             return connection.getresponse().status
 
     async with on_stage(sections=KEYS) as (on, _):
-        assert await asyncio.to_thread(post, on.gateway.url) in (400, 401)
+        assert await asyncio.to_thread(post, on.gateway.url) in (400, 401, 404)
 
 
 async def test_body_that_nobody_reads_yet_stops_being_read() -> None:
@@ -192,3 +202,14 @@ async def test_operator_who_asks_may_send_too() -> None:
         assert await client.reader.readexactly(len(CONTINUE)) == CONTINUE
         client.writer.write(b"{}")
         assert (await client.heard()).status == 200
+
+
+@pytest.mark.parametrize("path", [CHAT, "/api/show"])
+async def test_client_of_http_1_0_that_asks_is_answered_with_nothing_but_the_answer(path: str) -> None:
+    async with on_stage() as (_, client):
+        client.writer.write(
+            request("POST", path, "expect: 100-continue", f"content-length: {len(BODY)}", version="1.0")
+        )
+        await asyncio.sleep(BLINK_S)
+        client.writer.write(BODY)
+        assert (await client.reader.read()).startswith(b"HTTP/1.1 200 OK\r\n")

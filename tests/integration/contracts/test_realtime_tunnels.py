@@ -101,6 +101,27 @@ async def test_nothing_is_said_into_the_middle_of_a_frame() -> None:
         assert await client.reader.read(-1) == TEXT[:3]
 
 
+async def test_client_that_goes_on_speaking_hears_the_farewell() -> None:
+    """A reset for what it still says, as a microphone does all the time, would take the last words away again."""
+
+    async def leave(peer: Peer) -> None:
+        await peer.read(len(MASKED))
+        await peer.send(TEXT + CLOSE)
+        peer.close()
+
+    async with scene(one(), a=accepting(then=leave)) as gateway, WireClient(gateway.url) as client:
+        client.writer.write(handshake())
+        await client.head()
+        hearing = client.writer.transport
+        assert isinstance(hearing, asyncio.Transport)
+        hearing.pause_reading()
+        for _ in range(50):
+            client.writer.write(MASKED)
+            await asyncio.sleep(0.002)
+        hearing.resume_reading()
+        assert await client.reader.read(-1) == TEXT + CLOSE
+
+
 @pytest.mark.parametrize("is_reset", [False, True], ids=["end", "reset"])
 async def test_client_that_leaves_frees_the_upstream(is_reset: bool) -> None:
     left = asyncio.Event()

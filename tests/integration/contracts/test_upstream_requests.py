@@ -138,7 +138,20 @@ async def test_forwarded_header_that_is_repeated_or_empty_goes_once() -> None:
     more = 'forward_headers = ["x-custom"]'
     async with scene(providers("a", more=more) + model("a"), a=witness) as gateway, WireClient(gateway.url) as client:
         await client.ask({"model": "m", "messages": []}, {"X-Custom": "1\r\nx-custom: 2", "idempotency-key": ""})
-    assert [value for name, value in witness.headers() if name == "x-custom"] == ["2"]
+    assert [value for name, value in witness.headers() if name == "x-custom"] == ["1, 2"]
+
+
+async def test_betas_in_lines_of_their_own_all_reach_the_upstream() -> None:
+    """As Anthropic's reference has it: a list, or the header several times."""
+    witness = Witness(said())
+    toml = providers("a", kind="anthropic") + model("a")
+    async with scene(toml, a=witness) as gateway, WireClient(gateway.url) as client:
+        betas = "one-2025-01-01\r\nanthropic-beta: two-2025-01-01"
+        await client.ask(
+            {"model": "m", "max_tokens": 1, "messages": []}, {"anthropic-beta": betas}, path="/v1/messages"
+        )
+    (value,) = [value for name, value in witness.headers() if name == "anthropic-beta"]
+    assert value == "one-2025-01-01, two-2025-01-01"
 
 
 @pytest.mark.parametrize(

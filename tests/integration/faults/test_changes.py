@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -18,6 +19,8 @@ from tests.fakes.rawserver import answer as always
 from tests.fakes.rawstreams import DONE, FINISH, ROLE, said, streaming
 from tests.fakes.stage import Stage, Upstream, configuration, stage
 from tests.fakes.upstream_calls import settles
+from tests.fakes.wireclient import WireClient, chat
+from tests.integration.clientstage import BEARER, KEY, KEYS
 from tests.integration.faults.cases import BOTH
 
 SLOW_S = 1.0
@@ -224,6 +227,27 @@ async def test_f20_body_that_arrives_after_the_change_is_judged_by_the_new_confi
         answer = await task
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "context_length_exceeded")
         assert on.calls("first") == 0
+
+
+@pytest.mark.parametrize(
+    ("keys", "status"),
+    [
+        pytest.param(KEYS.replace(KEY, "another-key-0123456789"), 401, id="taken-away"),
+        pytest.param(f'{KEYS}models = ["other"]\n', 404, id="let-to-other-models"),
+        pytest.param(KEYS.replace("tester", "renamed"), 200, id="renamed"),
+    ],
+)
+async def test_f20_body_that_arrives_after_its_key_was_changed_has_the_rights_of_now(keys: str, status: int) -> None:
+    first = Upstream("first")
+    async with stage(first, sections=KEYS) as on, WireClient(on.gateway.url) as client:
+        body = json.dumps(chat("m")).encode()
+        client.begin(len(body), BEARER)
+        client.writer.write(body[:9])
+        assert await settles(lambda: on.gateway.parts.edge.admission.in_flight == 1)
+        on.publish(first, sections=keys)
+        client.writer.write(body[9:])
+        assert (await client.heard()).status == status
+        assert on.calls("first") == (status == 200)
 
 
 async def test_f20_configuration_that_cannot_be_put_in_force_changes_nothing() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from proxy.wire.headers import (
     CLIENT_HEADERS,
     NEVER_FORWARDED,
+    combined,
     downstream_lines,
     field_lines,
     is_name,
@@ -93,3 +94,8 @@ def test_fields_are_written_as_lines() -> None:
 def test_field_that_would_be_two_lines_is_written_by_nobody(field: tuple[bytes, bytes]) -> None:
     with pytest.raises(ValueError, match="line break or a NUL"):
         field_lines([(b"x-good", b"1"), field])
+
+
+def test_lines_of_one_name_are_one_list_in_their_order() -> None:
+    fields = [(b"b", b"2"), (b"a", b"1"), (b"b", b"1"), (b"b", b"2"), (b"c", b"")]
+    assert combined(fields) == {b"b": b"2, 1", b"a": b"1", b"c": b""}
