@@ -202,6 +202,13 @@ def test_members_get_the_names_of_the_vendor() -> None:
     assert prepared.dropped == ()
 
 
+@pytest.mark.parametrize("kind", ["deepseek", "mistral", "ollama", "together"])
+def test_limit_has_the_name_that_the_vendor_obeys(kind: str) -> None:
+    messages = [{"role": "user", "content": "hello"}]
+    call = call_of({"model": "m", "max_tokens": 9, "messages": messages}, MESSAGES)
+    assert sent_body(build(call, candidate_of(kind), None)) == {"model": "up", "max_tokens": 9, "messages": messages}
+
+
 def test_member_sent_under_both_names_is_left_out_once() -> None:
     prepared = build(call_of({"model": "m", "seed": 7, "random_seed": 8}), candidate_of("mistral"), None)
     assert sent_body(prepared) == {"model": "up", "random_seed": 8}
