@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from proxy.apischema import openai_chat as schema
 from proxy.core.conversation import (
@@ -43,6 +44,7 @@ from proxy.translate.openai_chat.writing import (
 from proxy.wire.typedjson import decoded, given
 
 _ANSWER = msgspec.json.Decoder(schema.Answer)
+_LIST = msgspec.json.Decoder(list[Raw])
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -153,7 +155,15 @@ def _shown(parts: tuple[Part, ...], envelope: Envelope) -> dict[str, Any]:
             case Audio(source=Inline(data=data)):
                 members["audio"] = audio_object(data, envelope)
             case Native(vendor=Vendor.OPENAI, kind="annotations", value=value):
-                members["annotations"] = value
+                members.setdefault("annotations", []).extend(_listed(value))
             case _:
                 pass
     return members
+
+
+def _listed(annotations: Raw) -> list[Raw]:
+    """Take a list of citations apart; what is none says nothing."""
+    try:
+        return _LIST.decode(annotations)
+    except (ValueError, RecursionError):
+        return []
