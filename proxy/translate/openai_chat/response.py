@@ -27,7 +27,7 @@ from proxy.core.conversation import (
     Vendor,
 )
 from proxy.core.translation import Envelope, Undecodable
-from proxy.translate.openai_chat.history import arguments_text
+from proxy.translate.openai_chat.history import whole_arguments
 from proxy.translate.openai_chat.parts import decode_part, decode_parts
 from proxy.translate.openai_chat.reading import answered_signature, call_ids, cited, decode_audio, decode_usage
 from proxy.translate.openai_chat.thoughts import decode_answered, encode_for_client
@@ -88,7 +88,7 @@ def _parts(message: schema.Message, where: str, account: str, ids: str) -> list[
         parts.append(_call(call, f"{ids}{place}", account))
     if message.function_call is not None and message.function_call.name:
         name = message.function_call.name
-        parts.append(ToolCall(f"{ids}0", name, arguments_text(message.function_call.arguments)))
+        parts.append(ToolCall(f"{ids}0", name, whole_arguments(message.function_call.arguments)))
     return parts
 
 
@@ -97,7 +97,7 @@ def _call(call: schema.ToolCall, own_id: str, account: str) -> ToolCall:
     if call.custom is not None:
         return ToolCall(id_, call.custom.name or "", call.custom.input or "", signature, custom=True)
     function = call.function or schema.FunctionCall()
-    return ToolCall(id_, function.name or "", arguments_text(function.arguments), signature)
+    return ToolCall(id_, function.name or "", whole_arguments(function.arguments), signature)
 
 
 def encode_answer(answer: Answer, envelope: Envelope) -> bytes:

@@ -80,6 +80,12 @@ def test_what_is_no_answer_is_undecodable(body: bytes) -> None:
         decode_answer(body, ACCOUNT)
 
 
+def test_arguments_that_are_null_are_none() -> None:
+    call = b'{"id":"c","function":{"name":"f","arguments":"null"}}'
+    body = b'{"id":"x","choices":[{"index":0,"message":{"tool_calls":[%b]},"finish_reason":"tool_calls"}]}' % call
+    assert decode_answer(body, ACCOUNT).choices[0].parts == (ToolCall("c", "f", ""),)
+
+
 def test_call_without_a_function_is_one_without_a_name() -> None:
     body = b'{"id":"x","choices":[{"index":0,"message":{"tool_calls":[{"id":"c"}]},"finish_reason":"tool_calls"}]}'
     assert decode_answer(body, ACCOUNT).choices[0].parts == (ToolCall("c", "", ""),)
