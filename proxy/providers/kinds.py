@@ -263,7 +263,7 @@ _KINDS = (
         base_url_env=("DEEPSEEK_BASE_URL",),
         renames=OLD_LIMIT,
         catalog="deepseek",
-        extensions=frozenset({"every_thought", "reasoning_content"}),
+        extensions=frozenset({"every_thought", "reasoning_content", "thinking_switch"}),
         signals=hosted.DEEPSEEK,
     ),
     Kind(
