@@ -66,6 +66,7 @@ class Item(Struct):
     result: str | None = None
     output_format: str | None = None
     namespace: str | None = None
+    phase: str | None = None
 
 
 class Tool(Struct):

@@ -12,6 +12,7 @@ from proxy.core.conversation import (
     FunctionTool,
     JsonFormat,
     Message,
+    Native,
     NativeTool,
     Params,
     Reasoning,
@@ -27,12 +28,14 @@ from proxy.core.translation import Undecodable
 from proxy.translate.anthropic.blocks import BlockReader
 from proxy.translate.anthropic.reading import given
 from proxy.translate.anthropic.vocab import CHOICES, EFFORTS, ROLES, SERVICE_TIERS_IN
+from proxy.translate.foreign import EXTRAS
 from proxy.wire.typedjson import decoded
 
 _REQUEST = msgspec.json.Decoder(wire.Request)
 _TOOL = msgspec.json.Decoder(wire.ToolHead)
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _KNOWN = frozenset(wire.Request.__struct_fields__) - {"output_config"} | {"model", "stream"}
+_OWN_OF_TOOLS = ("allowed_callers", "defer_loading", "eager_input_streaming", "input_examples")
 _KNOWN_OUTPUT = frozenset(wire.OutputConfig.__struct_fields__)
 
 
@@ -86,7 +89,13 @@ def _tool(raw: Raw, index: int) -> Tool:
         schema=tool.input_schema if isinstance(tool.input_schema, Raw) else None,
         strict=tool.strict,
         cache=None if tool.cache_control is None else CacheMark(tool.cache_control.ttl or ""),
+        own=_own_members(tool),
     )
+
+
+def _own_members(tool: wire.ToolHead) -> Native | None:
+    members = {name: value for name in _OWN_OF_TOOLS if given(value := getattr(tool, name))}
+    return Native(Vendor.ANTHROPIC, EXTRAS, Raw(msgspec.json.encode(members))) if members else None
 
 
 def _choice(choice: wire.ToolChoice) -> ToolChoice:

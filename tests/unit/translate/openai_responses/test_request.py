@@ -165,6 +165,13 @@ def test_items_stand_in_the_order_in_which_they_were_said() -> None:
     ]
 
 
+def test_phase_of_what_was_said_is_told_again() -> None:
+    said = {"type": "message", "role": "assistant", "content": "a", "phase": "commentary"}
+    refused = {"type": "message", "role": "assistant", "content": [{"type": "refusal", "refusal": "b"}], "phase": "x"}
+    conversation = decode_request(json.dumps({"input": [said, refused]}).encode(), False)
+    assert written(conversation)["input"] == [said, {"type": "message", "role": "assistant", "content": "b"}]
+
+
 def test_result_of_a_custom_tool_has_its_own_type() -> None:
     messages = (
         Message(Role.ASSISTANT, (ToolCall("c", "run", "ls", custom=True),)),
