@@ -149,10 +149,10 @@ def _params(request: wire.Request) -> Params:
 
 def _rest(body: bytes) -> dict[str, Raw]:
     """Keep what has no place in the hub: other members, and those of `output_config` that are not read."""
-    rest = {name: value for name, value in decoded(_MEMBERS, body).items() if name not in _KNOWN}
+    rest = {name: value for name, value in decoded(_MEMBERS, body).items() if name not in _KNOWN and given(value)}
     if "output_config" in rest:
         config = rest.pop("output_config")
-        members = decoded(_MEMBERS, config, "output_config") if given(config) else {}
+        members = decoded(_MEMBERS, config, "output_config")
         if others := {name: value for name, value in members.items() if name not in _KNOWN_OUTPUT}:
             rest["output_config"] = Raw(msgspec.json.encode(others))
     return rest

@@ -28,7 +28,7 @@ from proxy.core.conversation import (
 from proxy.core.translation import Undecodable, Untranslatable
 from proxy.translate.foreign import foreign_tool
 from proxy.translate.gemini.schemas import to_json_schema
-from proxy.wire.typedjson import decoded
+from proxy.wire.typedjson import decoded, given
 
 DECLARATIONS = "functionDeclarations"
 CALLING = "functionCallingConfig"
@@ -71,7 +71,7 @@ def read_tools(member: Raw) -> tuple[Tool, ...]:
             where = f"tools[{at}].{name}"
             if name == DECLARATIONS:
                 tools += [_declared(function, where) for function in decoded(_DECLARED, value, where) or ()]
-            else:
+            elif given(value) is not None:
                 tools.append(NativeTool(Vendor.GOOGLE, name, Raw(_ENCODER.encode({name: value}))))
     return tuple(tools)
 

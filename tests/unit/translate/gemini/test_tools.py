@@ -42,6 +42,12 @@ def test_googles_own_tools_go_back_as_they_came() -> None:
     assert sent(conversation)["tools"] == [tools[0], {"googleSearch": {}}, {"codeExecution": {}}]
 
 
+def test_tool_that_is_null_is_none() -> None:
+    assert read({"tools": [{"functionDeclarations": [{"name": "now"}], "googleSearch": None}]}).tools == (
+        FunctionTool("now"),
+    )
+
+
 @pytest.mark.parametrize(
     "tool",
     [
