@@ -220,6 +220,14 @@ def test_thoughts_that_are_missing_are_empty_when_a_request_is_sent_again() -> N
     assert (again.is_translated, again.dropped) == (False, ())
 
 
+@pytest.mark.parametrize("kind", ["groq", "mistral"])
+def test_thoughts_that_are_not_taken_are_left_out_when_a_request_is_sent_again(kind: str) -> None:
+    said = {"role": "assistant", "content": "b", "reasoning_content": "hm"}
+    messages = [{"role": "user", "content": "a"}, said, {"role": "user", "content": "c"}]
+    again = build(call_of({"model": "m", "messages": messages}), candidate_of(kind), None, (SIGNATURES,))
+    assert sent_body(again)["messages"][1] == {"role": "assistant", "content": "b"}
+
+
 def test_member_sent_under_both_names_is_left_out_once() -> None:
     prepared = build(call_of({"model": "m", "seed": 7, "random_seed": 8}), candidate_of("mistral"), None)
     assert sent_body(prepared) == {"model": "up", "random_seed": 8}
