@@ -76,6 +76,9 @@ class Tool(Struct):
     parameters: Raw = NULL
     strict: bool | None = None
     format: Raw = NULL
+    allowed_callers: Raw = NULL
+    defer_loading: Raw = NULL
+    output_schema: Raw = NULL
 
 
 class Namespace(Struct):
