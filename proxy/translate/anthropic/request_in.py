@@ -94,6 +94,13 @@ def _tool(raw: Raw, index: int) -> Tool:
 
 
 def _own_members(tool: wire.ToolHead) -> Native | None:
+    if (
+        tool.allowed_callers is UNSET
+        and tool.defer_loading is UNSET
+        and tool.eager_input_streaming is UNSET
+        and tool.input_examples is UNSET
+    ):  # as nearly always
+        return None
     members = {name: value for name in _OWN_OF_TOOLS if given(value := getattr(tool, name))}
     return Native(Vendor.ANTHROPIC, EXTRAS, Raw(msgspec.json.encode(members))) if members else None
 
