@@ -74,6 +74,10 @@ class ToolHead(Struct):
     input_schema: Raw | UnsetType = UNSET
     strict: bool | None = None
     cache_control: CacheControl | None = None
+    allowed_callers: Raw | UnsetType = UNSET
+    defer_loading: Raw | UnsetType = UNSET
+    eager_input_streaming: Raw | UnsetType = UNSET
+    input_examples: Raw | UnsetType = UNSET
 
 
 class ToolChoice(Struct, gc=False):

@@ -45,7 +45,7 @@ class FunctionResponse(Struct, rename="camel"):
 
 
 class Part(Struct, rename="camel"):
-    """One of its kinds is there; the four at the end are Google's alone."""
+    """One of its kinds is there; the four at the end are Google's alone, and so is what may stand beside them."""
 
     text: str | None = None
     thought: bool | None = None
@@ -58,6 +58,8 @@ class Part(Struct, rename="camel"):
     code_execution_result: Json = UNSET
     tool_call: Json = UNSET
     tool_response: Json = UNSET
+    media_resolution: Json = UNSET
+    video_metadata: Json = UNSET
 
 
 class Content(Struct, rename="camel"):
@@ -72,6 +74,9 @@ class FunctionDeclaration(Struct, rename="camel"):
     description: str | None = None
     parameters: Json = UNSET
     parameters_json_schema: Json = UNSET
+    behavior: Json = UNSET
+    response: Json = UNSET
+    response_json_schema: Json = UNSET
 
 
 class FunctionCallingConfig(Struct, rename="camel"):

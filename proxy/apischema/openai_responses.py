@@ -66,6 +66,7 @@ class Item(Struct):
     result: str | None = None
     output_format: str | None = None
     namespace: str | None = None
+    phase: str | None = None
 
 
 class Tool(Struct):
@@ -75,6 +76,9 @@ class Tool(Struct):
     parameters: Raw = NULL
     strict: bool | None = None
     format: Raw = NULL
+    allowed_callers: Raw = NULL
+    defer_loading: Raw = NULL
+    output_schema: Raw = NULL
 
 
 class Namespace(Struct):

@@ -109,9 +109,12 @@ Source = Inline | Link | FileRef
 
 
 class Text(Struct, frozen=True, gc=False):
+    """`phase`: "commentary" or "final_answer", where OpenAI Responses tells them apart: it wants to hear it again."""
+
     text: str
     cache: CacheMark | None = None
     signature: Signature | None = None  # Gemini may sign any part
+    phase: str = ""
 
 
 class Image(Struct, frozen=True, gc=False):
@@ -149,13 +152,17 @@ class ToolCall(Struct, frozen=True, gc=False):
 
 
 class ToolResult(Struct, frozen=True):
-    """`name`: of the tool, where the dialect says it or the call is in the conversation; else ""."""
+    """`name`: of the tool, where the dialect says it or the call is in the conversation; else "".
+
+    `own`: the whole content as its own vendor has it, where the parts say less.
+    """
 
     call_id: str
     parts: tuple[Text | Image | Document, ...]
     name: str = ""
     is_error: bool = False
     cache: CacheMark | None = None
+    own: Native | None = None
 
 
 class Thinking(Struct, frozen=True, gc=False):
@@ -193,13 +200,14 @@ class Message(Struct, frozen=True):
 
 
 class FunctionTool(Struct, frozen=True, gc=False):
-    """`schema`: the parameters' JSON schema, raw; None where there is none."""
+    """`schema`: the parameters' JSON schema, raw; None where there is none. `own`: members that a vendor alone has."""
 
     name: str
     description: str = ""
     schema: Raw | None = None
     strict: bool | None = None
     cache: CacheMark | None = None
+    own: Native | None = None
 
 
 class CustomTool(Struct, frozen=True, gc=False):

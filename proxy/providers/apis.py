@@ -10,7 +10,7 @@ Source: each vendor's SDK, read 2026-11-20: anthropic 2.11.0, google-genai 3.4.0
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from msgspec import Raw
@@ -19,6 +19,10 @@ from proxy.core.call import Dialect, Operation
 
 NO_PATHS: Mapping[Operation, str] = MappingProxyType({})
 NO_MEMBERS: Mapping[str, Raw] = MappingProxyType({})
+# Of vendors that pass over the newer name without a word, so that an answer is as long as the model likes.
+# Source: github.com/ollama/ollama openai/openai.go; together 3.1.1 types/chat/completion_create_params.py;
+# github.com/earendil-works/pi/issues/8018 (DeepSeek, asked live), read 2026-11-21.
+OLD_LIMIT: Mapping[str, str] = MappingProxyType({"max_completion_tokens": "max_tokens"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +64,17 @@ class Api:
 
 
 RESPONSES = Api(Dialect.OPENAI_RESPONSES, {Operation.CHAT: "/responses"})
+
+
+def under(prefix: str, paths: Mapping[Operation, str]) -> Mapping[Operation, str]:
+    """Put a prefix before each path."""
+    return MappingProxyType({operation: prefix + path for operation, path in paths.items()})
+
+
+def responses(prefix: str) -> Api:
+    """Give OpenAI Responses below a prefix."""
+    return replace(RESPONSES, paths=under(prefix, RESPONSES.paths))
+
 
 ANTHROPIC = Api(
     Dialect.ANTHROPIC,

@@ -11,7 +11,7 @@ Source: each vendor's SDK and API reference, read 2026-11-20, unless a row says 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from proxy.core.call import Dialect, Operation
@@ -24,6 +24,7 @@ from proxy.providers.apis import (
     COHERE,
     GEMINI,
     NO_PATHS,
+    OLD_LIMIT,
     OLLAMA,
     PASSED_PATHS,
     QWEN_RERANK,
@@ -32,6 +33,8 @@ from proxy.providers.apis import (
     VERTEX_GEMINI,
     Api,
     passing,
+    responses,
+    under,
 )
 from proxy.providers.signal import Signal
 from proxy.providers.signalrows import dashscope, google, hosted, local, native, openai, openrouter, xai
@@ -54,21 +57,13 @@ _DEPLOYED = (Operation.IMAGES, Operation.IMAGE_EDITS, _SPEECH, *_HEARING)
 _ALL_PASSED = tuple(PASSED_PATHS)
 
 
-def _under(prefix: str, paths: Mapping[Operation, str]) -> Mapping[Operation, str]:
-    return MappingProxyType({operation: prefix + path for operation, path in paths.items()})
-
-
 def _azure_versioned() -> Mapping[Operation, str]:
     """Azure's paths where they carry an API version. Source: openai 3.51.0 lib/azure.py, read 2026-11-20."""
     deployed = {operation: PASSED_PATHS[operation] for operation in _DEPLOYED}
     stored = {operation: "/openai" + PASSED_PATHS[operation] for operation in _STORED}
     tunnel = {_REALTIME: "/openai/realtime?deployment={deployment}"}
-    below = _under("/openai/deployments/{deployment}", {**MODEL_PATHS, **deployed})
+    below = under("/openai/deployments/{deployment}", {**MODEL_PATHS, **deployed})
     return MappingProxyType({**below, **stored, **tunnel})
-
-
-def _responses(prefix: str) -> Api:
-    return replace(RESPONSES, paths=_under(prefix, RESPONSES.paths))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,9 +172,9 @@ _KINDS = (
         env=("AZURE_OPENAI_API_KEY",),
         base_url_env=("AZURE_OPENAI_ENDPOINT",),
         auth=HeaderScheme.API_KEY,
-        paths=_under("/openai/v1", MODEL_PATHS),
+        paths=under("/openai/v1", MODEL_PATHS),
         versioned_paths=_azure_versioned(),
-        also=(_responses("/openai/v1"), passing(*_DEPLOYED, *_STORED, _REALTIME, prefix="/openai/v1")),
+        also=(responses("/openai/v1"), passing(*_DEPLOYED, *_STORED, _REALTIME, prefix="/openai/v1")),
         trim=("/openai/v1", "/openai"),
         forwards=_OPENAI_BETA,
         catalog="azure",
@@ -254,7 +249,7 @@ _KINDS = (
                 "verbosity",
             }
         ),
-        renames=MappingProxyType({"seed": "random_seed", "max_completion_tokens": "max_tokens"}),
+        renames=MappingProxyType({"seed": "random_seed", **OLD_LIMIT}),
         extensions=frozenset({"nine_letter_ids"}),
         stream_usage=False,
         limits_by_account=True,
@@ -266,8 +261,9 @@ _KINDS = (
         base_url="https://api.deepseek.com",
         env=("DEEPSEEK_API_KEY",),
         base_url_env=("DEEPSEEK_BASE_URL",),
+        renames=OLD_LIMIT,
         catalog="deepseek",
-        extensions=frozenset({"reasoning_content"}),
+        extensions=frozenset({"every_thought", "reasoning_content", "thinking_switch"}),
         signals=hosted.DEEPSEEK,
     ),
     Kind(
@@ -286,6 +282,7 @@ _KINDS = (
         env=("TOGETHER_API_KEY",),
         base_url_env=("TOGETHER_BASE_URL",),
         paths=MODEL_PATHS,
+        renames=OLD_LIMIT,
         also=(passing(_RERANK, Operation.IMAGES, _SPEECH, *_HEARING),),
         catalog="together",
         extensions=frozenset({"top_k"}),
@@ -306,9 +303,10 @@ _KINDS = (
         base_url="http://127.0.0.1:11434/v1",
         env=("OLLAMA_API_KEY",),
         credentials_required=False,
-        paths=_under("/v1", MODEL_PATHS),
-        also=(_responses("/v1"), OLLAMA),
+        paths=under("/v1", MODEL_PATHS),
+        also=(responses("/v1"), OLLAMA),
         trim=("/v1", "/api"),
+        renames=OLD_LIMIT,
         any_case=True,  # Source: https://github.com/golang/go/issues/43664, read 2026-11-21.
         timeouts=Timeouts(headers_s=300.0, first_output_s=300.0, response_s=600.0),
         signals=local.OLLAMA,

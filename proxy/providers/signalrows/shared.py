@@ -1,7 +1,7 @@
 """Rows that follow every vendor's own: signals that many vendors share, then what a bare status means.
 
 Source: RFC 9110; Cloudflare's 52x pages; SDK exception tables of the vendors; can1357/oh-my-pi#41 (thoughts that are
-not kept), read 2026-11-20.
+not kept), read 2026-11-20; janhq/jan#8136, charmbracelet/crush#1590 (thoughts that are not taken), read 2026-11-21.
 """
 
 from __future__ import annotations
@@ -37,9 +37,16 @@ _REFUSED_SIGNATURE = (
     r"|^(?:Corrupted|Invalid) thought signature"  # Gemini
     r"|^Function call is missing a thought_signature"
 )
+# Thoughts as OpenAI's clients send back what another vendor gave them: the hub leaves those out that are not taken.
+_THOUGHT = r"(?:reasoning(?:_content|_details)?|thinking_blocks)"
+_REFUSED_THOUGHT = (
+    rf"'messages\.[0-9]+' : property '{_THOUGHT}' is unsupported"  # Groq
+    rf"|\bmessages\.[0-9]+\.assistant\.{_THOUGHT}: Extra inputs are not permitted"  # Mistral
+)
 
 COMMON_SIGNALS: tuple[Signal, ...] = (
     Signal(FailureKind.INVALID_REQUEST, (400,), text=_REFUSED_SIGNATURE, edit=(SIGNATURES,)),
+    Signal(FailureKind.INVALID_REQUEST, (400, 422), text=_REFUSED_THOUGHT, edit=(SIGNATURES,)),
     Signal(FailureKind.INVALID_REQUEST, (400,), code=r"invalid_encrypted_content", edit=(SIGNATURES,)),
     # A thought that comes without its encrypted content is looked for among those that are kept.
     Signal(FailureKind.INVALID_REQUEST, (400, 404), text=r"^Item with id '[^']{1,100}' not found", edit=(SIGNATURES,)),

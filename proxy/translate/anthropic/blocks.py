@@ -109,10 +109,13 @@ class BlockReader:
 
     def _result(self, block: wire.Block, where: str, cache: CacheMark | None) -> ToolResult:
         call_id = _needed(block.tool_use_id, where, "tool_use_id")
-        parts: tuple[Text | Image | Document, ...] = ()
-        if isinstance(block.content, Raw) and given(block.content):
-            parts = _plain(self.parts(block.content, f"{where}.content"))
-        return ToolResult(call_id, parts, self._names.get(call_id, ""), bool(block.is_error), cache)
+        name, is_error = self._names.get(call_id, ""), bool(block.is_error)
+        if not (isinstance(block.content, Raw) and given(block.content)):
+            return ToolResult(call_id, (), name, is_error, cache)
+        parts = self.parts(block.content, f"{where}.content")
+        is_own = any(isinstance(part, Native) for part in parts)
+        own = Native(Vendor.ANTHROPIC, "tool_result", block.content) if is_own else None
+        return ToolResult(call_id, _plain(parts), name, is_error, cache, own)
 
 
 def _file(block: wire.Block, where: str, cache: CacheMark | None) -> Image | Document | None:

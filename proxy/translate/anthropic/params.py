@@ -46,9 +46,10 @@ def _may_say(name: str, wanted: dict[str, float], takes: Sampling, *, thinks: bo
     return not (name == "top_p" and "temperature" in wanted and takes is Sampling.ONE)
 
 
-def stop_sequences(conversation: Conversation) -> list[str]:
-    """Give the stop sequences; the API refuses those of white space alone."""
-    return [text for text in conversation.params.stop if text.strip()]
+def stop_sequences(conversation: Conversation) -> tuple[list[str], bool]:
+    """Give the stop sequences, and whether some were left out: the API refuses those of white space alone."""
+    asked = conversation.params.stop
+    return [text for text in asked if text.strip()], any(text.isspace() for text in asked)
 
 
 def user_id(conversation: Conversation) -> tuple[str, bool]:

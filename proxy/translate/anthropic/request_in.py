@@ -12,6 +12,7 @@ from proxy.core.conversation import (
     FunctionTool,
     JsonFormat,
     Message,
+    Native,
     NativeTool,
     Params,
     Reasoning,
@@ -27,12 +28,14 @@ from proxy.core.translation import Undecodable
 from proxy.translate.anthropic.blocks import BlockReader
 from proxy.translate.anthropic.reading import given
 from proxy.translate.anthropic.vocab import CHOICES, EFFORTS, ROLES, SERVICE_TIERS_IN
+from proxy.translate.foreign import EXTRAS
 from proxy.wire.typedjson import decoded
 
 _REQUEST = msgspec.json.Decoder(wire.Request)
 _TOOL = msgspec.json.Decoder(wire.ToolHead)
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _KNOWN = frozenset(wire.Request.__struct_fields__) - {"output_config"} | {"model", "stream"}
+_OWN_OF_TOOLS = ("allowed_callers", "defer_loading", "eager_input_streaming", "input_examples")
 _KNOWN_OUTPUT = frozenset(wire.OutputConfig.__struct_fields__)
 
 
@@ -86,7 +89,20 @@ def _tool(raw: Raw, index: int) -> Tool:
         schema=tool.input_schema if isinstance(tool.input_schema, Raw) else None,
         strict=tool.strict,
         cache=None if tool.cache_control is None else CacheMark(tool.cache_control.ttl or ""),
+        own=_own_members(tool),
     )
+
+
+def _own_members(tool: wire.ToolHead) -> Native | None:
+    if (
+        tool.allowed_callers is UNSET
+        and tool.defer_loading is UNSET
+        and tool.eager_input_streaming is UNSET
+        and tool.input_examples is UNSET
+    ):  # as nearly always
+        return None
+    members = {name: value for name in _OWN_OF_TOOLS if given(value := getattr(tool, name))}
+    return Native(Vendor.ANTHROPIC, EXTRAS, Raw(msgspec.json.encode(members))) if members else None
 
 
 def _choice(choice: wire.ToolChoice) -> ToolChoice:
@@ -140,10 +156,10 @@ def _params(request: wire.Request) -> Params:
 
 def _rest(body: bytes) -> dict[str, Raw]:
     """Keep what has no place in the hub: other members, and those of `output_config` that are not read."""
-    rest = {name: value for name, value in decoded(_MEMBERS, body).items() if name not in _KNOWN}
+    rest = {name: value for name, value in decoded(_MEMBERS, body).items() if name not in _KNOWN and given(value)}
     if "output_config" in rest:
         config = rest.pop("output_config")
-        members = decoded(_MEMBERS, config, "output_config") if given(config) else {}
+        members = decoded(_MEMBERS, config, "output_config")
         if others := {name: value for name, value in members.items() if name not in _KNOWN_OUTPUT}:
             rest["output_config"] = Raw(msgspec.json.encode(others))
     return rest

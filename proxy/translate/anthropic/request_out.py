@@ -111,8 +111,11 @@ def _settings(
     settings, refuses = sampling(conversation, takes, thinks=thinking.active)
     dropped += refuses
     written: dict[str, object] = dict(settings)
-    if stop := stop_sequences(conversation):
+    stop, lost = stop_sequences(conversation)
+    if stop:
         written["stop_sequences"] = stop
+    if lost:
+        dropped.append("stop")
     user, lost = user_id(conversation)
     if user:
         written["metadata"] = {"user_id": user}

@@ -2,8 +2,8 @@
 
 One block is open at a time, and closed before the next begins: clients take a block for whole when it is closed. So
 what comes while the arguments of a call are not whole yet, as from vendors that write several calls in turns, waits for
-them. `message_delta` waits for the last counts, so it goes
-out with `message_stop` in `finish()`.
+them. Arguments that are no object, which clients could not put together, are given inside one, as `response` does.
+`message_delta` waits for the last counts, so it goes out with `message_stop` in `finish()`.
 
 Source: anthropic SDK 2.11.0 types/raw_*_event.py and
 lib/streaming/_messages.py (how they are put together); @ai-sdk/anthropic 4 dist/index.js and @anthropic-ai/sdk
@@ -58,6 +58,8 @@ class Encoder:
         self._kind = ""  # of the block that is open
         self._call = -1  # the number of the call that is open or was last
         self._arguments: list[str] = []  # of it, so far
+        self._fallback = ""  # the name that they get where they are no object; "" once they have begun
+        self._is_wrapped = False  # they have got it
         self._waiting: list[StreamPart] = []  # until they are whole
         self._usage: Usage | None = None
         self._finished = Finished(Finish.STOP)
@@ -165,22 +167,32 @@ class Encoder:
     def _close(self) -> bytes:
         if not self._kind:
             return b""
-        self._kind = ""
-        return _STOP % self._index
+        end = self._fragment('"}') if self._is_wrapped else b""
+        self._kind, self._is_wrapped = "", False
+        return end + _STOP % self._index
 
     def _tool(self, part: ToolBegan) -> bytes:
         before = self._redacted(part.signature) if part.signature else b""
         block = call_block(part.id, part.name, EMPTY_OBJECT)
         started = before + self._start(_CALL, block)
         self._call, self._arguments = part.index, []
+        self._fallback = "input" if part.custom else "arguments"
         return started
 
     def _argue(self, part: ToolDelta) -> bytes:
         """Write a fragment into the block of its call; one that comes after its end has no place."""
         if self._kind != _CALL or part.index != self._call or not part.arguments:
             return b""
-        self._arguments.append(part.arguments)
-        return _DELTA % (self._index, b"input_json_delta", b"partial_json", _text(part.arguments))
+        text = part.arguments
+        if self._fallback and (begun := text.lstrip()):
+            self._is_wrapped, name, self._fallback = begun[0] != "{", self._fallback, ""
+            if self._is_wrapped:
+                return self._fragment(f'{{"{name}":"') + self._fragment(_inside(text))
+        return self._fragment(_inside(text) if self._is_wrapped else text)
+
+    def _fragment(self, text: str) -> bytes:
+        self._arguments.append(text)
+        return _DELTA % (self._index, b"input_json_delta", b"partial_json", _text(text))
 
     def _signed(self, part: ThinkingSigned) -> bytes:
         if part.redacted:
@@ -211,3 +223,8 @@ _LAST = _event("message_stop", {"type": "message_stop"})
 
 def _text(text: str) -> bytes:
     return _ENCODER.encode(text)
+
+
+def _inside(text: str) -> str:
+    """Write a piece of a text that stands inside JSON itself."""
+    return _text(text)[1:-1].decode()

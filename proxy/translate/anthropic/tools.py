@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+import msgspec
 from msgspec import Raw
 
 from proxy.core.conversation import (
@@ -26,6 +27,7 @@ from proxy.translate.anthropic.vocab import CHOICE_TYPES
 from proxy.translate.claude import Generation
 from proxy.translate.foreign import foreign_tool
 
+_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 
 
@@ -108,6 +110,8 @@ def _tool(tool: Tool, takes: Generation, where: str) -> dict[str, object] | Raw:
     block: dict[str, object] = {"name": tool.name, "input_schema": schema}
     if tool.description:
         block["description"] = tool.description
+    if tool.own is not None and tool.own.vendor is Vendor.ANTHROPIC:
+        block |= _MEMBERS.decode(tool.own.value)
     if tool.strict and takes.json_schema:
         block["input_schema"] = strict_schema(schema, where)
         block["strict"] = True

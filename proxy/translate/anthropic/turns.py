@@ -171,10 +171,14 @@ class Turns:
         blocks.append(self._marked(block, part.cache))
 
     def _result(self, result: ToolResult, where: str) -> dict[str, object]:
-        content: list[AnyBlock] = []
-        for part in result.parts:
-            self._plain(part, content, where)
         block: dict[str, object] = {"type": "tool_result", "tool_use_id": self._ids.result(result.call_id)}
+        content: list[AnyBlock] = []
+        if result.own is not None and result.own.vendor is Vendor.ANTHROPIC:
+            self.natives_marked += bytes(result.own.value).count(b'"cache_control"')
+            block["content"] = result.own.value
+        else:
+            for part in result.parts:
+                self._plain(part, content, where)
         if content:
             block["content"] = content
         if result.is_error:

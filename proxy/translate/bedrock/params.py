@@ -87,6 +87,8 @@ def _limits(params: Params, family: Family, thought: Thought, written: Inference
     elif params.max_tokens is not None:
         written.dropped.append("max_tokens")
     stops = [stop for stop in params.stop if stop.strip()]  # blank ones are refused
+    if any(stop.isspace() for stop in params.stop):
+        written.dropped.append("stop")
     if stops and family in (Family.GPT, Family.GPT_OSS):
         raise refused("stops", "stop")
     if stops:

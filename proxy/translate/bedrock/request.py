@@ -7,7 +7,7 @@ Source: botocore 1.44.5 bedrock-runtime service-2.json (ConverseRequest, Convers
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import UNSET
@@ -32,6 +32,8 @@ _OWN: Mapping[str, Decoder[Any]] = {
     "guardrailConfig": Decoder(GuardrailConfig),
     "performanceConfig": Decoder(PerformanceConfig),
 }
+# Source: docs.aws.amazon.com prompt-caching.html, as portkey.ai quotes it (Claude and Nova alike), read 2026-11-21.
+MOST_MARKS = 4
 _STOP_SEQUENCE = "/delta/stop_sequence"  # Claude tells in its own member which one it was
 
 
@@ -48,6 +50,7 @@ def encode_request(conversation: Conversation, target: Target) -> Encoded:
     tooling = write_tools(conversation, model, writer, has_history=turns.has_tools)
     thought = _thought(conversation, target, model, forced=tooling.forced, writer=writer)
     inference = write_inference(conversation.params, model, thought)
+    _spare_marks([(tooling.config or {}).get("tools", []), turns.system, *(turn["content"] for turn in turns.messages)])
     body: Block = {
         "messages": turns.messages,
         "system": turns.system,
@@ -83,6 +86,17 @@ def _output(conversation: Conversation, thought: Thought, model: Model, target: 
     if thought.effort:
         config["effort"] = thought.effort
     return config
+
+
+def _spare_marks(prompt: Iterable[list[Block]]) -> None:
+    """Keep as many marks of the cache as Bedrock takes: the last ones, which hold the longest stretches.
+
+    Args:
+        prompt: The lists of blocks that make it up, in order.
+    """
+    marks = [(blocks, block) for blocks in prompt for block in blocks if "cachePoint" in block]
+    for blocks, block in marks[:-MOST_MARKS]:
+        blocks.remove(block)
 
 
 def _own_members(conversation: Conversation) -> Block:

@@ -4,7 +4,8 @@ Bedrock refuses a conversation with calls in it and no tools beside it: then a t
 `tool_choice: "none"` is not in its words: the tools are left out.
 
 Sources, read 2026-11-20: botocore 1.44.5 bedrock-runtime service-2.json (ToolConfiguration); BerriAI/litellm
-add_dummy_tool; live answers recorded in vercel/ai packages/amazon-bedrock/src/__fixtures__ (issue-17267-*).
+add_dummy_tool; live answers recorded in vercel/ai packages/amazon-bedrock/src/__fixtures__ (issue-17267-*);
+docs.aws.amazon.com prompt-caching.html, as portkey.ai quotes it (who caches tools), read 2026-11-21.
 """
 
 from __future__ import annotations
@@ -105,7 +106,8 @@ def _tool(tool: FunctionTool, model: Model, writer: BlockWriter) -> list[Block]:
         spec["description"] = tool.description
     if tool.strict and model.takes_strict:
         spec |= {"strict": True, "inputSchema": {"json": closed(schema, "tools")}}
-    return [{"toolSpec": spec}, *writer.cache(tool.cache)]
+    caches = model.claude is not None  # Nova has no checkpoints among tools
+    return [{"toolSpec": spec}, *(writer.cache(tool.cache) if caches else ())]
 
 
 def _one_at_a_time(named: str, *, forced: bool) -> Block:

@@ -10,7 +10,7 @@ https://ai.google.dev/gemini-api/docs/thought-signatures; docs.litellm.ai/blog/g
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import msgspec
 from msgspec import Raw
@@ -34,6 +34,7 @@ from proxy.core.conversation import (
 )
 from proxy.core.signature import fits
 from proxy.core.translation import Target, Untranslatable
+from proxy.translate.foreign import EXTRAS
 from proxy.translate.gemini.media import write_medium
 from proxy.translate.gemini.models import Traits
 from proxy.translate.gemini.parts import call_part, object_in, text_part
@@ -122,6 +123,9 @@ class _Writer:
         held: str | None = None
         called = False
         for part in message.parts:
+            if _is_beside(part):
+                _put_beside(parts, part)
+                continue
             if isinstance(part, Thinking):
                 held = self._signature(part.signature) or held
                 continue
@@ -148,6 +152,8 @@ class _Writer:
         for part in message.parts:
             if isinstance(part, ToolResult):
                 results.append(self._result(part, others, at))
+            elif _is_beside(part):
+                _put_beside(others, part)
             elif (written := self._part(part, at)) is not None:
                 others.append(written)
         self._add_results(results)
@@ -191,6 +197,16 @@ class _Writer:
         if isinstance(part, Image | Audio | Document):
             return write_medium(part, f"messages[{at}].content")
         return _MEMBERS.decode(part.value) if isinstance(part, Native) and part.vendor is Vendor.GOOGLE else None
+
+
+def _is_beside(part: Part) -> TypeGuard[Native]:
+    """Say whether this is no part, but members of the one before it."""
+    return isinstance(part, Native) and part.kind == EXTRAS and part.vendor is Vendor.GOOGLE
+
+
+def _put_beside(parts: list[Json], own: Native) -> None:
+    if parts:
+        parts[-1].update(_MEMBERS.decode(own.value))
 
 
 def _response(result: ToolResult) -> Raw | Json:

@@ -7,14 +7,14 @@ some that are the same in each request of a conversation.
 from __future__ import annotations
 
 import msgspec
-from msgspec import Raw, UnsetType
+from msgspec import UNSET, Raw, UnsetType
 
 from proxy.apischema.gemini import Content, FunctionResponse, FunctionResponsePart, Part
 from proxy.core.conversation import Audio, Document, Image, Message, Role, Text, Thinking, ToolCall, ToolResult
 from proxy.core.conversation import Part as HubPart
 from proxy.core.translation import Undecodable
 from proxy.translate.gemini.media import read_blob, read_file
-from proxy.translate.gemini.parts import read_part
+from proxy.translate.gemini.parts import own_members, read_part
 from proxy.translate.gemini.signatures import unseal
 from proxy.translate.gemini.vocab import ROLES
 from proxy.wire.typedjson import decoded
@@ -25,6 +25,7 @@ _CONTENTS: msgspec.json.Decoder[list[Content] | Content] = msgspec.json.Decoder(
 _SYSTEM: msgspec.json.Decoder[Content | str] = msgspec.json.Decoder(Content | str)
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _STRING = msgspec.json.Decoder(str)
+_BESIDE = {"media_resolution": "mediaResolution", "video_metadata": "videoMetadata"}
 _WRAPPERS = frozenset({"output", "result"})
 
 
@@ -84,7 +85,12 @@ class _Reader:
         role = ROLES.get((content.role or "").lower())
         if role is None:
             raise Undecodable('A content\'s role is "user" or "model".', param=f"contents[{at}].role")
-        parts = [part for item in _parts(content) if (part := self._part(item)) is not None]
+        parts: list[HubPart] = []
+        for item in _parts(content):
+            if (part := self._part(item)) is not None:
+                is_alone = item.video_metadata is UNSET and item.media_resolution is UNSET  # as nearly always
+                own = None if is_alone else own_members(item, _BESIDE)
+                parts += [part] if own is None else [part, own]
         return Message(role, tuple(parts))
 
     def _part(self, item: Part) -> HubPart | None:

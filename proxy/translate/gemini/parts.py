@@ -7,14 +7,15 @@ Source: google-genai SDK 3.4.0, google/genai/types.py (Part, FunctionCall), read
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from msgspec import Raw, UnsetType
+from msgspec import UNSET, Raw, UnsetType
 
 from proxy.apischema import gemini
 from proxy.core.conversation import Audio, Document, Image, Native, Signature, Text, Thinking, ToolCall, Vendor
+from proxy.translate.foreign import EXTRAS
 from proxy.translate.gemini.media import read_blob, read_file
 from proxy.translate.gemini.signatures import Opened
 
@@ -52,6 +53,17 @@ def read_part(part: gemini.Part, opener: Opener, call_id: str) -> Said | None:
     if native is None and part.thought_signature:  # alone: it seals what was said before
         return _words(part, "", opener)
     return native
+
+
+def own_members(given: gemini.Part | gemini.FunctionDeclaration, names: Mapping[str, str]) -> Native | None:
+    """Keep members that only Google understands; None where there are none.
+
+    Args:
+        names: Google's, by those of the attributes.
+    """
+    found = {name: getattr(given, place) for place, name in names.items()}
+    members = {name: value for name, value in found.items() if value is not UNSET and bytes(value) != b"null"}
+    return Native(Vendor.GOOGLE, EXTRAS, Raw(_ENCODER.encode(members))) if members else None
 
 
 def text_part(text: str, signature: str | None = None, *, thought: bool = False) -> dict[str, Any]:

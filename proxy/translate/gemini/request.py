@@ -98,8 +98,8 @@ def encode_request(conversation: Conversation, target: Target) -> Encoded:
 
 
 def _keep(members: dict[str, Raw], name: str, others: dict[str, Raw]) -> None:
-    if others:
-        members[name] = Raw(_ENCODER.encode(others))
+    if said := {member: value for member, value in others.items() if bytes(value) != _NULL}:
+        members[name] = Raw(_ENCODER.encode(said))
 
 
 def _tools(conversation: Conversation, body: dict[str, Any]) -> None:

@@ -27,8 +27,9 @@ from proxy.core.conversation import (
 )
 from proxy.core.translation import Undecodable, Untranslatable
 from proxy.translate.foreign import foreign_tool
+from proxy.translate.gemini.parts import own_members
 from proxy.translate.gemini.schemas import to_json_schema
-from proxy.wire.typedjson import decoded
+from proxy.wire.typedjson import decoded, given
 
 DECLARATIONS = "functionDeclarations"
 CALLING = "functionCallingConfig"
@@ -41,6 +42,7 @@ _CONFIG = msgspec.json.Decoder(dict[str, Raw])
 _CALLING: msgspec.json.Decoder[FunctionCallingConfig | None] = msgspec.json.Decoder(FunctionCallingConfig | None)
 _ENCODER = msgspec.json.Encoder()
 
+_OWN = {"behavior": "behavior", "response": "response", "response_json_schema": "responseJsonSchema"}
 _MODES = {
     "": None,
     "MODE_UNSPECIFIED": None,
@@ -71,7 +73,7 @@ def read_tools(member: Raw) -> tuple[Tool, ...]:
             where = f"tools[{at}].{name}"
             if name == DECLARATIONS:
                 tools += [_declared(function, where) for function in decoded(_DECLARED, value, where) or ()]
-            else:
+            elif given(value) is not None:
                 tools.append(NativeTool(Vendor.GOOGLE, name, Raw(_ENCODER.encode({name: value}))))
     return tuple(tools)
 
@@ -137,7 +139,7 @@ def _declared(function: FunctionDeclaration, where: str) -> FunctionTool:
         schema = to_json_schema(function.parameters, where)
     if schema is not None and bytes(schema) == b"null":
         schema = None
-    return FunctionTool(function.name, function.description or "", schema)
+    return FunctionTool(function.name, function.description or "", schema, own=own_members(function, _OWN))
 
 
 def _declaration(tool: FunctionTool) -> dict[str, Any]:
@@ -146,6 +148,8 @@ def _declaration(tool: FunctionTool) -> dict[str, Any]:
         written["description"] = tool.description
     if tool.schema is not None:
         written["parametersJsonSchema"] = tool.schema
+    if tool.own is not None and tool.own.vendor is Vendor.GOOGLE:
+        written |= _CONFIG.decode(tool.own.value)
     return written
 
 

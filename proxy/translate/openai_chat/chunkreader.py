@@ -29,7 +29,7 @@ from proxy.core.streamparts import (
 )
 from proxy.core.translation import Undecodable
 from proxy.translate.openai_chat.frames import DONE
-from proxy.translate.openai_chat.history import arguments_text
+from proxy.translate.openai_chat.history import arguments_text, whole_arguments
 from proxy.translate.openai_chat.parts import decode_part, thought_text
 from proxy.translate.openai_chat.reading import answered_signature, call_ids, cited, decode_audio, decode_usage
 from proxy.translate.openai_chat.thoughts import decode_answered
@@ -138,6 +138,7 @@ class Decoder:
         key = _LATEST if call.index is None else call.index
         own = state.calls.get(key)
         function, custom = call.function, call.custom
+        piece = function and function.arguments
         name = (custom and custom.name) or (function and function.name) or ""
         if own is None or (name and call.id and call.id != state.ids[key]):
             own = state.calls[key] = state.count
@@ -146,7 +147,8 @@ class Decoder:
             id_ = call.id or f"{call_ids(self._id, index)}{own}"
             signature = answered_signature(call.extra_content, self._account)
             parts.append(ToolBegan(own, id_, name, index, signature, custom is not None))
-        arguments = custom.input if custom is not None else arguments_text(function and function.arguments)
+            piece = whole_arguments(piece)
+        arguments = custom.input if custom is not None else arguments_text(piece)
         if arguments:
             parts.append(ToolDelta(own, arguments, index))
 

@@ -98,7 +98,7 @@ def _assistant(message: schema.Message, content: list[Part], index: int) -> list
         parts.append(_call(call, f"messages[{index}].tool_calls[{place}]"))
     if message.function_call is not None:
         name = message.function_call.name or ""
-        parts.append(ToolCall(name, name, arguments_text(message.function_call.arguments)))
+        parts.append(ToolCall(name, name, whole_arguments(message.function_call.arguments)))
     return parts
 
 
@@ -108,7 +108,7 @@ def _call(call: schema.ToolCall, where: str) -> ToolCall:
         return ToolCall(call.id or "", call.custom.name or "", call.custom.input or "", signature, custom=True)
     if call.function is None or not call.function.name:
         raise Undecodable(f"`{where}.function.name` is missing.", param=f"{where}.function.name")
-    return ToolCall(call.id or "", call.function.name, arguments_text(call.function.arguments), signature)
+    return ToolCall(call.id or "", call.function.name, whole_arguments(call.function.arguments), signature)
 
 
 def arguments_text(arguments: object) -> str:
@@ -116,6 +116,12 @@ def arguments_text(arguments: object) -> str:
     if arguments is None:
         return ""
     return arguments if isinstance(arguments, str) else _ENCODER.encode(arguments).decode()
+
+
+def whole_arguments(arguments: object) -> str:
+    """Do the same for arguments that came in one piece, where null stands for none."""
+    text = arguments_text(arguments)
+    return "" if text == "null" else text
 
 
 def told_signature(extra: schema.ExtraContent | None) -> Signature | None:

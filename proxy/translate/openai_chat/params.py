@@ -1,7 +1,8 @@
 """Limits, sampling, reasoning and the rest of a request: OpenAI chat to and from the hub.
 
 Source: OpenAI Python SDK 3.51.0, types/chat/completion_create_params.py; openrouter 1.3.84 (`reasoning`); litellm
-1.109.1 (`thinking`), read 2026-11-20.
+1.109.1 (`thinking`), read 2026-11-20; api-docs.deepseek.com/guides/thinking_mode (on unless it is switched off), as
+earendil-works/pi packages/ai/src/api/openai-completions.ts has it, read 2026-11-21.
 """
 
 from __future__ import annotations
@@ -117,8 +118,10 @@ def _reasoning(reasoning: Reasoning, target: Target) -> dict[str, Any]:
         return {"reasoning": asked} if asked else {}
     if "thinking" in target.extensions and budget is not None and budget >= 0:
         return {"thinking": {"type": "enabled", "budget_tokens": budget} if budget else {"type": "disabled"}}
+    wanted = wanted_effort(reasoning)
+    if "thinking_switch" in target.extensions and wanted is Effort.NONE:
+        return {"thinking": {"type": "disabled"}}
     # Models that do not think refuse the word "none": it is written only where a client of OpenAI's wrote it.
     if effort is None and budget == 0:
         return {}
-    wanted = wanted_effort(reasoning)
     return {} if wanted is None else {"reasoning_effort": wanted.value}

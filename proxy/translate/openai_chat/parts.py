@@ -27,7 +27,7 @@ from proxy.core.conversation import (
     Vendor,
 )
 from proxy.core.translation import Undecodable
-from proxy.translate.media import read_url, words_of, write_url
+from proxy.translate.media import file_name, read_url, words_of, write_url
 from proxy.translate.openai_chat.unsupported import refused
 
 _AUDIO_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
@@ -184,4 +184,5 @@ def _document(part: Document, where: str) -> dict[str, Any]:
         return {"type": "file", "file": {"file_id": source.id}}
     if source.media_type.startswith("text/"):
         return {"type": "text", "text": words_of(source, where)}
-    return {"type": "file", "file": {"filename": part.name or "document.pdf", "file_data": write_url(source)}}
+    name = file_name(part.name, source.media_type)
+    return {"type": "file", "file": {"filename": name, "file_data": write_url(source)}}

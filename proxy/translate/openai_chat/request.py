@@ -2,9 +2,12 @@
 
 Extensions of the dialect that a `Target` may name: `allowed_tools`, `cache_control`, `extra_content`, `images` (in the
 assistant's messages), `reasoning`, `reasoning_content`, `reasoning_details`, `thinking`, `top_k`. What is not named is
-not sent: most vendors refuse members that they do not know. `nine_letter_ids` is no member: ids of calls are so there.
+not sent: most vendors refuse members that they do not know. No members are `nine_letter_ids`, ids of calls as they must
+be there, `every_thought`: `reasoning_content` stands in each message of the assistant, else its next turn is a 400, and
+`thinking_switch`: models think unless `thinking` says that they are not to.
 
-Source: OpenAI Python SDK 3.51.0, types/chat/completion_create_params.py, read 2026-11-20.
+Source: OpenAI Python SDK 3.51.0, types/chat/completion_create_params.py, read 2026-11-20;
+github.com/NousResearch/hermes-agent/pull/15228 (DeepSeek: in each message), read 2026-11-21.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from proxy.apischema import openai_chat as schema
 from proxy.core.conversation import (
@@ -26,7 +27,7 @@ from proxy.core.conversation import (
     Vendor,
 )
 from proxy.core.translation import Envelope, Undecodable
-from proxy.translate.openai_chat.history import arguments_text
+from proxy.translate.openai_chat.history import whole_arguments
 from proxy.translate.openai_chat.parts import decode_part, decode_parts
 from proxy.translate.openai_chat.reading import answered_signature, call_ids, cited, decode_audio, decode_usage
 from proxy.translate.openai_chat.thoughts import decode_answered, encode_for_client
@@ -43,6 +44,7 @@ from proxy.translate.openai_chat.writing import (
 from proxy.wire.typedjson import decoded, given
 
 _ANSWER = msgspec.json.Decoder(schema.Answer)
+_LIST = msgspec.json.Decoder(list[Raw])
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -86,7 +88,7 @@ def _parts(message: schema.Message, where: str, account: str, ids: str) -> list[
         parts.append(_call(call, f"{ids}{place}", account))
     if message.function_call is not None and message.function_call.name:
         name = message.function_call.name
-        parts.append(ToolCall(f"{ids}0", name, arguments_text(message.function_call.arguments)))
+        parts.append(ToolCall(f"{ids}0", name, whole_arguments(message.function_call.arguments)))
     return parts
 
 
@@ -95,7 +97,7 @@ def _call(call: schema.ToolCall, own_id: str, account: str) -> ToolCall:
     if call.custom is not None:
         return ToolCall(id_, call.custom.name or "", call.custom.input or "", signature, custom=True)
     function = call.function or schema.FunctionCall()
-    return ToolCall(id_, function.name or "", arguments_text(function.arguments), signature)
+    return ToolCall(id_, function.name or "", whole_arguments(function.arguments), signature)
 
 
 def encode_answer(answer: Answer, envelope: Envelope) -> bytes:
@@ -153,7 +155,15 @@ def _shown(parts: tuple[Part, ...], envelope: Envelope) -> dict[str, Any]:
             case Audio(source=Inline(data=data)):
                 members["audio"] = audio_object(data, envelope)
             case Native(vendor=Vendor.OPENAI, kind="annotations", value=value):
-                members["annotations"] = value
+                members.setdefault("annotations", []).extend(_listed(value))
             case _:
                 pass
     return members
+
+
+def _listed(annotations: Raw) -> list[Raw]:
+    """Take a list of citations apart; what is none says nothing."""
+    try:
+        return _LIST.decode(annotations)
+    except (ValueError, RecursionError):
+        return []

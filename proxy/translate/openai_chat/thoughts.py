@@ -113,7 +113,8 @@ def encode_for_upstream(parts: Iterable[Part], target: Target) -> dict[str, Any]
     """
     thoughts = [part for part in parts if isinstance(part, Thinking)]
     members: dict[str, Any] = {}
-    if "reasoning_content" in target.extensions and (text := "".join([thought.text for thought in thoughts])):
+    text = "".join([thought.text for thought in thoughts])
+    if "reasoning_content" in target.extensions and (text or "every_thought" in target.extensions):
         members["reasoning_content"] = text
     own = [(thought, signature) for thought in thoughts if (signature := _own_signature(thought, target))]
     if "reasoning_details" in target.extensions:

@@ -1,7 +1,7 @@
 """Events of an upstream's stream of OpenAI Responses, read as parts of the hub.
 
-Takes text and arguments from the deltas; where a vendor leaves those out, from the events that end an item. The stream
-ends with `response.completed`, `.incomplete` or `.failed`, after which nothing counts.
+Takes text, arguments and citations from the deltas; where a vendor leaves those out, from the events that end an item.
+The stream ends with `response.completed`, `.incomplete` or `.failed`, after which nothing counts.
 
 Source: OpenAI Python SDK 3.51.0, types/responses/*_event.py, read 2026-11-20.
 """
@@ -55,6 +55,9 @@ class Decoder:
         self._began = False
         self._calls: dict[int, int] = {}  # by the output's index: the number of the call, from 0
         self._told: set[int] = set()  # the output's indices of what has come by deltas
+        self._said = 0  # letters of text
+        self._starts: dict[int, int] = {}  # by the output's index: how many were said before it
+        self._cited: set[int] = set()  # the output's indices of what has citations by events
 
     def feed(self, name: str, data: bytes) -> list[StreamPart]:
         """Read the data of one event."""
@@ -80,7 +83,11 @@ class Decoder:
 
     def _text(self, event: schema.Event) -> list[StreamPart]:
         self._told.add(event.output_index)
-        return [TextDelta(event.delta, logprobs=chat_logprobs(event.logprobs))] if event.delta else []
+        if not event.delta:
+            return []
+        self._starts.setdefault(event.output_index, self._said)
+        self._said += len(event.delta)
+        return [TextDelta(event.delta, logprobs=chat_logprobs(event.logprobs))]
 
     def _refusal(self, event: schema.Event) -> list[StreamPart]:
         self._told.add(event.output_index)
@@ -100,9 +107,12 @@ class Decoder:
         self._told.add(event.output_index)
         return [ToolDelta(index, event.delta)]
 
-    def _cited(self, event: schema.Event) -> list[StreamPart]:
-        annotation = given(event.annotation)
-        citation = None if annotation is None else read_citations([annotation])
+    def _cites(self, event: schema.Event) -> list[StreamPart]:
+        if (annotation := given(event.annotation)) is None:
+            return []
+        self._cited.add(event.output_index)
+        before = self._starts.get(event.output_index, self._said)
+        citation = read_citations([schema.Part("output_text", annotations=[annotation])], before)
         return [] if citation is None else [Whole(citation)]
 
     def _item_added(self, event: schema.Event) -> list[StreamPart]:
@@ -139,14 +149,18 @@ class Decoder:
         return parts
 
     def _message_done(self, event: schema.Event, item: schema.Item) -> list[StreamPart]:
-        if event.output_index in self._told or not isinstance(item.content, list):
+        if not isinstance(item.content, list):
             return []
         parts: list[StreamPart] = []
-        for part in item.content:
+        before = self._starts.setdefault(event.output_index, self._said)
+        for part in item.content if event.output_index not in self._told else ():
             if part.refusal:
                 parts.append(RefusalDelta(part.refusal))
             elif part.text:
+                self._said += len(part.text)
                 parts.append(TextDelta(part.text, logprobs=chat_logprobs(part.logprobs)))
+        if event.output_index not in self._cited and (citations := read_citations(item.content, before)) is not None:
+            parts.append(Whole(citations))
         return parts
 
     def _image_done(self, event: schema.Event, item: schema.Item) -> list[StreamPart]:
@@ -182,7 +196,7 @@ _READERS: dict[str, Callable[[Decoder, schema.Event], list[StreamPart]]] = {
     "response.output_item.added": Decoder._item_added,
     "response.output_item.done": Decoder._item_done,
     "response.output_text.delta": Decoder._text,
-    "response.output_text.annotation.added": Decoder._cited,
+    "response.output_text.annotation.added": Decoder._cites,
     "response.refusal.delta": Decoder._refusal,
     "response.reasoning_summary_part.added": Decoder._next_thought,
     "response.reasoning_summary_text.delta": Decoder._thinking,

@@ -14,6 +14,7 @@ from typing import cast
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from proxy.apischema import openai_responses as schema
 from proxy.core.conversation import (
@@ -88,7 +89,8 @@ class _Reader:
             raise Undecodable(f"`{where}.role` is not a role that is known.", param=f"{where}.role")
         parts = decode_parts(item.content, f"{where}.content")
         if role is Role.ASSISTANT:
-            self._said.extend(parts)
+            phase = item.phase or ""
+            self._said.extend([replace(part, phase=phase) if isinstance(part, Text) else part for part in parts])
         else:
             self.close()
             self.messages.append(Message(role, tuple(parts)))

@@ -89,8 +89,8 @@ def _item(part: Part, custom: set[str], target: Target) -> Item | None:
     What the assistant said goes as a plain text: only with an id of OpenAI's would it be a message as answers have it.
     """
     match part:
-        case Text(text=text) | Refusal(text=text):
-            return {"type": "message", "role": "assistant", "content": text} if text else None
+        case Text() | Refusal():
+            return _message(part)
         case ToolCall():
             return _call(part, custom)
         case Thinking():
@@ -99,6 +99,13 @@ def _item(part: Part, custom: set[str], target: Target) -> Item | None:
             return value
         case _:
             return None
+
+
+def _message(part: Text | Refusal) -> Item | None:
+    if not part.text:
+        return None
+    phase = {"phase": part.phase} if isinstance(part, Text) and part.phase else {}
+    return {"type": "message", "role": "assistant", "content": part.text, **phase}
 
 
 def _call(call: ToolCall, custom: set[str]) -> Item:

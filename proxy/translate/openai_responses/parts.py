@@ -25,7 +25,7 @@ from proxy.core.conversation import (
     Vendor,
 )
 from proxy.core.translation import Undecodable
-from proxy.translate.media import read_url, write_url
+from proxy.translate.media import file_name, read_url, write_url
 from proxy.translate.openai_responses.unsupported import refused
 
 _AUDIO_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
@@ -131,7 +131,8 @@ def encode_part(part: Part, where: str) -> dict[str, Any] | None:
         case Document(source=FileRef() as source):
             return {"type": "input_file", "file_id": _own_file(source, where)}
         case Document(source=Inline() as source, name=name):
-            return {"type": "input_file", "filename": name or _file_name(source), "file_data": write_url(source)}
+            named = file_name(name, source.media_type)
+            return {"type": "input_file", "filename": named, "file_data": write_url(source)}
         case Audio():
             raise refused("audio_input", where)
         case _:
@@ -142,7 +143,3 @@ def _own_file(source: FileRef, where: str) -> str:
     if source.vendor is not Vendor.OPENAI:
         raise refused("foreign_file", where)
     return source.id
-
-
-def _file_name(source: Inline) -> str:
-    return "document.txt" if source.media_type.startswith("text/") else "document.pdf"

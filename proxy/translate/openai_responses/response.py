@@ -69,6 +69,7 @@ def decode_answer(body: bytes, account: str) -> Answer:
         raise Undecodable("The answer is not finished.", param="status")
     parts: list[Part] = []
     logprobs: Raw | None = None
+    said = 0  # letters
     for index, raw_item in enumerate(answer.output):
         where = f"output[{index}]"
         kind = decoded(_KIND, raw_item, where).type or ""
@@ -76,7 +77,9 @@ def decode_answer(body: bytes, account: str) -> Answer:
             parts.append(Native(Vendor.OPENAI, kind, raw_item))
             continue
         item = decoded(_ITEM, raw_item, where)
-        parts.extend(_read_item(item, where, account))
+        found = _read_item(item, where, account, said)
+        parts.extend(found)
+        said += sum(len(part.text) for part in found if isinstance(part, Text))
         logprobs = logprobs or _logprobs(item)
     called = any(isinstance(part, ToolCall) for part in parts)
     reason = answer.incomplete_details.reason if answer.incomplete_details else None
@@ -89,7 +92,7 @@ def decode_answer(body: bytes, account: str) -> Answer:
 _READ = frozenset({"message", "function_call", "custom_tool_call", "reasoning", "image_generation_call"})
 
 
-def _read_item(item: schema.Item, where: str, account: str) -> list[Part]:
+def _read_item(item: schema.Item, where: str, account: str, said: int) -> list[Part]:
     match item.type:
         case "function_call":
             return [ToolCall(item.call_id or item.id or "", _name(item), item.arguments or "")]
@@ -102,19 +105,13 @@ def _read_item(item: schema.Item, where: str, account: str) -> list[Part]:
             return [*generated_image(item)]
         case _:
             parts = decode_parts(item.content, f"{where}.content")
-            cited = read_citations(_annotations(item))
+            cited = None if isinstance(item.content, str) else read_citations(item.content or (), said)
             return parts if cited is None else [*parts, cited]
 
 
 def _name(item: schema.Item) -> str:
     """Name a tool as `named_call` looks for it."""
     return flat_name(item.namespace or "", item.name or "")
-
-
-def _annotations(item: schema.Item) -> list[Raw]:
-    if not isinstance(item.content, list):
-        return []
-    return [annotation for part in item.content for annotation in part.annotations or ()]
 
 
 def _logprobs(item: schema.Item) -> Raw | None:

@@ -19,6 +19,7 @@ from proxy.core.conversation import (
     CustomTool,
     FunctionTool,
     JsonFormat,
+    Native,
     NativeTool,
     Tool,
     ToolChoice,
@@ -26,12 +27,13 @@ from proxy.core.conversation import (
     Vendor,
 )
 from proxy.core.translation import Undecodable
-from proxy.translate.foreign import foreign_tool
+from proxy.translate.foreign import EXTRAS, foreign_tool
 from proxy.wire.jsonbody import raw
 from proxy.wire.typedjson import decoded, given
 
 _MODES = {"auto": ToolChoiceMode.AUTO, "none": ToolChoiceMode.NONE, "required": ToolChoiceMode.REQUIRED}
 _CHAT_SEARCH = "web_search_options"
+_OWN = ("allowed_callers", "defer_loading", "output_schema")
 _NO_PARAMETERS = Raw(b'{"type":"object","properties":{}}')
 
 _GRAMMAR = msgspec.json.Decoder(schema.Grammar)
@@ -67,9 +69,16 @@ def decode_tool(tool: schema.Tool, where: str) -> FunctionTool | CustomTool:
     if not tool.name:
         raise Undecodable(f"`{where}.name` is missing.", param=f"{where}.name")
     if tool.type == "function":
-        return FunctionTool(tool.name, tool.description or "", given(tool.parameters), tool.strict)
+        return FunctionTool(
+            tool.name, tool.description or "", given(tool.parameters), tool.strict, own=_own_members(tool)
+        )
     form = given(tool.format)
     return CustomTool(tool.name, tool.description or "", None if form is None else _nested(form, where))
+
+
+def _own_members(tool: schema.Tool) -> Native | None:
+    members = {name: value for name in _OWN if (value := given(getattr(tool, name))) is not None}
+    return Native(Vendor.OPENAI, EXTRAS, raw(members)) if members else None
 
 
 def _nested(form: Raw, where: str) -> Raw:
@@ -157,6 +166,8 @@ def _written(tool: Tool, index: int) -> dict[str, Any] | Raw:
             "parameters": tool.schema or _NO_PARAMETERS,
             "strict": bool(tool.strict),
         }
+        if tool.own is not None and tool.own.vendor is Vendor.OPENAI:
+            written |= _MEMBERS.decode(tool.own.value)
     if tool.description:
         written["description"] = tool.description
     return written

@@ -116,6 +116,28 @@ async def test_refused_hint_is_left_out_in_one_resend_and_named() -> None:
     assert heard.headers["x-fairlead-dropped-params"] == "seed"
 
 
+NOT_TAKEN = refused(400, "('messages.1' : property 'reasoning_content' is unsupported)")
+NOT_THERE = refused(400, "The `reasoning_content` in the thinking mode must be passed back to the API.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "refusal", "sent", "resent"),
+    [
+        pytest.param("groq", NOT_TAKEN, {"reasoning_content": "hm"}, {}, id="not-taken"),
+        pytest.param("deepseek", NOT_THERE, {}, {"reasoning_content": ""}, id="not-there"),
+    ],
+)
+async def test_thoughts_of_another_vendor_cost_one_resend(
+    kind: str, refusal: bytes, sent: dict[str, str], resent: dict[str, str]
+) -> None:
+    a, spoken = Witness(refusal, said()), {"role": "assistant", "content": "b"}
+    messages = [{"role": "user", "content": "a"}, {**spoken, **sent}, {"role": "user", "content": "c"}]
+    async with scene(providers("a", kind=kind) + model("a"), a=a) as gateway:
+        heard = await ask(gateway, messages=messages)
+    assert (heard.status, heard.trail) == (200, "a=invalid_request;a=ok")
+    assert [body["messages"][1] for body in a.bodies] == [{**spoken, **sent}, {**spoken, **resent}]
+
+
 async def test_resend_happens_once_and_then_the_fault_is_the_clients() -> None:
     a, b = Witness(UNSUPPORTED), Witness(said())
     async with scene(TWO, a=a, b=b) as gateway:

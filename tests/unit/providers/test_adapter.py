@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from proxy import __version__
 from proxy.core.call import Call, Dialect, EndpointSpec, Operation
+from proxy.core.failure import SIGNATURES
 from proxy.core.translation import Untranslatable
 from proxy.providers.adapter import build
 from proxy.providers.kinds import KINDS
@@ -200,6 +201,31 @@ def test_members_get_the_names_of_the_vendor() -> None:
     prepared = build(call_of({"model": "m", "seed": 7, "max_completion_tokens": 9}), candidate_of("mistral"), None)
     assert sent_body(prepared) == {"model": "up", "random_seed": 7, "max_tokens": 9}
     assert prepared.dropped == ()
+
+
+@pytest.mark.parametrize("kind", ["deepseek", "mistral", "ollama", "together"])
+def test_limit_has_the_name_that_the_vendor_obeys(kind: str) -> None:
+    messages = [{"role": "user", "content": "hello"}]
+    call = call_of({"model": "m", "max_tokens": 9, "messages": messages}, MESSAGES)
+    assert sent_body(build(call, candidate_of(kind), None)) == {"model": "up", "max_tokens": 9, "messages": messages}
+
+
+def test_thoughts_that_are_missing_are_empty_when_a_request_is_sent_again() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    messages = [{"role": "assistant", "content": None, "tool_calls": [call]}]
+    asked, target = call_of({"model": "m", "messages": messages}), candidate_of("deepseek")
+    first, again = build(asked, target, None), build(asked, target, None, (SIGNATURES,))
+    assert sent_body(first)["messages"] == messages
+    assert sent_body(again)["messages"] == [{**messages[0], "reasoning_content": ""}]
+    assert (again.is_translated, again.dropped) == (False, ())
+
+
+@pytest.mark.parametrize("kind", ["groq", "mistral"])
+def test_thoughts_that_are_not_taken_are_left_out_when_a_request_is_sent_again(kind: str) -> None:
+    said = {"role": "assistant", "content": "b", "reasoning_content": "hm"}
+    messages = [{"role": "user", "content": "a"}, said, {"role": "user", "content": "c"}]
+    again = build(call_of({"model": "m", "messages": messages}), candidate_of(kind), None, (SIGNATURES,))
+    assert sent_body(again)["messages"][1] == {"role": "assistant", "content": "b"}
 
 
 def test_member_sent_under_both_names_is_left_out_once() -> None:

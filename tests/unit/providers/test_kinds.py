@@ -56,8 +56,8 @@ def test_model_is_asked_in_the_client_s_dialect_where_its_vendor_speaks_it(
 
 # What the OpenAI chat encoder knows beyond the dialect.
 EXTENSIONS = {
-    *("allowed_tools", "cache_control", "extra_content", "images", "reasoning", "reasoning_content"),
-    *("nine_letter_ids", "reasoning_details", "system_messages", "thinking", "top_k"),
+    *("allowed_tools", "cache_control", "every_thought", "extra_content", "images", "reasoning", "reasoning_content"),
+    *("nine_letter_ids", "reasoning_details", "system_messages", "thinking", "thinking_switch", "top_k"),
 }
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from proxy.core.conversation import Conversation, Image, Inline, Link, Message, Role, Text, Vendor
 from proxy.core.translation import Undecodable, Untranslatable
-from proxy.translate.media import asks_detail, details, image_type, read_url, words_of, write_url
+from proxy.translate.media import asks_detail, details, file_name, image_type, read_url, words_of, write_url
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,21 @@ def test_what_is_no_base64_is_refused(data: str) -> None:
 )
 def test_images_have_one_name_for_each_type(written: str, meant: str) -> None:
     assert image_type(written) == meant
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "named"),
+    [
+        pytest.param("a.pdf", "application/pdf", "a.pdf", id="with-its-ending"),
+        pytest.param("My report", "application/pdf", "My report.pdf", id="title"),
+        pytest.param("Report 2.1", "application/pdf", "Report 2.1.pdf", id="dot-that-begins-no-ending"),
+        pytest.param("notes", "text/plain", "notes.txt", id="words"),
+        pytest.param("", "text/plain", "document.txt", id="no-name"),
+        pytest.param("", "application/x-unheard-of", "document.pdf", id="type-without-an-ending"),
+    ],
+)
+def test_name_of_a_file_tells_its_type(name: str, media_type: str, named: str) -> None:
+    assert file_name(name, media_type) == named
 
 
 def looking(*asked: str) -> Conversation:

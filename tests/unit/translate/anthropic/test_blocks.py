@@ -6,7 +6,9 @@ import json
 from base64 import b64encode
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec import Raw
 
 from proxy.core.conversation import (
     CacheMark,
@@ -88,18 +90,34 @@ def test_a_block_is_a_part(block: dict[str, Any], expected: Part) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "expected"),
+    ("content", "expected", "is_own"),
     [
-        pytest.param("ok", (Text("ok"),), id="text"),
-        pytest.param(None, (), id="none"),
-        pytest.param([{"type": "text", "text": "ok"}], (Text("ok"),), id="blocks"),
-        pytest.param([{"type": "x"}], (Text('{"type":"x"}'),), id="unknown-block-as-its-json"),
-        pytest.param([{"type": "text", "text": "ok", "citations": []}], (Text("ok"),), id="members-of-its-own"),
-        pytest.param([{"type": "thinking", "thinking": "t"}], (), id="nonsense"),
+        pytest.param("ok", (Text("ok"),), False, id="text"),
+        pytest.param(None, (), False, id="none"),
+        pytest.param([{"type": "text", "text": "ok"}], (Text("ok"),), False, id="blocks"),
+        pytest.param([{"type": "x"}], (Text('{"type":"x"}'),), True, id="unknown-block-as-its-json"),
+        pytest.param([{"type": "text", "text": "ok", "citations": []}], (Text("ok"),), True, id="members-of-its-own"),
+        pytest.param([{"type": "thinking", "thinking": "t"}], (), False, id="nonsense"),
     ],
 )
-def test_a_result_holds_what_every_vendors_results_may(content: object, expected: tuple[Text, ...]) -> None:
-    assert parts({"type": "tool_result", "tool_use_id": "a", "content": content}) == (ToolResult("a", expected),)
+def test_a_result_holds_what_every_vendors_results_may(
+    content: object, expected: tuple[Text, ...], is_own: bool
+) -> None:
+    own = Native(Vendor.ANTHROPIC, "tool_result", Raw(msgspec.json.encode(content))) if is_own else None
+    block = {"type": "tool_result", "tool_use_id": "a", "content": content}
+    assert parts(block) == (ToolResult("a", expected, own=own),)
+
+
+def test_a_result_goes_back_to_its_vendor_as_it_came() -> None:
+    found = {"type": "search_result", "source": "s", "title": "t", "content": [], "citations": {"enabled": True}}
+    result = {
+        "type": "tool_result",
+        "tool_use_id": "a",
+        "content": [found, {"type": "tool_reference", "tool_name": "f"}],
+    }
+    call = {"type": "tool_use", "id": "a", "name": "f", "input": {}}
+    messages = [{"role": "assistant", "content": [call]}, {"role": "user", "content": [result]}]
+    assert body(received(messages=messages))["messages"][-1]["content"] == [result]
 
 
 def test_a_result_knows_its_tool_and_its_failure() -> None:

@@ -80,6 +80,11 @@ def test_stop_sequences_of_white_space_are_left_out() -> None:
     assert "stop_sequences" not in body(asked(stop=("\n",)))
 
 
+def test_stop_sequences_left_out_are_named_where_they_said_something() -> None:
+    assert sent(asked(stop=("END", "\n"))).dropped == ("stop",)
+    assert sent(asked(stop=("END", ""))).dropped == ()
+
+
 @pytest.mark.parametrize(
     ("vendor", "user_id", "expected"),
     [

@@ -176,6 +176,10 @@ def test_what_has_no_place_is_kept_raw() -> None:
     }
 
 
+def test_what_is_null_is_not_there() -> None:
+    assert not received(container=None, inference_geo=None, output_config=None).rest
+
+
 def test_half_a_character_is_read_as_a_whole_one_that_is_unknown() -> None:
     body = b'{"messages":[{"role":"user","content":"a\\ud83d"}],"x":"\\ud83d"}'
     assert decode_request(body, False).messages[0].parts == (Text("a\ufffd"),)

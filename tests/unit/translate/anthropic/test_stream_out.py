@@ -214,6 +214,29 @@ def test_blocks_are_opened_filled_and_closed_in_turn(parts: tuple[StreamPart, ..
     assert blocks(*parts, DONE) == expected
 
 
+def argued(began: ToolBegan, *fragments: str) -> Any:  # noqa: ANN401 - JSON
+    """What a client puts together of the arguments of a call."""
+    (_, deltas), *_ = blocks(began, *[ToolDelta(0, fragment) for fragment in fragments], ToolBegan(1, "y", "g"))
+    return json.loads("".join(delta["partial_json"] for delta in deltas))
+
+
+@pytest.mark.parametrize(
+    ("fragments", "expected"),
+    [
+        pytest.param(("[1,", "2]"), "[1,2]", id="list"),
+        pytest.param((" ", 'ls "a', '"\n'), 'ls "a"\n', id="no-json"),
+        pytest.param(('"x"',), '"x"', id="text"),
+    ],
+)
+def test_arguments_that_are_no_object_are_given_inside_one(fragments: tuple[str, ...], expected: str) -> None:
+    assert argued(ToolBegan(0, "x", "f"), *fragments) == {"arguments": expected}
+    assert argued(ToolBegan(0, "x", "f", custom=True), *fragments) == {"input": expected}
+
+
+def test_arguments_that_begin_with_blanks_are_an_object_all_the_same() -> None:
+    assert argued(ToolBegan(0, "x", "f"), "\n", ' {"n"', ":1}") == {"n": 1}
+
+
 def message(*parts: StreamPart) -> tuple[Any, Any]:
     """The opening message, and the last delta."""
     found = [json.loads(event.data or b"") for event in EventSplitter().feed(raw(*parts))]

@@ -11,6 +11,7 @@ from proxy.core.conversation import (
     CacheMark,
     CustomTool,
     FunctionTool,
+    Native,
     NativeTool,
     Params,
     Tool,
@@ -20,7 +21,7 @@ from proxy.core.conversation import (
     ToolResult,
     Vendor,
 )
-from tests.unit.translate.anthropic.said import body, offering, refusal, sent, talk
+from tests.unit.translate.anthropic.said import body, offering, received, refusal, sent, talk
 from tests.unit.translate.talking import assistant, user
 
 SCHEMA = Raw(b'{"type":"object","properties":{"n":{"type":"integer","minimum":1}}}')
@@ -39,6 +40,17 @@ def test_a_function_is_offered_with_its_schema_as_it_is() -> None:
             "input_schema": {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}},
         }
     ]
+
+
+def test_a_function_keeps_the_members_that_its_vendor_alone_has() -> None:
+    members = {"defer_loading": True, "allowed_callers": ["direct"], "input_examples": [{}]}
+    tool = {"name": "f", "input_schema": EMPTY, **members, "eager_input_streaming": True}
+    assert body(received(tools=[tool]))["tools"] == [tool]
+
+
+def test_members_of_another_vendors_function_are_left_out() -> None:
+    own = Native(Vendor.OPENAI, "extras", Raw(b'{"defer_loading":true}'))
+    assert body(offering(FunctionTool("f", own=own)))["tools"] == [{"name": "f", "input_schema": EMPTY}]
 
 
 def test_a_function_without_a_schema_takes_nothing() -> None:

@@ -19,7 +19,7 @@ from tests.unit.translate.talking import talk
             made.MISTRAL,
             {"max_tokens": 9, "temperature": 0.3, "top_p": 0.9, "stop": ("x", " ")},
             {"maxTokens": 9, "temperature": 0.3, "topP": 0.9, "stopSequences": ["x"]},
-            (),
+            ("stop",),
             id="all",
         ),
         pytest.param(made.SONNET, {"temperature": 1.8}, {"temperature": 1.0}, (), id="too-warm"),

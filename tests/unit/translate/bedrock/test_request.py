@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
-from proxy.core.conversation import Effort, FunctionTool, JsonFormat, Reasoning
+from proxy.core.conversation import CacheMark, Effort, FunctionTool, JsonFormat, Reasoning, Text
 from proxy.core.translation import Target, Untranslatable
 from proxy.translate.bedrock.request import encode_request
 from tests.unit.translate.bedrock import made
 from tests.unit.translate.bedrock.made import sent
-from tests.unit.translate.talking import TOOL, system, talk, user
+from tests.unit.translate.talking import TOOL, assistant, system, talk, user
 
 
 def test_a_request_of_words_has_messages_alone() -> None:
@@ -38,6 +38,14 @@ def test_what_a_model_adds_is_put_together() -> None:
     assert body["outputConfig"].keys() == {"effort", "textFormat"}
     assert body.keys() >= {"system", "messages", "toolConfig", "requestMetadata"}
     assert dropped == ()
+
+
+def test_of_many_marks_of_the_cache_the_last_four_stay() -> None:
+    mark = CacheMark()
+    said = [assistant(Text("a", mark)) if turn % 2 else user(Text("u", mark)) for turn in range(5)]
+    body, _ = sent(talk(system(Text("s", mark)), *said, tools=[FunctionTool("f", cache=mark)]))
+    lists = [body["toolConfig"]["tools"], body["system"], *(turn["content"] for turn in body["messages"])]
+    assert [sum("cachePoint" in block for block in blocks) for blocks in lists] == [0, 0, 0, 1, 1, 1, 1]
 
 
 def test_a_conversation_is_not_changed_by_being_written() -> None:

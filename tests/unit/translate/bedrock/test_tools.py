@@ -74,6 +74,11 @@ def test_a_mark_of_the_cache_follows_its_tool() -> None:
     assert [next(iter(tool)) for tool in written] == ["toolSpec", "cachePoint", "toolSpec"]
 
 
+def test_nova_caches_no_tools() -> None:
+    written = config(FunctionTool("f", cache=CacheMark()), model=made.NOVA)["tools"]
+    assert [next(iter(tool)) for tool in written] == ["toolSpec"]
+
+
 @pytest.mark.parametrize(
     ("model", "strict"),
     [

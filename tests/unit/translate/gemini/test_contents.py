@@ -25,7 +25,7 @@ from proxy.core.conversation import (
 )
 from proxy.core.translation import Target, Untranslatable
 from proxy.translate.gemini.signatures import SKIP
-from tests.unit.translate.gemini.making import HELLO, NEW, OLD, asked, model, raw, sent, user
+from tests.unit.translate.gemini.making import HELLO, NEW, OLD, asked, model, raw, read, sent, user
 
 MINE = Signature(Vendor.GOOGLE, "acct", "mine")
 ANY = Signature(Vendor.GOOGLE, "", "any")
@@ -224,3 +224,20 @@ def test_results_come_before_what_the_user_says_beside_them() -> None:
     parts = written[2]["parts"]
     assert [part.get("functionResponse", {}).get("id") for part in parts] == ["1", "2", None, None]
     assert [part.get("text") for part in parts[2:]] == ["wait", "<system>\nBe brief\n</system>"]
+
+
+def test_members_beside_a_part_go_back_with_it() -> None:
+    video = {"inlineData": {"mimeType": "video/mp4", "data": "AA=="}, "videoMetadata": {"startOffset": "1s"}}
+    image = {"inlineData": {"mimeType": "image/png", "data": "AA=="}, "mediaResolution": {"level": "HIGH"}}
+    contents = [
+        {"role": "user", "parts": [video]},
+        {"role": "model", "parts": [image]},
+        {"role": "user", "parts": [video]},
+    ]
+    assert sent(read({"contents": contents}))["contents"] == contents
+
+
+def test_members_beside_nothing_and_of_another_vendor_are_left_out() -> None:
+    googles, anothers = [Native(vendor, "extras", raw({"x": 1})) for vendor in (Vendor.GOOGLE, Vendor.ANTHROPIC)]
+    said = user(googles, Text("a"), anothers)
+    assert sent(asked(said))["contents"] == [{"role": "user", "parts": [{"text": "a"}]}]

@@ -175,3 +175,8 @@ def test_the_chunks_of_a_stream_are_one_message_again() -> None:
 def test_messages_of_the_user_stay_apart() -> None:
     contents: Conversation = read({"contents": [{"parts": [{"text": "a"}]}, {"parts": [{"text": "b"}]}]})
     assert contents.messages == (user(Text("a")), user(Text("b")))
+
+
+def test_members_beside_a_part_that_are_null_are_not_there() -> None:
+    (message,) = messages_of({"parts": [{"text": "a", "videoMetadata": None}]})
+    assert message.parts == (Text("a"),)

@@ -35,6 +35,8 @@ def test_unknown_members_go_back_to_google() -> None:
 
 def test_a_null_is_as_good_as_nothing() -> None:
     assert dict(read({"safetySettings": None, "tools": None}).rest) == {}
+    nulls = {"generationConfig": {"speechConfig": None}, "toolConfig": {"retrievalConfig": None}}
+    assert dict(read(nulls).rest) == {}
 
 
 @pytest.mark.parametrize(

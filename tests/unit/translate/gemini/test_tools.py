@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy.core.conversation import CustomTool, FunctionTool, NativeTool, ToolChoice, ToolChoiceMode, Vendor
+from proxy.core.conversation import CustomTool, FunctionTool, Native, NativeTool, ToolChoice, ToolChoiceMode, Vendor
 from proxy.core.translation import Undecodable, Untranslatable
 from tests.unit.translate.gemini.making import asked, raw, read, sent
 
@@ -40,6 +40,23 @@ def test_googles_own_tools_go_back_as_they_came() -> None:
         "codeExecution",
     ]
     assert sent(conversation)["tools"] == [tools[0], {"googleSearch": {}}, {"codeExecution": {}}]
+
+
+def test_a_function_keeps_the_members_that_google_alone_has() -> None:
+    function = {"name": "now", "behavior": "NON_BLOCKING", "response": {"type": "STRING"}}
+    tools = [{"functionDeclarations": [function]}]
+    assert sent(read({"tools": tools}))["tools"] == tools
+
+
+def test_members_of_another_vendors_function_are_left_out() -> None:
+    own = Native(Vendor.ANTHROPIC, "extras", raw({"defer_loading": True}))
+    assert sent(asked(tools=(FunctionTool("now", own=own),)))["tools"] == [{"functionDeclarations": [{"name": "now"}]}]
+
+
+def test_tool_that_is_null_is_none() -> None:
+    assert read({"tools": [{"functionDeclarations": [{"name": "now"}], "googleSearch": None}]}).tools == (
+        FunctionTool("now"),
+    )
 
 
 @pytest.mark.parametrize(

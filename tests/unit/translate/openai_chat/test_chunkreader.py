@@ -93,6 +93,18 @@ def test_vendor_that_repeats_an_id_goes_on_with_the_same_call() -> None:
     ]
 
 
+def test_arguments_that_are_null_are_none() -> None:
+    call = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "null"}}
+    assert not any(isinstance(part, ToolDelta) for part in read(chunk({"tool_calls": [call]})))
+
+
+def test_null_within_arguments_is_a_piece_of_them() -> None:
+    pieces = ['{"a":', "null", "}"]
+    calls = [{"index": 0, "id": "c", "function": {"name": "f", "arguments": piece}} for piece in pieces]
+    parts = read(*[chunk({"tool_calls": [call]}) for call in calls])
+    assert [part.arguments for part in parts if isinstance(part, ToolDelta)] == pieces
+
+
 def test_call_may_begin_without_a_function() -> None:
     assert read(chunk({"tool_calls": [{"index": 0, "id": "c"}]})) == [ToolBegan(0, "c", "")]
 

@@ -159,6 +159,17 @@ def test_thoughts_go_to_who_takes_them(thought: Thinking, members: dict[str, Any
     assert said(thought, target=EVERYTHING) == {"role": "assistant", "content": "", **members}
 
 
+def test_message_without_a_thought_has_an_empty_one_for_who_wants_one_in_each() -> None:
+    target = replace(TARGET, extensions=frozenset({"every_thought", "reasoning_content"}))
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    assert said(ToolCall("c", "f", ""), target=target) == {
+        "role": "assistant",
+        "content": None,
+        "reasoning_content": "",
+        "tool_calls": [call],
+    }
+
+
 def test_claudes_thoughts_go_back_as_litellm_gave_them() -> None:
     shown = Thinking("r", Signature(Vendor.ANTHROPIC, ACCOUNT, "v"))
     hidden = Thinking("", Signature(Vendor.ANTHROPIC, ACCOUNT, "h"), redacted=True)

@@ -73,6 +73,15 @@ def test_effort_in_a_vendors_own_word_is_kept_as_it_is() -> None:
             id="claudes-words",
         ),
         pytest.param(
+            Reasoning(budget_tokens=0), ("thinking_switch",), {"thinking": {"type": "disabled"}}, id="switched-off"
+        ),
+        pytest.param(
+            Reasoning(Effort.NONE), ("thinking_switch",), {"thinking": {"type": "disabled"}}, id="switched-off-in-words"
+        ),
+        pytest.param(
+            Reasoning(Effort.LOW), ("thinking_switch",), {"reasoning_effort": "low"}, id="switched-on-as-it-is"
+        ),
+        pytest.param(
             Reasoning(Effort.LOW, visible=False),
             ("reasoning",),
             {"reasoning": {"effort": "low", "exclude": True}},

@@ -58,6 +58,17 @@ def test_message_is_written(parts: tuple[Part, ...], members: dict[str, Any]) ->
     assert message(*parts) == members
 
 
+def test_citations_of_several_texts_are_one_list() -> None:
+    cited = b'{"type":"url_citation","url_citation":{"start_index":0,"end_index":1,"title":"T","url":"%b"}}'
+    natives = [Native(Vendor.OPENAI, "annotations", Raw(b"[" + cited % url + b"]")) for url in (b"u", b"v")]
+    found = message(Text("a"), natives[0], Text("b"), natives[1])["annotations"]
+    assert [annotation["url_citation"]["url"] for annotation in found] == ["u", "v"]
+
+
+def test_citations_that_are_no_list_are_none() -> None:
+    assert message(Text("a"), Native(Vendor.OPENAI, "annotations", Raw(b"{}"))) == {"content": "a", "annotations": []}
+
+
 def test_tier_that_openai_does_not_know_is_not_told() -> None:
     answer = Answer((Choice((), Finish.STOP),), usage=Usage(1, 1, service_tier="standard"))
     assert "service_tier" not in json.loads(encode_answer(answer, ENVELOPE))
@@ -67,6 +78,12 @@ def test_tier_that_openai_does_not_know_is_not_told() -> None:
 def test_what_is_no_answer_is_undecodable(body: bytes) -> None:
     with pytest.raises(Undecodable):
         decode_answer(body, ACCOUNT)
+
+
+def test_arguments_that_are_null_are_none() -> None:
+    call = b'{"id":"c","function":{"name":"f","arguments":"null"}}'
+    body = b'{"id":"x","choices":[{"index":0,"message":{"tool_calls":[%b]},"finish_reason":"tool_calls"}]}' % call
+    assert decode_answer(body, ACCOUNT).choices[0].parts == (ToolCall("c", "f", ""),)
 
 
 def test_call_without_a_function_is_one_without_a_name() -> None:

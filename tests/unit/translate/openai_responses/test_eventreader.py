@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from proxy.core.conversation import Native
 from proxy.core.streamparts import (
     Began,
     Counted,
@@ -15,6 +16,7 @@ from proxy.core.streamparts import (
     ThinkingSigned,
     ToolBegan,
     ToolDelta,
+    Whole,
 )
 from proxy.core.translation import Undecodable
 from proxy.core.usage import Usage
@@ -44,6 +46,37 @@ def test_error_has_one_form(event: dict[str, Any]) -> None:
     assert isinstance(failed, Failed)
     assert json.loads(failed.payload)["error"]["code"] == "rate_limit_exceeded"
     assert told_error(failed.payload) is not None
+
+
+CITATION = {"type": "url_citation", "start_index": 0, "end_index": 1, "title": "T", "url": "u"}
+
+
+def said(index: int, *, annotations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    content = [{"type": "output_text", "text": "ab", "annotations": annotations}]
+    return [
+        {"type": "response.output_text.delta", "output_index": index, "delta": "ab"},
+        {"type": "response.output_item.done", "output_index": index, "item": {"type": "message", "content": content}},
+    ]
+
+
+def cited(parts: list[StreamPart]) -> list[int]:
+    wholes = [bytes(part.part.value) for part in parts if isinstance(part, Whole) and isinstance(part.part, Native)]
+    return [citation["url_citation"]["start_index"] for whole in wholes for citation in json.loads(whole)]
+
+
+def test_citations_are_counted_from_the_beginning_of_the_answer() -> None:
+    told = {"type": "response.output_text.annotation.added", "output_index": 1, "annotation": CITATION}
+    delta, done = said(1, annotations=[CITATION])
+    assert cited(read(*said(0, annotations=[]), delta, told, done)) == [2]
+
+
+def test_citations_that_no_event_told_are_taken_from_the_item() -> None:
+    assert cited(read(*said(0, annotations=[CITATION]), *said(1, annotations=[CITATION]))) == [0, 2]
+
+
+def test_citations_of_a_message_that_came_at_once_are_given() -> None:
+    ends = [said(index, annotations=[CITATION])[1] for index in (0, 1)]
+    assert cited(read(*ends)) == [0, 2]
 
 
 def test_failed_answer_tells_its_usage() -> None:

@@ -165,6 +165,26 @@ def test_items_stand_in_the_order_in_which_they_were_said() -> None:
     ]
 
 
+def test_function_keeps_the_members_that_openai_alone_has() -> None:
+    members = {"allowed_callers": ["direct"], "defer_loading": True, "output_schema": {"type": "object"}}
+    tool = {"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": True, **members}
+    conversation = decode_request(json.dumps({"input": "a", "tools": [tool]}).encode(), False)
+    assert written(conversation)["tools"] == [tool]
+
+
+def test_members_of_another_vendors_function_are_left_out() -> None:
+    own = Native(Vendor.ANTHROPIC, "extras", Raw(b'{"defer_loading":true}'))
+    asked = Conversation(Vendor.ANTHROPIC, (Message(Role.USER, (Text("a"),)),), (FunctionTool("f", own=own),))
+    assert written(asked)["tools"][0].keys() == {"type", "name", "parameters", "strict"}
+
+
+def test_phase_of_what_was_said_is_told_again() -> None:
+    said = {"type": "message", "role": "assistant", "content": "a", "phase": "commentary"}
+    refused = {"type": "message", "role": "assistant", "content": [{"type": "refusal", "refusal": "b"}], "phase": "x"}
+    conversation = decode_request(json.dumps({"input": [said, refused]}).encode(), False)
+    assert written(conversation)["input"] == [said, {"type": "message", "role": "assistant", "content": "b"}]
+
+
 def test_result_of_a_custom_tool_has_its_own_type() -> None:
     messages = (
         Message(Role.ASSISTANT, (ToolCall("c", "run", "ls", custom=True),)),

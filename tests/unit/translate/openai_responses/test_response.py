@@ -102,6 +102,17 @@ def test_answer_without_choices_has_failed() -> None:
     assert document()["status"] == "failed"
 
 
+def test_citations_of_several_messages_are_counted_from_the_beginning_of_the_answer() -> None:
+    cited = {"type": "url_citation", "start_index": 0, "end_index": 2, "title": "T", "url": "u"}
+    item = {"type": "message", "content": [{"type": "output_text", "text": "☃b", "annotations": [cited]}]}
+    parts = (
+        decode_answer(json.dumps({"output": [item, item], "status": "completed"}).encode(), ACCOUNT).choices[0].parts
+    )
+    natives = [json.loads(bytes(part.value)) for part in parts if isinstance(part, Native)]
+    places = [(cited["url_citation"]["start_index"], cited["url_citation"]["end_index"]) for (cited,) in natives]
+    assert places == [(0, 2), (2, 4)]
+
+
 def test_citations_stand_on_the_text_before_them() -> None:
     message = output(Text("a"), Refusal("b"), CITED)[0]
     assert [part.get("annotations") for part in message["content"]] == [
