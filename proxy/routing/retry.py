@@ -16,11 +16,12 @@ from proxy.core.plan import OmitReason, Omitted, Plan, Planned, Send
 from proxy.core.snapshot import Candidate
 from proxy.routing.steps import AttemptPolicy, Step, Stop, StopReason, Tried, Wait
 from proxy.routing.view import PROBING_S, block, guess, hold_of, pick
-from proxy.routing.walk import Walk, can_edit, credential_id, is_larger
+from proxy.routing.walk import Walk, can_edit, credential_id, is_larger, is_spent, tried_credentials
 
 LEAST_TIME_S = 1.0  # no attempt starts with less left
 LONGEST_WAIT_S = 2.0  # a stated delay that is worth waiting for when nothing else is left
 MARGIN_S = 0.2  # what is added to a stated delay when it is set aside, and the time that has passed
+_FREE = Cause(None, recovers_in_s=0.0, limit=True)  # a request could be sent there now
 
 
 def next_step(history: Sequence[Tried], plan: Plan, view: StateView, policy: AttemptPolicy, now_s: float) -> Step:
@@ -54,7 +55,8 @@ def causes(
 
     Args:
         now_s: Monotonic seconds; recoveries are counted from it.
-        cut_short: The attempts or the time were used up: a free candidate could serve the next request at once.
+        cut_short: The attempts or the time were used up: a free candidate, or a credential that was not tried, could
+            serve the next request at once.
     """
     failures: dict[CandidateId, list[Failure]] = {}
     for send, failure, _ in history:
@@ -65,7 +67,8 @@ def causes(
         for planned in plan.candidates
     ]
     if cut_short:
-        found = [cause or Cause(None, recovers_in_s=0.0, limit=True) for cause in found]
+        found = [cause or _FREE for cause in found]
+        found += [_FREE for planned in plan.candidates if _has_another_key(planned.candidate, history, view, now_s)]
     for omitted in plan.omitted:
         cause = _cause_of_omitted(omitted, failures, view, now_s)
         found.append(cause and (_cause_of_refused(Planned(omitted.candidate, omitted.model, ""), refused) or cause))
@@ -185,6 +188,12 @@ def _cause_of_planned(
         return Cause(None, recovers_in_s=PROBING_S, limit=True)
     held = block(candidate, view, now_s)
     return None if held is None else Cause(held.kind, recovers_in_s=held.recovers_s - now_s)
+
+
+def _has_another_key(candidate: Candidate, history: Sequence[Tried], view: StateView, now_s: float) -> bool:
+    """Say whether a candidate that was tried could still serve with a credential that was not."""
+    tried = tried_credentials(history, candidate.id)
+    return bool(tried) and not is_spent(history, candidate.id) and pick(candidate, view, now_s, tried) is not None
 
 
 def _cause_of_omitted(

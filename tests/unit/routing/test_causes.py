@@ -62,6 +62,34 @@ def test_a_free_candidate_that_no_attempt_was_left_for_could_serve_at_once() -> 
     assert causes_[1:] == [Cause(None, recovers_in_s=0.0, limit=True)]
 
 
+@pytest.mark.parametrize(
+    ("kind", "status", "code"),
+    [
+        pytest.param(K.RATE_LIMITED, 429, "rate_limit_exceeded", id="limited"),
+        pytest.param(K.AUTH, 502, "upstream_error", id="refused"),
+    ],
+)
+def test_a_credential_that_no_attempt_was_left_for_could_serve_at_once(
+    kind: FailureKind, status: int, code: str
+) -> None:
+    three = candidate(provider("a", keys=3))
+    of = planned(model(three))
+    state = StateView(asides={target(Scope.CREDENTIAL, three, key): aside(kind, 90) for key in (1, 2)})
+    refusal = failure(kind, scope=Scope.CREDENTIAL, delay_s=90, stated=True)
+    history = tried(of, (0, 1, refusal), (0, 2, refusal))
+    causes_ = causes(of, history, state, NOW_S, cut_short=True)
+    error = final_error([each.failure for each in history], causes_, sent=2)
+    assert (error.status, error.code, error.retry_after_s) == (status, code, 1.0 if status == 429 else None)
+
+
+def test_no_other_credential_serves_where_the_limit_is_of_them_all() -> None:
+    two = candidate(provider("a", keys=2, limits_by_account=True))
+    of = planned(model(two))
+    assert causes(of, tried(of, limited(7, Scope.ACCOUNT)), StateView(), NOW_S, cut_short=True) == [
+        Cause(K.RATE_LIMITED, attempted=True, recovers_in_s=7.0)
+    ]
+
+
 def test_a_planned_candidate_that_is_set_aside_by_now_gives_its_cause() -> None:
     assert found(BOTH, (), set_aside(B)) == [Cause(K.CONNECT, recovers_in_s=10.0)]
 
