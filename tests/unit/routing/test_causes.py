@@ -53,6 +53,16 @@ def test_with_cooldowns_off_its_recovery_is_what_it_said() -> None:
     assert found(BOTH, tried(BOTH, limited(7))) == [Cause(K.RATE_LIMITED, attempted=True, recovers_in_s=7.0)]
 
 
+def test_a_limit_that_was_over_while_another_was_asked_is_over() -> None:
+    """A said it would take two seconds, or nothing; B was asked for a minute and said a minute and a half."""
+    for said_s in (2, None):
+        first, second = tried(BOTH, limited(said_s), limited(90))
+        history = [first._replace(began_s=NOW_S - 61), second._replace(began_s=NOW_S - 60)]
+        state = StateView(asides={target(Scope.CREDENTIAL_MODEL, B): aside(K.RATE_LIMITED, 90, stated=True)})
+        error = final_error([each.failure for each in history], found(BOTH, history, state), sent=2)
+        assert (error.status, error.retry_after_s) == (429, 1.0)
+
+
 def test_a_candidate_that_was_not_reached_gives_no_cause() -> None:
     assert len(found(BOTH, tried(BOTH, failure(K.SERVER_ERROR)))) == 1
 
