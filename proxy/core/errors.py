@@ -223,7 +223,7 @@ def _choose(failures: Sequence[Failure], causes: Sequence[Cause], *, sent: int) 
             status=429,
             type="rate_limit_error",
             code="rate_limit_exceeded",
-            retry_after_s=min(cause.recovers_in_s or 1.0 for cause in causes),  # nothing known holds who has none,
+            retry_after_s=min(cause.recovers_in_s or 1.0 for cause in causes),  # None: nothing holds it
         )
     if causes and kinds <= REFUSED:
         return UpstreamsExhausted(
