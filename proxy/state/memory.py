@@ -20,7 +20,7 @@ from proxy.core.ports import Grant, Setback
 from proxy.core.snapshot import Candidate, CredentialOrder, Model, Provider, Rotation, Snapshot
 from proxy.routing.breaker import Breaker, after_good
 from proxy.routing.budget import BudgetMark
-from proxy.routing.health import BREAKER_SCOPES, FRESH, UNREACHED, Memory, after_failure, after_success
+from proxy.routing.health import BREAKER_SCOPES, FRESH, UNREACHED, Memory, after_end, after_failure, after_success
 from proxy.routing.order import groups_of, next_free, start_of
 from proxy.routing.place import Change
 from proxy.routing.view import (
@@ -133,10 +133,11 @@ class MemoryState:
             self._latency_s[candidate_id] = before_s + SMOOTHING * (first_token_s - before_s)
 
     def finished(self, grant: Grant, now_s: float) -> None:
-        """Count the attempt in breakers, unless what they tell of was set aside meanwhile."""
+        """Count the attempt in breakers, but not in those of what was set aside meanwhile."""
         if self._asides and any(target in self._asides for target in breaker_targets(grant.candidate.id)):
-            return
-        self._count_good(grant, now_s)
+            self._set_breakers(after_end(self._memory, grant, now_s))
+        else:
+            self._count_good(grant, now_s)
 
     async def failed(self, grant: Grant, failure: Failure, now_s: float) -> Setback:
         """Set aside what the failure says."""

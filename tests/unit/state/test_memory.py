@@ -9,7 +9,7 @@ from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.health import CandidateId, Slot, StateView, Target
 from proxy.core.ports import Grant, SharedState
 from proxy.core.secret import Secret
-from proxy.core.snapshot import BreakerPolicy, Candidate, Credential, CredentialOrder
+from proxy.core.snapshot import BreakerPolicy, Credential, CredentialOrder
 from proxy.routing.order import pointer_move
 from proxy.routing.plan import plan
 from proxy.routing.view import credential_slot
@@ -196,47 +196,6 @@ def test_a_lone_provider_that_fails_half_the_time_still_serves_the_other_half() 
             done(state.failed(attempt, failure(K.SERVER_ERROR, 500), now_s))
         state.release(attempt, now_s)
     assert served == 200
-
-
-def begun(state: MemoryState, of: Candidate, now_s: float) -> Grant:
-    """A stream that has said something and goes on."""
-    attempt = begin(state, of, now_s)
-    state.succeeded(attempt, now_s, 0.1, goes_on=True)
-    return attempt
-
-
-@pytest.mark.parametrize("elsewhere", [pytest.param(False, id="all-is-well"), pytest.param(True, id="b-is-set-aside")])
-def test_three_streams_that_break_off_one_after_another_open_the_breaker(elsewhere: bool) -> None:
-    state = broken(B, failure(K.MODEL_MISSING, 404)) if elsewhere else fresh()
-    for number in range(3):
-        now_s = NOW_S + number * 100
-        assert target(Scope.CANDIDATE, A) not in state.view.asides
-        done(state.failed(begun(state, A, now_s), failure(K.TRUNCATED), now_s))
-    assert state.view.asides[target(Scope.CANDIDATE, A)].breaker
-
-
-@pytest.mark.parametrize("elsewhere", [pytest.param(False, id="all-is-well"), pytest.param(True, id="b-is-set-aside")])
-def test_a_stream_that_came_whole_ends_the_row(elsewhere: bool) -> None:
-    state = broken(B, failure(K.MODEL_MISSING, 404)) if elsewhere else fresh()
-    for number in range(5):
-        now_s = NOW_S + number * 100
-        attempt = begun(state, A, now_s)
-        if number == 2:
-            state.finished(attempt, now_s)
-        else:
-            done(state.failed(attempt, failure(K.TRUNCATED), now_s))
-    assert target(Scope.CANDIDATE, A) not in state.view.asides
-
-
-def test_a_stream_that_began_before_its_breaker_opened_says_nothing_of_it() -> None:
-    state = fresh()
-    early = begun(state, A, NOW_S - 1)
-    for _ in range(3):
-        fail(state, A, failure(K.SERVER_ERROR, 500), NOW_S)
-    state.finished(early, NOW_S + 1)
-    assert state.view.asides[target(Scope.CANDIDATE, A)].breaker
-    probe = begin(state, A, NOW_S + 11)
-    assert done(state.failed(probe, failure(K.SERVER_ERROR, 500), NOW_S + 11)).breaker_opened
 
 
 # What is forgotten.
