@@ -118,8 +118,8 @@ class Walk:
         current = self.policy.current.providers.get(candidate.provider.name, candidate.provider)
         if not self.policy.refused and current is candidate.provider:
             return ()
-        kept = {credential.id for credential in current.credentials}
-        gone = {credential.id for credential in candidate.provider.credentials} - kept
+        kept = {credential.secret for credential in current.credentials}
+        gone = {credential.id for credential in candidate.provider.credentials if credential.secret not in kept}
         return gone.union(credential for other, credential in self.policy.refused if other == candidate.id)
 
     def _in_order(self) -> Sequence[Planned]:

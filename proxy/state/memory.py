@@ -268,6 +268,8 @@ class MemoryState:
             before: The providers of the one that was in force until now.
         """
         change = Change(before, snapshot)
+        for entries in (self._asides, self._ladders):
+            _rename(entries, change)
         self._forget(lambda target: change.keeps(target, self._asides.get(target)))
         for candidate_id in [known for known in self._latency_s if not change.is_same(known.provider)]:
             del self._latency_s[candidate_id]
@@ -353,6 +355,14 @@ class MemoryState:
         self._tallies.clear()
         self.changes += ended
         return ended
+
+
+def _rename(entries: Lru[Target, Any], change: Change) -> None:
+    """Keep what is remembered of credentials by the ids that they have now."""
+    for target in [*entries]:
+        credential = change.name_of(target.provider, target.credential)
+        if credential != target.credential:
+            entries[target._replace(credential=credential)] = entries.pop(target)
 
 
 def _count_down(counts: dict[K, int], key: K) -> None:

@@ -253,6 +253,20 @@ def test_a_changed_credential_ends_what_the_old_one_did() -> None:
     assert state.view.asides == {}
 
 
+def test_a_credential_keeps_its_past_when_one_before_it_is_deleted() -> None:
+    two = candidate(provider("a", keys=2))
+    state = fresh()
+    for key, kind in ((1, K.AUTH), (2, K.AUTH), (2, K.PERMISSION)):
+        attempt = Grant(two, credential(two, key), NOW_S)
+        done(state.failed(attempt, failure(kind), NOW_S))
+    left = candidate(replace(two.provider, credentials=(Credential("k1", two.provider.credentials[1].secret),)))
+    state.forget(snapshot(model(left)), NOW_S, {"a": two.provider})
+    asides = state.view.asides
+    assert set(asides) == {target(Scope.CREDENTIAL, left), target(Scope.CREDENTIAL_MODEL, left)}
+    fail(state, left, failure(K.AUTH), NOW_S + 601)
+    assert asides[target(Scope.CREDENTIAL, left)].until_s == NOW_S + 601 + 300, "its ladder goes on too"
+
+
 def test_what_is_still_configured_is_remembered() -> None:
     state = broken(A, failure(K.AUTH))
     fail(state, B, failure(K.CONNECT), NOW_S)
