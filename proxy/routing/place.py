@@ -97,7 +97,7 @@ class Change:
         """Say whether a provider still exists, where it was."""
         return provider in self._now and provider not in self._moved
 
-    def name_of(self, provider: str, credential: str) -> str:
+    def id_of(self, provider: str, credential: str) -> str:
         """Return the present id of a credential."""
         return self._renamed.get((provider, credential), credential)
 

@@ -360,7 +360,7 @@ class MemoryState:
 def _rename(entries: Lru[Target, Any], change: Change) -> None:
     """Keep what is remembered of credentials by the ids that they have now."""
     for target in [*entries]:
-        credential = change.name_of(target.provider, target.credential)
+        credential = change.id_of(target.provider, target.credential)
         if credential != target.credential:
             entries[target._replace(credential=credential)] = entries.pop(target)
 
