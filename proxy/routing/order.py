@@ -67,9 +67,11 @@ def groups_of(model: Model, fallback_of: str = "") -> tuple[Group, ...]:
             seen.add(candidate.id)
             ranks.setdefault(candidate.priority, {})[candidate.id] = candidate
     prefix = f"fallback of {fallback_of}: " if fallback_of else ""
+    # Requests for the other model would take turns that they hardly ever use. No public model has a NUL in its name.
+    name = f"{fallback_of}\0{model.name}" if fallback_of and model.rotation in COUNTING else model.name
     return tuple(
         Group(
-            slot=Slot(model.name, priority),
+            slot=Slot(name, priority),
             rotation=model.rotation,
             members=tuple(
                 Planned(candidate, model, f"{prefix}priority {priority}, {model.rotation}")

@@ -9,7 +9,7 @@ from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.health import CandidateId, Slot, StateView, Target
 from proxy.core.ports import Grant, SharedState
 from proxy.core.secret import Secret
-from proxy.core.snapshot import BreakerPolicy, Credential, CredentialOrder
+from proxy.core.snapshot import BreakerPolicy, Credential, CredentialOrder, Rotation
 from proxy.routing.order import pointer_move
 from proxy.routing.plan import plan
 from proxy.routing.view import credential_slot
@@ -196,6 +196,20 @@ def test_a_lone_provider_that_fails_half_the_time_still_serves_the_other_half() 
             done(state.failed(attempt, failure(K.SERVER_ERROR, 500), now_s))
         state.release(attempt, now_s)
     assert served == 200
+
+
+@pytest.mark.parametrize("rotation", [Rotation.ROUND_ROBIN, Rotation.WEIGHTED])
+def test_requests_for_a_model_take_no_turns_of_those_for_its_fallback(rotation: Rotation) -> None:
+    state, second = fresh(), model(A, B, name="second", rotation=rotation)
+    first = model(C, fallbacks=("second",))
+    begun_at = []
+    for number in range(8):
+        asked = (first, second)[number % 2]
+        made = plan(call(), asked, snapshot(first, second), state.view, NOW_S, random.Random(1))
+        for slot in made.turns:
+            state.take_turn(slot)
+        begun_at.append(next(item.candidate.id for item in made.candidates if item.model is second))
+    assert begun_at == [A.id, A.id, B.id, B.id] * 2
 
 
 # What is forgotten.
