@@ -222,7 +222,7 @@ def _choose(failures: Sequence[Failure], causes: Sequence[Cause], *, sent: int) 
             status=429,
             type="rate_limit_error",
             code="rate_limit_exceeded",
-            retry_after_s=recovery or 1.0,
+            retry_after_s=min(cause.recovers_in_s or 1.0 for cause in causes),  # None: nothing holds it
         )
     if causes and kinds <= REFUSED:
         return UpstreamsExhausted(

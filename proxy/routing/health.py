@@ -19,7 +19,7 @@ from proxy.core.health import Aside, Ladder, Target
 from proxy.core.ports import Grant, Setback
 from proxy.core.snapshot import BreakerPolicy
 from proxy.routing.breaker import Breaker, after_bad, after_closing, after_good
-from proxy.routing.view import target_of, targets_of
+from proxy.routing.view import breaker_targets, target_of, targets_of
 
 MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86_400.0
 JITTER = 0.1  # of an unstated rate limit's delay
@@ -133,6 +133,18 @@ def after_success(memory: Memory, grant: Grant, now_s: float, *, goes_on: bool =
         return Change({}, freed)
     counting = [target for target in proven if target.scope in BREAKER_SCOPES]
     return Change(_counted_good(memory, policy, counting, now_s, goes_on=goes_on), freed)
+
+
+def after_end(memory: Memory, grant: Grant, now_s: float) -> Mapping[Target, Breaker]:
+    """Return the breakers that count an answer that went on and came whole.
+
+    What it proved was freed at its beginning: what is set aside now was so meanwhile, and it says nothing of that.
+    """
+    policy = grant.candidate.provider.breaker
+    if policy is None:
+        return NONE
+    counting = [target for target in breaker_targets(grant.candidate.id) if target not in memory.asides]
+    return _counted_good(memory, policy, counting, now_s, goes_on=False)
 
 
 def _counted_good(

@@ -41,7 +41,13 @@ def has_moved(before: Provider, after: Provider) -> bool:
 
 def has_new_key(before: Provider, after: Provider) -> bool:
     """Say whether a provider of the same name has a credential that it did not have, so perhaps another account."""
-    return not {credential.id for credential in after.credentials} <= {known.id for known in before.credentials}
+    return not {credential.secret for credential in after.credentials} <= {known.secret for known in before.credentials}
+
+
+def renamed(before: Provider, after: Provider) -> dict[str, str]:
+    """Return the new ids of credentials that have another name: they are named by their places in a list."""
+    ids = {credential.secret: credential.id for credential in reversed(after.credentials)}
+    return {known.id: ids[known.secret] for known in before.credentials if ids.get(known.secret, known.id) != known.id}
 
 
 @lru_cache(maxsize=1024)
@@ -85,10 +91,15 @@ class Change:
         pairs = [(before[name], provider) for name, provider in self._now.items() if name in before]
         self._moved = {now.name for old, now in pairs if has_moved(old, now)}
         self._with_new_key = {now.name for old, now in pairs if has_new_key(old, now)}
+        self._renamed = {(now.name, was): new for old, now in pairs for was, new in renamed(old, now).items()}
 
     def is_same(self, provider: str) -> bool:
         """Say whether a provider still exists, where it was."""
         return provider in self._now and provider not in self._moved
+
+    def id_of(self, provider: str, credential: str) -> str:
+        """Return the present id of a credential."""
+        return self._renamed.get((provider, credential), credential)
 
     def keeps(self, target: Target, aside: Aside | None) -> bool:
         """Say whether what is remembered of a target still holds; a credential whose secret changed is another one.

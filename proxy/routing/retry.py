@@ -16,11 +16,13 @@ from proxy.core.plan import OmitReason, Omitted, Plan, Planned, Send
 from proxy.core.snapshot import Candidate
 from proxy.routing.steps import AttemptPolicy, Step, Stop, StopReason, Tried, Wait
 from proxy.routing.view import PROBING_S, block, guess, hold_of, pick
-from proxy.routing.walk import Walk, can_edit, credential_id, is_larger
+from proxy.routing.walk import Walk, can_edit, credential_id, is_larger, is_spent, tried_credentials
 
 LEAST_TIME_S = 1.0  # no attempt starts with less left
 LONGEST_WAIT_S = 2.0  # a stated delay that is worth waiting for when nothing else is left
 MARGIN_S = 0.2  # what is added to a stated delay when it is set aside, and the time that has passed
+Ended = tuple[Failure, float]  # and when its attempt ended (monotonic seconds)
+_FREE = Cause(None, recovers_in_s=0.0, limit=True)  # a request could be sent there now
 
 
 def next_step(history: Sequence[Tried], plan: Plan, view: StateView, policy: AttemptPolicy, now_s: float) -> Step:
@@ -54,18 +56,20 @@ def causes(
 
     Args:
         now_s: Monotonic seconds; recoveries are counted from it.
-        cut_short: The attempts or the time were used up: a free candidate could serve the next request at once.
+        cut_short: The attempts or the time were used up: a free candidate, or a credential that was not tried, could
+            serve the next request at once.
     """
-    failures: dict[CandidateId, list[Failure]] = {}
-    for send, failure, _ in history:
-        failures.setdefault(send.planned.candidate.id, []).append(failure)
+    failures: dict[CandidateId, list[Ended]] = {}
+    for (send, failure, _), ended_s in _with_ends(history, now_s):
+        failures.setdefault(send.planned.candidate.id, []).append((failure, ended_s))
     refused = [send.planned for send, failure, _ in history if failure.kind is FailureKind.CONTEXT_TOO_LONG]
     found = [
         _cause_of_refused(planned, refused) or _cause_of_planned(planned, failures, view, now_s)
         for planned in plan.candidates
     ]
     if cut_short:
-        found = [cause or Cause(None, recovers_in_s=0.0, limit=True) for cause in found]
+        found = [cause or _FREE for cause in found]
+        found += [_FREE for planned in plan.candidates if _has_another_key(planned.candidate, history, view, now_s)]
     for omitted in plan.omitted:
         cause = _cause_of_omitted(omitted, failures, view, now_s)
         found.append(cause and (_cause_of_refused(Planned(omitted.candidate, omitted.model, ""), refused) or cause))
@@ -111,12 +115,17 @@ def _is_refusal(failure: Failure) -> bool:
     return is_4xx or failure.kind is FailureKind.OVERLOADED
 
 
+def _with_ends(history: Sequence[Tried], now_s: float) -> list[tuple[Tried, float]]:
+    """Pair what was tried with when it ended, which is when the next send began."""
+    ends_s = [*(following.began_s for following in history[1:]), now_s]
+    return list(zip(history, ends_s, strict=False))  # nothing was tried: nothing ends
+
+
 def _wait(walk: Walk) -> Step | None:
     """Return a wait for the soonest pair that stated a short delay and is free after it; nothing else is left."""
-    ends_s = [*(following.began_s for following in walk.history[1:]), walk.now_s]
     latest = {
         (tried.send.planned.candidate.id, credential_id(tried.send.credential)): (tried, ended_s)
-        for tried, ended_s in zip(walk.history, ends_s, strict=False)  # nothing was tried: nothing ends
+        for tried, ended_s in _with_ends(walk.history, walk.now_s)
     }
     waits = [wait for tried, ended_s in latest.values() if (wait := _wait_for(tried, ended_s, walk)) is not None]
     soonest = min(waits, key=lambda wait: wait.delay_s, default=None)
@@ -171,7 +180,7 @@ def _cause_of_refused(planned: Planned, refused: Sequence[Planned]) -> Cause | N
 
 
 def _cause_of_planned(
-    planned: Planned, failures: dict[CandidateId, list[Failure]], view: StateView, now_s: float
+    planned: Planned, failures: dict[CandidateId, list[Ended]], view: StateView, now_s: float
 ) -> Cause | None:
     candidate = planned.candidate
     if candidate.id in failures:
@@ -187,8 +196,14 @@ def _cause_of_planned(
     return None if held is None else Cause(held.kind, recovers_in_s=held.recovers_s - now_s)
 
 
+def _has_another_key(candidate: Candidate, history: Sequence[Tried], view: StateView, now_s: float) -> bool:
+    """Say whether a candidate that was tried could still serve with a credential that was not."""
+    tried = tried_credentials(history, candidate.id)
+    return bool(tried) and not is_spent(history, candidate.id) and pick(candidate, view, now_s, tried) is not None
+
+
 def _cause_of_omitted(
-    omitted: Omitted, failures: dict[CandidateId, list[Failure]], view: StateView, now_s: float
+    omitted: Omitted, failures: dict[CandidateId, list[Ended]], view: StateView, now_s: float
 ) -> Cause | None:
     if omitted.recovers_s is None:
         return None
@@ -198,11 +213,12 @@ def _cause_of_omitted(
     return Cause(omitted.kind, recovers_in_s=recovers_in_s, limit=omitted.reason is OmitReason.LIMIT_REACHED)
 
 
-def _cause_of_tried(candidate: Candidate, failures: Sequence[Failure], view: StateView, now_s: float) -> Cause:
+def _cause_of_tried(candidate: Candidate, failures: Sequence[Ended], view: StateView, now_s: float) -> Cause:
     """Prefer the cause of its credential that recovers first, where this request met it, to its last failure."""
-    last = failures[-1]
+    last, ended_s = failures[-1]
     held = block(candidate, view, now_s)
     if held is None:
-        return Cause(last.kind, recovers_in_s=last.delay_s)
-    kind = held.kind if any(failure.kind is held.kind for failure in failures) else last.kind
+        left_s = None if last.delay_s is None else max(0.0, ended_s + last.delay_s - now_s)
+        return Cause(last.kind, recovers_in_s=left_s)
+    kind = held.kind if any(failure.kind is held.kind for failure, _ in failures) else last.kind
     return Cause(kind, recovers_in_s=held.recovers_s - now_s)

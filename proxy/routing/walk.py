@@ -121,8 +121,8 @@ class Walk:
         current = self.policy.current.providers.get(candidate.provider.name, candidate.provider)
         if not self.policy.refused and current is candidate.provider:
             return ()
-        kept = {credential.id for credential in current.credentials}
-        gone = {credential.id for credential in candidate.provider.credentials} - kept
+        kept = {credential.secret for credential in current.credentials}
+        gone = {credential.id for credential in candidate.provider.credentials if credential.secret not in kept}
         return gone.union(credential for other, credential in self.policy.refused if other == candidate.id)
 
     def _in_order(self) -> Sequence[Planned]:
@@ -134,23 +134,10 @@ class Walk:
         candidate = planned.candidate
         if not self.is_current(planned):
             return None
-        if self.is_barred(planned) or self._is_spent(candidate.id):
+        if self.is_barred(planned) or is_spent(self.history, candidate.id):
             return None
-        tried = {
-            credential_id(send.credential) for send, _, _ in self.history if send.planned.candidate.id == candidate.id
-        }
+        tried = tried_credentials(self.history, candidate.id)
         return pick(candidate, self.view, self.now_s, tried.union(self.out_of_question(planned)))
-
-    def _is_spent(self, candidate: CandidateId) -> bool:
-        """Say whether its last failure was of the candidate, not just of one credential."""
-        last = next((tried for tried in reversed(self.history) if tried.send.planned.candidate.id == candidate), None)
-        if last is None:
-            return False
-        failure, provider = last.failure, last.send.planned.candidate.provider
-        if failure.kind in OF_ITS_LIMITS:
-            is_by_account = failure.kind is FailureKind.RATE_LIMITED and provider.limits_by_account
-            return is_by_account or failure.scope not in CREDENTIAL_SCOPES
-        return failure.kind not in OF_THE_CREDENTIAL
 
     def _is_capped(self, planned: Planned) -> bool:
         """Say whether its provider has had its two sends while another could still be tried."""
@@ -174,6 +161,23 @@ class Walk:
 
     def _failures_of(self, candidate: CandidateId) -> list[Failure]:
         return [failure for send, failure, _ in self.history if send.planned.candidate.id == candidate]
+
+
+def tried_credentials(history: Sequence[Tried], candidate: CandidateId) -> set[str]:
+    """Return the ids of the credentials that a candidate was tried with."""
+    return {credential_id(send.credential) for send, _, _ in history if send.planned.candidate.id == candidate}
+
+
+def is_spent(history: Sequence[Tried], candidate: CandidateId) -> bool:
+    """Say whether its last failure was of the candidate, not just of one credential."""
+    last = next((tried for tried in reversed(history) if tried.send.planned.candidate.id == candidate), None)
+    if last is None:
+        return False
+    failure, provider = last.failure, last.send.planned.candidate.provider
+    if failure.kind in OF_ITS_LIMITS:
+        is_by_account = failure.kind is FailureKind.RATE_LIMITED and provider.limits_by_account
+        return is_by_account or failure.scope not in CREDENTIAL_SCOPES
+    return failure.kind not in OF_THE_CREDENTIAL
 
 
 def can_edit(history: Sequence[Tried]) -> bool:

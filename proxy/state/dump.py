@@ -1,7 +1,7 @@
 """Between the read model and what outlives the process: rotation pointers, operator disables, long set-asides.
 
 Kept times are Unix time, since a monotonic clock means nothing to the next process. Never keeps a secret; a credential
-is known by its name and fingerprint, a provider by its name and a mark, so that a changed one starts afresh.
+is known by its fingerprint, a provider by its name and a mark, so that a changed one starts afresh.
 """
 
 from __future__ import annotations
@@ -93,10 +93,16 @@ def parse(kept: Mapping[str, object], providers: Mapping[str, Provider], now_s: 
     pointers, bad_pointers = _rows(kept, "pointers", KeptPointer)
     asides, bad_asides = _rows(kept, "asides", KeptAside)
     disabled, bad_names = _rows(kept, "disabled", str)
+    ids = {_identity(name, key.id): key.id for name, provider in providers.items() for key in provider.credentials}
     return Restored(
         {Slot(row.model, row.priority): CandidateId(row.provider, row.upstream_model) for row in pointers},
         {
-            Target(row.scope, row.provider, row.credential, row.upstream_model): Aside(
+            Target(
+                row.scope,
+                row.provider,
+                ids.get(_identity(row.provider, row.credential), row.credential),
+                row.upstream_model,
+            ): Aside(
                 row.kind,
                 min(row.since - shift_s, now_s),
                 min(row.opens_at - shift_s, now_s + LONGEST_S),
@@ -110,6 +116,11 @@ def parse(kept: Mapping[str, object], providers: Mapping[str, Provider], now_s: 
         frozenset(disabled),
         bad_pointers + bad_asides + bad_names,
     )
+
+
+def _identity(provider: str, credential: str) -> tuple[str, str]:
+    """What stays the same of a credential when its place in a list, which names it, is another: its fingerprint."""
+    return provider, credential.rpartition("#")[2]
 
 
 def _rows(kept: Mapping[str, object], name: str, shape: type[T]) -> tuple[list[T], int]:

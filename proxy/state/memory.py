@@ -20,7 +20,7 @@ from proxy.core.ports import Grant, Setback
 from proxy.core.snapshot import Candidate, CredentialOrder, Model, Provider, Rotation, Snapshot
 from proxy.routing.breaker import Breaker, after_good
 from proxy.routing.budget import BudgetMark
-from proxy.routing.health import BREAKER_SCOPES, FRESH, UNREACHED, Memory, after_failure, after_success
+from proxy.routing.health import BREAKER_SCOPES, FRESH, UNREACHED, Memory, after_end, after_failure, after_success
 from proxy.routing.order import LATER, groups_of, next_free, start_of
 from proxy.routing.place import Change
 from proxy.routing.view import (
@@ -133,10 +133,11 @@ class MemoryState:
             self._latency_s[candidate_id] = before_s + SMOOTHING * (first_token_s - before_s)
 
     def finished(self, grant: Grant, now_s: float) -> None:
-        """Count the attempt in breakers, unless what they tell of was set aside meanwhile."""
+        """Count the attempt in breakers, but not in those of what was set aside meanwhile."""
         if self._asides and any(target in self._asides for target in breaker_targets(grant.candidate.id)):
-            return
-        self._count_good(grant, now_s)
+            self._set_breakers(after_end(self._memory, grant, now_s))
+        else:
+            self._count_good(grant, now_s)
 
     async def failed(self, grant: Grant, failure: Failure, now_s: float) -> Setback:
         """Set aside what the failure says."""
@@ -267,6 +268,8 @@ class MemoryState:
             before: The providers of the one that was in force until now.
         """
         change = Change(before, snapshot)
+        for entries in (self._asides, self._ladders):
+            _rename(entries, change)
         self._forget(lambda target: change.keeps(target, self._asides.get(target)))
         for candidate_id in [known for known in self._latency_s if not change.is_same(known.provider)]:
             del self._latency_s[candidate_id]
@@ -359,6 +362,14 @@ class MemoryState:
         self._tallies.clear()
         self.changes += ended
         return ended
+
+
+def _rename(entries: Lru[Target, Any], change: Change) -> None:
+    """Keep what is remembered of credentials by the ids that they have now."""
+    for target in [*entries]:
+        credential = change.id_of(target.provider, target.credential)
+        if credential != target.credential:
+            entries[target._replace(credential=credential)] = entries.pop(target)
 
 
 def _count_down(counts: dict[K, int], key: K) -> None:

@@ -86,6 +86,9 @@ class Attention:
         same = [provider for name, provider in snapshot.providers.items() if change.is_same(name)]
         kept = {(provider.name, "") for provider in same}
         kept |= {(provider.name, credential.id) for provider in same for credential in provider.credentials}
+        now = {e: e._replace(credential=change.id_of(e.provider, e.credential)) for e in (*self._open, *self._logged_s)}
+        self._open = {now[e] for e in self._open}
+        self._logged_s = {now[e]: at_s for e, at_s in self._logged_s.items()}
         self._end([e for e in self._open if (e.provider, e.credential) not in kept])
         self._logged_s = {e: at_s for e, at_s in self._logged_s.items() if (e.provider, e.credential) in kept}
 

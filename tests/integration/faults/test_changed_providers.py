@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
@@ -40,6 +41,17 @@ async def test_f20_new_key_ends_what_its_account_was_refused(kind: str, refusal:
         assert on.is_anything_aside()
         on.publish(replace(first, more=f'api_key = "{TWO}"'), SECOND)
         assert (await on.ask()).trail == "first=ok"
+
+
+@pytest.mark.parametrize("left", [pytest.param((TWO,), id="deleted"), pytest.param((TWO, ONE), id="behind-the-other")])
+async def test_f20_request_goes_on_with_a_key_that_has_another_place_by_now(left: tuple[str, ...]) -> None:
+    scenario = f'[[rules]]\ncredential = "{ONE}"\nthen = "auth-delay-1"\n'
+    first = Upstream("first", more=f'api_keys = ["{ONE}", "{TWO}"]')
+    async with stage(first, scenario=scenario) as on:
+        task = await begun(on, "first")
+        on.publish(replace(first, more=f"api_keys = {json.dumps(left)}"))
+        on.clock.advance(SLOW_S)
+        assert (await task).trail == "first=auth;first=ok"
 
 
 async def test_f20_late_refusal_of_a_key_that_was_replaced_calls_nobody() -> None:

@@ -51,6 +51,16 @@ def test_with_cooldowns_off_its_recovery_is_what_it_said() -> None:
     assert found(BOTH, tried(BOTH, limited(7))) == [Cause(K.RATE_LIMITED, recovers_in_s=7.0)]
 
 
+def test_a_limit_that_was_over_while_another_was_asked_is_over() -> None:
+    """A said it would take two seconds, or nothing; B was asked for a minute and said a minute and a half."""
+    for said_s in (2, None):
+        first, second = tried(BOTH, limited(said_s), limited(90))
+        history = [first._replace(began_s=NOW_S - 61), second._replace(began_s=NOW_S - 60)]
+        state = StateView(asides={target(Scope.CREDENTIAL_MODEL, B): aside(K.RATE_LIMITED, 90, stated=True)})
+        error = final_error([each.failure for each in history], found(BOTH, history, state), sent=2)
+        assert (error.status, error.retry_after_s) == (429, 1.0)
+
+
 def test_a_candidate_that_was_not_reached_gives_no_cause() -> None:
     assert len(found(BOTH, tried(BOTH, failure(K.SERVER_ERROR)))) == 1
 
@@ -58,6 +68,34 @@ def test_a_candidate_that_was_not_reached_gives_no_cause() -> None:
 def test_a_free_candidate_that_no_attempt_was_left_for_could_serve_at_once() -> None:
     causes_ = causes(BOTH, tried(BOTH, limited(7)), held(K.RATE_LIMITED, 7), NOW_S, cut_short=True)
     assert causes_[1:] == [Cause(None, recovers_in_s=0.0, limit=True)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "code"),
+    [
+        pytest.param(K.RATE_LIMITED, 429, "rate_limit_exceeded", id="limited"),
+        pytest.param(K.AUTH, 502, "upstream_error", id="refused"),
+    ],
+)
+def test_a_credential_that_no_attempt_was_left_for_could_serve_at_once(
+    kind: FailureKind, status: int, code: str
+) -> None:
+    three = candidate(provider("a", keys=3))
+    of = planned(model(three))
+    state = StateView(asides={target(Scope.CREDENTIAL, three, key): aside(kind, 90) for key in (1, 2)})
+    refusal = failure(kind, scope=Scope.CREDENTIAL, delay_s=90, stated=True)
+    history = tried(of, (0, 1, refusal), (0, 2, refusal))
+    causes_ = causes(of, history, state, NOW_S, cut_short=True)
+    error = final_error([each.failure for each in history], causes_, sent=2)
+    assert (error.status, error.code, error.retry_after_s) == (status, code, 1.0 if status == 429 else None)
+
+
+def test_no_other_credential_serves_where_the_limit_is_of_them_all() -> None:
+    two = candidate(provider("a", keys=2, limits_by_account=True))
+    of = planned(model(two))
+    assert causes(of, tried(of, limited(7, Scope.ACCOUNT)), StateView(), NOW_S, cut_short=True) == [
+        Cause(K.RATE_LIMITED, recovers_in_s=7.0)
+    ]
 
 
 def test_a_planned_candidate_that_is_set_aside_by_now_gives_its_cause() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from proxy.core.localprocess import LocalProcess
 from proxy.core.secret import Secret
-from proxy.core.snapshot import Provider
-from proxy.routing.place import MARK_DIGITS, has_moved, has_new_key, is_meant, mark_of
+from proxy.core.snapshot import Credential, Provider
+from proxy.routing.place import MARK_DIGITS, has_moved, has_new_key, is_meant, mark_of, renamed
 from tests.unit.routing.build import candidate, model, provider, snapshot
 
 ONE = provider("one", keys=2)
@@ -59,6 +59,19 @@ def test_outcome_without_a_credential_tells_of_its_provider() -> None:
 )
 def test_key_that_was_not_there_is_new(before: int, after: int, new: bool) -> None:
     assert has_new_key(provider("one", keys=before), provider("one", keys=after)) is new
+
+
+def test_keys_that_change_places_are_not_new_and_have_each_others_names() -> None:
+    turned = replace(ONE, credentials=tuple(Credential(f"k{n}", Secret(f"one-{3 - n}")) for n in (1, 2)))
+    assert not has_new_key(ONE, turned)
+    assert renamed(ONE, turned) == dict(
+        zip((key.id for key in ONE.credentials), (key.id for key in reversed(turned.credentials)), strict=True)
+    )
+
+
+def test_key_that_is_named_as_before_or_is_gone_has_no_other_name() -> None:
+    twice = replace(ONE, credentials=(ONE.credentials[0], Credential("k3", ONE.credentials[0].secret)))
+    assert renamed(ONE, twice) == {}
 
 
 @pytest.mark.parametrize(

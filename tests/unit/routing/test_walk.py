@@ -10,7 +10,7 @@ from proxy.core.capabilities import Capabilities
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.health import StateView
 from proxy.core.plan import Send
-from proxy.core.snapshot import Candidate, Snapshot
+from proxy.core.snapshot import Candidate, Credential, Snapshot
 from proxy.routing.resolve import resolve
 from proxy.routing.steps import AttemptPolicy, Stop, StopReason
 from tests.unit.routing.build import (
@@ -290,3 +290,22 @@ def test_a_provider_without_credentials_is_sent_to_without_one() -> None:
     of = planned(model(candidate(provider("local", keys=0)), B))
     assert where(step(of)) == ("local", None)
     assert where(step(of, tried(of, failure(K.AUTH)))) == ("b", "k1")
+
+
+@pytest.mark.parametrize(
+    ("left", "following"),
+    [
+        pytest.param([2], "k2", id="the-first-is-deleted"),
+        pytest.param([2, 1], "k2", id="they-have-changed-places"),
+        pytest.param([1], None, id="the-second-is-deleted"),
+    ],
+)
+def test_a_credential_is_still_configured_whatever_its_place_in_the_list(
+    left: list[int], following: str | None
+) -> None:
+    of = planned(model(TWO_KEYS))
+    secrets = [TWO_KEYS.provider.credentials[key - 1].secret for key in left]
+    named = tuple(Credential(f"k{place}", secret) for place, secret in enumerate(secrets, 1))
+    current = snapshot(model(candidate(replace(TWO_KEYS.provider, credentials=named))))
+    found = step(of, tried(of, failure(K.AUTH, 401)), bounds=policy(of, current))
+    assert (where(found)[1] if isinstance(found, Send) else None) == following

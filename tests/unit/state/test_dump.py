@@ -7,9 +7,9 @@ import pytest
 
 from proxy.core.failure import FailureKind, Scope
 from proxy.core.health import Aside, CandidateId, Slot, StateView, Target
-from proxy.core.snapshot import Provider
+from proxy.core.snapshot import Credential, Provider
 from proxy.state.dump import dump, parse
-from tests.unit.routing.build import NOW_S, aside, candidate, target
+from tests.unit.routing.build import NOW_S, aside, candidate, provider, target
 
 WALL_S = 1_800_000_000.0
 A = candidate("a")
@@ -48,6 +48,14 @@ def test_what_ends_within_a_minute_is_not_kept() -> None:
 def test_what_was_held_against_another_provider_is_not_read(now: dict[str, Provider]) -> None:
     found = parse(dump(VIEW, PROVIDERS, NOW_S, WALL_S), now, NOW_S, WALL_S)
     assert (found.asides, found.skipped) == ({}, 0)
+
+
+def test_a_credential_is_known_again_when_one_before_it_is_gone() -> None:
+    two = candidate(provider("a", keys=2))
+    view = StateView(asides={target(Scope.CREDENTIAL, two, key): LONG for key in (1, 2)})
+    left = candidate(replace(two.provider, credentials=(Credential("k1", two.provider.credentials[1].secret),)))
+    found = parse(dump(view, {"a": two.provider}, NOW_S, WALL_S), {"a": left.provider}, NOW_S, WALL_S)
+    assert set(found.asides) == {target(Scope.CREDENTIAL, two, 1), target(Scope.CREDENTIAL, left)}
 
 
 def test_what_is_held_against_a_provider_that_is_gone_is_not_kept() -> None:

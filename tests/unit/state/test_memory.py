@@ -9,7 +9,7 @@ from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.health import CandidateId, Slot, StateView, Target
 from proxy.core.ports import Grant, SharedState
 from proxy.core.secret import Secret
-from proxy.core.snapshot import BreakerPolicy, Candidate, Credential, CredentialOrder
+from proxy.core.snapshot import BreakerPolicy, Credential, CredentialOrder, Rotation
 from proxy.routing.order import pointer_move
 from proxy.routing.plan import plan
 from proxy.routing.view import credential_slot
@@ -198,50 +198,18 @@ def test_a_lone_provider_that_fails_half_the_time_still_serves_the_other_half() 
     assert served == 200
 
 
-NOTED = pytest.mark.parametrize(
-    "noted", [pytest.param(None, id="nobody"), pytest.param(B, id="b"), pytest.param(A, id="a")]
-)
-
-
-def begun(state: MemoryState, of: Candidate, now_s: float) -> Grant:
-    """A stream that has said something and goes on."""
-    attempt = begin(state, of, now_s)
-    state.succeeded(attempt, now_s, 0.1, goes_on=True)
-    return attempt
-
-
-@NOTED
-def test_three_streams_that_break_off_one_after_another_open_the_breaker(noted: Candidate | None) -> None:
-    state = broken(noted, failure(K.AUTH, 401), NOW_S - 60) if noted else fresh()
-    for number in range(3):
-        now_s = NOW_S + number * 100
-        assert target(Scope.CANDIDATE, A) not in state.view.asides
-        done(state.failed(begun(state, A, now_s), failure(K.TRUNCATED), now_s))
-    assert state.view.asides[target(Scope.CANDIDATE, A)].breaker
-
-
-@NOTED
-def test_a_stream_that_came_whole_ends_the_row(noted: Candidate | None) -> None:
-    state = broken(noted, failure(K.AUTH, 401), NOW_S - 60) if noted else fresh()
-    for number in range(5):
-        now_s = NOW_S + number * 100
-        attempt = begun(state, A, now_s)
-        if number == 2:
-            state.finished(attempt, now_s)
-        else:
-            done(state.failed(attempt, failure(K.TRUNCATED), now_s))
-    assert target(Scope.CANDIDATE, A) not in state.view.asides
-
-
-def test_a_stream_that_began_before_its_breaker_opened_says_nothing_of_it() -> None:
-    state = fresh()
-    early = begun(state, A, NOW_S - 1)
-    for _ in range(3):
-        fail(state, A, failure(K.SERVER_ERROR, 500), NOW_S)
-    state.finished(early, NOW_S + 1)
-    assert state.view.asides[target(Scope.CANDIDATE, A)].breaker
-    probe = begin(state, A, NOW_S + 11)
-    assert done(state.failed(probe, failure(K.SERVER_ERROR, 500), NOW_S + 11)).breaker_opened
+@pytest.mark.parametrize("rotation", [Rotation.ROUND_ROBIN, Rotation.WEIGHTED])
+def test_requests_for_a_model_take_no_turns_of_those_for_its_fallback(rotation: Rotation) -> None:
+    state, second = fresh(), model(A, B, name="second", rotation=rotation)
+    first = model(C, fallbacks=("second",))
+    begun_at = []
+    for number in range(8):
+        asked = (first, second)[number % 2]
+        made = plan(call(), asked, snapshot(first, second), state.view, NOW_S, random.Random(1))
+        for slot in made.turns:
+            state.take_turn(slot)
+        begun_at.append(next(item.candidate.id for item in made.candidates if item.model is second))
+    assert begun_at == [A.id, A.id, B.id, B.id] * 2
 
 
 # What is forgotten.
@@ -297,6 +265,20 @@ def test_a_changed_credential_ends_what_the_old_one_did() -> None:
     object.__setattr__(rekeyed, "credentials", (Credential("k1", Secret("another")),))
     state.forget(snapshot(model(candidate(rekeyed))), NOW_S)
     assert state.view.asides == {}
+
+
+def test_a_credential_keeps_its_past_when_one_before_it_is_deleted() -> None:
+    two = candidate(provider("a", keys=2))
+    state = fresh()
+    for key, kind in ((1, K.AUTH), (2, K.AUTH), (2, K.PERMISSION)):
+        attempt = Grant(two, credential(two, key), NOW_S)
+        done(state.failed(attempt, failure(kind), NOW_S))
+    left = candidate(replace(two.provider, credentials=(Credential("k1", two.provider.credentials[1].secret),)))
+    state.forget(snapshot(model(left)), NOW_S, {"a": two.provider})
+    asides = state.view.asides
+    assert set(asides) == {target(Scope.CREDENTIAL, left), target(Scope.CREDENTIAL_MODEL, left)}
+    fail(state, left, failure(K.AUTH), NOW_S + 601)
+    assert asides[target(Scope.CREDENTIAL, left)].until_s == NOW_S + 601 + 300, "its ladder goes on too"
 
 
 def test_what_is_still_configured_is_remembered() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -107,6 +108,19 @@ def test_failure_that_needs_no_operator_is_ignored(kind: FailureKind, desk: Desk
 def test_success_without_an_episode_changes_nothing(desk: Desk) -> None:
     desk.attention.succeeded("azure", "key1#1")
     assert desk.gauge("azure", "auth") is None
+
+
+def test_credential_that_has_another_name_stays_in_its_episode(desk: Desk) -> None:
+    first, second = Credential("key-1", Secret("one")), Credential("key-2", Secret("two"))
+    before = Provider("azure", "azure", "https://x.test", credentials=(first, second))
+    desk.attention.failed("azure", second.id, REFUSED, 0.0)
+    renamed = Credential("key-1", second.secret)
+    desk.attention.forget(Snapshot(providers={"azure": replace(before, credentials=(renamed,))}), {"azure": before})
+    assert desk.gauge("azure", "auth") == "1.0"
+    desk.attention.failed("azure", renamed.id, REFUSED, 1.0)
+    assert len(desk.alerts) == 1
+    desk.attention.succeeded("azure", renamed.id)
+    assert desk.gauge("azure", "auth") == "0.0"
 
 
 def test_replaced_credential_ends_its_episode(desk: Desk) -> None:
