@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -289,6 +290,17 @@ def test_version_needs_neither_the_command_line_library_nor_the_application(tmp_
     ended = run_script(script, tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert time.perf_counter() - began_s < 5.0
+
+
+def test_process_1_of_a_container_ends_at_a_sigterm_while_it_starts(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, sys, types; from proxy.__main__ import main;"
+        "pid = os.getpid(); os.getpid = lambda: 1;"
+        "sys.modules['proxy.cli.main'] = cli = types.ModuleType('cli');"
+        "cli.run = lambda _: os.kill(pid, signal.SIGTERM);"
+        "main()"
+    )
+    assert run_script(script, tmp_path).returncode == 128 + signal.SIGTERM
 
 
 def test_gateway_does_without_the_command_line_of_its_http_library(tmp_path: Path) -> None:
