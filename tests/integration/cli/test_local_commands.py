@@ -280,6 +280,15 @@ async def test_process_ends_with_the_code_of_its_command(tmp_path: Path) -> None
     assert "Traceback" not in ended.stderr
 
 
+async def test_names_that_the_terminal_has_no_letters_for_are_spelled_out(tmp_path: Path) -> None:
+    (tmp_path / "fairlead.toml").write_text(
+        '[providers.a]\nkind = "simulator"\n[models."modèle"]\nmodel = "sim-ok"\nproviders = ["a"]\n', encoding="utf-8"
+    )
+    ended = await run_command(tmp_path, "models", environ={"PYTHONIOENCODING": "ascii"})
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert r"mod\xe8le" in ended.stdout
+
+
 def test_version_needs_neither_the_command_line_library_nor_the_application(tmp_path: Path) -> None:
     script = (
         "import sys; sys.argv[1:] = ['--version']; from proxy.__main__ import main; code = main();"
