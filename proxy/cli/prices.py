@@ -61,7 +61,7 @@ def update(
     config: options.Config = None,
     url: Annotated[str, typer.Option("--url", help="A mirror of genai-prices' data.json.", show_default=False)] = "",
 ) -> None:
-    """Fetch the prices that genai-prices publishes into the data directory; SIGHUP makes a gateway with a file read them."""
+    """Fetch the prices of genai-prices into the data directory; a gateway that serves a file takes them on SIGHUP."""
     from proxy.cli.pricefetch import DEFAULT_URL, fetch_catalog
 
     print_table("Prices", ("", ""), fetch_catalog(url or DEFAULT_URL, load(config).server.data_dir))
