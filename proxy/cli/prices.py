@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from proxy.cli import options
-from proxy.cli.configuration import load
+from proxy.cli.configuration import load, load_rows
 from proxy.cli.output import print_json, print_table
 from proxy.cli.refusal import Refusal
 
@@ -40,7 +40,7 @@ def list_prices(
     as_json: options.AsJson = False,
 ) -> None:
     """List what each configured upstream model costs, and where the price is from."""
-    snapshot = load(config)
+    snapshot = load_rows(config)
     if provider and provider not in snapshot.providers:
         raise Refusal(f"--provider {provider}: there is no such provider; `fairlead check` lists them")
     listed = [

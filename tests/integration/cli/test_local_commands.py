@@ -156,6 +156,15 @@ def test_models_of_an_unknown_provider_are_refused(file: Path, fairlead: Fairlea
     assert ended.err == "error: --provider nope: there is no such provider; `fairlead check` lists them\n"
 
 
+@pytest.mark.parametrize("words", [["explain", "chat"], ["models", "--json"], ["prices", "list"]], ids="-".join)
+def test_rows_that_are_left_out_for_their_errors_are_told(words: list[str], file: Path, fairlead: Fairlead) -> None:
+    file.write_text(f'{FILE}\n[providers.broken]\nkind = "opnai"\n')
+    ended = fairlead(*words)
+    assert ended.code == 0
+    assert ended.err.startswith("error: ") and f"{file.name}: providers.broken.kind: an unknown kind" in ended.err
+    assert "broken" not in ended.out
+
+
 def test_explain_shows_the_order(file: Path, fairlead: Fairlead) -> None:
     ended = fairlead("explain", "chat")
     rows = [line.split()[:4] for line in ended.out.splitlines()]
