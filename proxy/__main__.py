@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 
 from proxy import __version__
@@ -13,6 +15,8 @@ def main() -> int:
     if arguments == ["--version"]:
         sys.stdout.write(f"fairlead {__version__}\n")
         return 0
+    if os.getpid() == 1:  # of a container: Linux spares process 1 the signals that it has no handler for
+        signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
     from proxy.cli.main import run
 
     return run(arguments)

@@ -233,7 +233,7 @@ class _Process:
         # What they say at a start the banner says better; and the values of rows are nothing for a log.
         for chatty in ("uvicorn", "alembic", "aiosqlite"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
-        access_log = AccessLog(stream, fmt, redactor)
+        access_log = AccessLog(stream, fmt, redactor, is_wanted=lambda: _LOG.isEnabledFor(logging.INFO))
         access_log.start()
         try:
             await self._serve(snapshot, assemble(snapshot, access_log, redactor))

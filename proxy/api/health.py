@@ -53,7 +53,7 @@ def health_report(
     for name, report in (processes or {}).items():
         if name in providers:
             providers[name]["process"] = process_row(report)
-    up = not providers or any(row["status"] in ("ok", "degraded") for row in providers.values())
+    up = any(row["status"] in ("ok", "degraded") for row in providers.values())
     return {
         "status": "ok" if up and upkeep.ledger != REFUSING else "down",
         "config": {

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import typer
+
+from proxy.cli.output import labelled
 from proxy.core.snapshot import Snapshot
 
 
@@ -26,6 +29,15 @@ def load(config: Path | None) -> Snapshot:
         version=0,
         ollama_answers=path is None and ollama_answers(),
     )
+
+
+def load_rows(config: Path | None) -> Snapshot:
+    """As `load`, for who shows models or providers: why rows are not among them goes to stderr."""
+    snapshot = load(config)
+    for problem in snapshot.problems:
+        if not problem.warning:
+            typer.echo(labelled(problem), err=True)
+    return snapshot
 
 
 def chosen(config: Path | None) -> Path | None:

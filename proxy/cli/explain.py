@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from proxy.cli import options
-from proxy.cli.configuration import load
+from proxy.cli.configuration import load_rows
 from proxy.cli.output import duration, print_json, print_table
 from proxy.cli.refusal import Refusal
 from proxy.cli.remote import Gateway
@@ -56,7 +56,7 @@ def _planned(model: str, key_name: str | None, config: options.Config) -> dict[s
     from proxy.core.errors import ClientError, NotFound
     from proxy.core.health import StateView
 
-    snapshot = load(config)
+    snapshot = load_rows(config)
     try:
         key = key_named(key_name, snapshot)
     except NotFound as error:

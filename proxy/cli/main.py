@@ -10,6 +10,7 @@ import re
 import sys
 import traceback
 from collections.abc import Sequence
+from io import TextIOWrapper
 from itertools import pairwise
 from typing import Annotated
 
@@ -61,6 +62,8 @@ def options(
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; never raises."""
     code: object = OK
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: names may have letters that a locale has not
     command = get_command(app)
     _name_no_type_of_switches(typer.Context(command))
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from proxy.cli import options
-from proxy.cli.configuration import load
+from proxy.cli.configuration import load_rows
 from proxy.cli.output import print_json, print_table
 from proxy.cli.refusal import REFUSED, Refusal
 from proxy.cli.remote import Gateway
@@ -55,7 +55,7 @@ def _list_upstream(config: options.Config, only: str, *, as_json: bool) -> None:
     from proxy.cli.probe import probe_providers
     from proxy.providers.listings import listing_of
 
-    snapshot = load(config)
+    snapshot = load_rows(config)
     if only and only not in snapshot.providers:
         raise Refusal(f"--provider {only}: there is no such provider; `fairlead check` lists them")
     asked = [_with_one_key(provider) for name, provider in snapshot.providers.items() if only in ("", name)]
@@ -112,7 +112,7 @@ def _configured(config: options.Config) -> dict[str, Any]:
     from proxy.api.models import openai_list
     from proxy.routing.resolve import visible_models
 
-    return openai_list(visible_models(load(config), None))
+    return openai_list(visible_models(load_rows(config), None))
 
 
 def _price(row: dict[str, Any]) -> tuple[object, object]:

@@ -24,11 +24,19 @@ def print_table(
     from rich.box import SIMPLE
     from rich.table import Column, Table
 
-    heads = [Column(name, justify="right" if name in numbers else "left") for name in columns]
+    cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
+    heads = [
+        Column(
+            name,
+            justify="right" if name in numbers else "left",
+            min_width=_longest_word(row[index] for row in (columns, *cells)),
+        )
+        for index, name in enumerate(columns)
+    ]
     table = Table(*heads, title=title, title_justify="left", box=SIMPLE, pad_edge=False)
-    for row in rows:
-        table.add_row(*("" if cell is None else printable(str(cell)) for cell in row))
-    _console().print(table)
+    for row in cells:
+        table.add_row(*row)
+    _console().print(table, crop=False)  # where even single words do not fit, the terminal breaks the line
 
 
 def printable(text: str) -> str:
@@ -55,6 +63,13 @@ def duration(seconds: float) -> str:
             rest = whole % unit_s // part_s
             return f"{whole // unit_s}{unit} {rest}{part}" if rest else f"{whole // unit_s}{unit}"
     return f"{whole}s"
+
+
+def _longest_word(texts: Iterable[str]) -> int:
+    """How wide a column must be so that lines break between words alone: half of a number is another number."""
+    from rich.cells import cell_len
+
+    return max((cell_len(word) for text in texts for word in text.split()), default=0)
 
 
 def _console() -> Console:

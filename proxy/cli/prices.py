@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from proxy.cli import options
-from proxy.cli.configuration import load
+from proxy.cli.configuration import load, load_rows
 from proxy.cli.output import print_json, print_table
 from proxy.cli.refusal import Refusal
 
@@ -40,7 +40,7 @@ def list_prices(
     as_json: options.AsJson = False,
 ) -> None:
     """List what each configured upstream model costs, and where the price is from."""
-    snapshot = load(config)
+    snapshot = load_rows(config)
     if provider and provider not in snapshot.providers:
         raise Refusal(f"--provider {provider}: there is no such provider; `fairlead check` lists them")
     listed = [
@@ -61,7 +61,7 @@ def update(
     config: options.Config = None,
     url: Annotated[str, typer.Option("--url", help="A mirror of genai-prices' data.json.", show_default=False)] = "",
 ) -> None:
-    """Fetch the prices that genai-prices publishes into the data directory; a running gateway takes them on SIGHUP."""
+    """Fetch the prices of genai-prices into the data directory; a gateway that serves a file takes them on SIGHUP."""
     from proxy.cli.pricefetch import DEFAULT_URL, fetch_catalog
 
     print_table("Prices", ("", ""), fetch_catalog(url or DEFAULT_URL, load(config).server.data_dir))

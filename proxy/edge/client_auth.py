@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from proxy.core.call import Headers
 from proxy.core.errors import NotAuthenticated
 from proxy.core.secret import Secret
-from proxy.core.snapshot import Auth, ClientKey
+from proxy.core.snapshot import Auth, ClientKey, StoredKey
 from proxy.edge.exchange import Caller, Exchange
 from proxy.edge.key_lookup import Refusal, find, find_row
 from proxy.wire.websocket import PROTOCOL, listed
@@ -47,12 +47,12 @@ def recognise(exchange: Exchange, auth: Auth, wall_s: float) -> ClientKey:
         if caller is None or caller.auth is not auth or caller.authorization != authorization:
             found = find_row(auth, presented_key(headers, ()))
             if isinstance(found, Refusal):
-                raise _refused(found)
+                raise _refused(found, found)
             exchange.wire.caller = caller = Caller(auth, authorization, found, headers)
         caller.headers = headers
     row = caller.row
     if row.ends_at_s is not None and row.ends_at_s <= wall_s:
-        raise _refused(Refusal.EXPIRED)
+        raise _refused(Refusal.EXPIRED, row)
     return row.key
 
 
@@ -69,14 +69,17 @@ def authenticate(
     Raises:
         NotAuthenticated: No key, two different keys, or a key that is unknown, mistyped, expired or revoked.
     """
-    found = find(auth, presented_key(headers, repeated), wall_s)
+    presented = presented_key(headers, repeated)
+    found = find(auth, presented, wall_s)
     if isinstance(found, Refusal):
-        raise _refused(found)
+        raise _refused(found, find_row(auth, presented))
     return found
 
 
-def _refused(why: Refusal) -> NotAuthenticated:
-    _LOG.info("client key refused: %s", why)
+def _refused(why: Refusal, row: StoredKey | Refusal) -> NotAuthenticated:
+    """What the client is told; the log says more, and whose key it was where that is known: one that has expired."""
+    name = row.key.name if isinstance(row, StoredKey) else ""
+    _LOG.info("client key refused: %s", why, extra={"fairlead.key": name})
     return NotAuthenticated("This key is not valid for this gateway.")
 
 

@@ -112,7 +112,7 @@ def _azure(row: ProviderRow, environ: Mapping[str, str]) -> Cloud:
     )
     needed = {"tenant_id": tenant_id, "client_id": client_id} if secret or token_file else {}
     faults = [
-        RowFault(key, "nothing", "what the secret or token belongs to", f'add {key} = "${{AZURE_{key.upper()}}}"')
+        RowFault(key, "nothing", "what the secret or token belongs to", _how_to_set(f"AZURE_{key.upper()}", key))
         for key, value in needed.items()
         if not value
     ]
@@ -130,9 +130,13 @@ def _vertex(row: ProviderRow, environ: Mapping[str, str]) -> Cloud:
     of_file, fault = _read_google_file(file) if file else (None, None)
     project = project or of_file
     if not project and not fault:
-        fix = 'add project = "${GOOGLE_CLOUD_PROJECT}"'
+        fix = _how_to_set("GOOGLE_CLOUD_PROJECT", "project")
         fault = RowFault("project", "nothing", "the project that is billed", fix)
     return Cloud(GoogleAccount(file), None, base_url, None, project, location, (fault,) if fault else ())
+
+
+def _how_to_set(variable: str, key: str) -> str:
+    return f"set {variable}, or in a file write {key}"
 
 
 def _read_google_file(file: str) -> tuple[str | None, RowFault | None]:
@@ -155,7 +159,7 @@ def _bedrock(row: ProviderRow, environ: Mapping[str, str]) -> Cloud:
     has_own = has_key or any(getattr(row, key) is not None for key in _OF_AWS)
     api_key = None if has_own else said.first("AWS_BEARER_TOKEN_BEDROCK")
     if region is None and (row.base_url is None or not (has_key or api_key)):  # it is signed for, too
-        fault = RowFault("region", "nothing", "the AWS region", 'add region = "${AWS_REGION}"')
+        fault = RowFault("region", "nothing", "the AWS region", _how_to_set("AWS_REGION", "region"))
         return Cloud(faults=(fault,))
     account = None
     if region is not None and not has_key and not api_key:

@@ -152,12 +152,24 @@ def setup_logging(level: str, fmt: str, stream: Stream, redact: Redact | None = 
 
 
 class AccessLog:
-    """One line per request. `write` only appends; a thread renders and writes, at most once in `wake_s`."""
+    """One line of level INFO per request. `write` only appends; a thread renders and writes, at most once in `wake_s`.
 
-    def __init__(self, stream: Stream, fmt: str, redact: Redactor, *, wake_s: float = WAKE_S) -> None:
+    What there is to write while `is_wanted` says no is left out.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        fmt: str,
+        redact: Redactor,
+        *,
+        is_wanted: Callable[[], bool] = lambda: True,
+        wake_s: float = WAKE_S,
+    ) -> None:
         self._stream = stream
         self._render = access_json if fmt == "json" else access_text
         self._redact = redact.name
+        self._is_wanted = is_wanted
         self._wake_s = wake_s
         self._records: list[AccessRecord] = []
         self._dropped = 0
@@ -189,6 +201,8 @@ class AccessLog:
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
             _LOG.warning("%d request lines were dropped: the log's reader is too slow", dropped)
+        if not self._is_wanted():
+            return
         for at in range(0, len(records), TOGETHER):
             self._write(records[at : at + TOGETHER])
 

@@ -165,7 +165,7 @@ class Prober:
         except httpx.InvalidURL:
             return Refused("not reached; base_url is no URL", reached=False)
         except UPSTREAM_ERRORS as error:
-            return unreached(send_failure(error, until, until, connecting=False))
+            return unreached(provider, send_failure(error, until, until, connecting=False))
 
 
 def _not_asked(process: LocalProcess) -> Refused:

@@ -33,6 +33,7 @@ ADVICE: Mapping[str, str] = {
     "the proxy": "check proxy_url",
 }
 RUNNING = "check base_url, and that it is running"
+PROXIED = "check proxy_url, then base_url"  # where it may be the proxy that has no such name or does not run
 PROXY_PASSWORD = 407
 LIMITED = frozenset({FailureKind.RATE_LIMITED, FailureKind.QUOTA_EXHAUSTED})
 
@@ -53,8 +54,10 @@ def unmade(failure: Failure) -> Refused:
     return Refused(f"{failure.detail}; {advice}", reached=False, accepted=False if is_refused else None)
 
 
-def unreached(failure: Failure) -> Refused:
+def unreached(provider: Provider, failure: Failure) -> Refused:
     advice = next((said for beginning, said in ADVICE.items() if failure.detail.startswith(beginning)), RUNNING)
+    if provider.proxy_url is not None and advice in (ADVICE["DNS"], RUNNING):
+        advice = PROXIED
     return Refused(f"not reached ({failure.detail}); {advice}", reached=False)
 
 

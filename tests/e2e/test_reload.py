@@ -235,6 +235,7 @@ async def test_reload_changes_the_log_level_and_how_long_a_drain_takes(tmp_path:
             gateway.send(signal.SIGTERM)
             assert await gateway.ended(within_s=2.0) == 0
         assert "version 2 is in force" not in gateway.err
+        assert '"event":"request"' not in gateway.err
 
 
 async def test_reload_may_bring_the_first_simulated_provider(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -155,6 +156,15 @@ def test_models_of_an_unknown_provider_are_refused(file: Path, fairlead: Fairlea
     assert ended.err == "error: --provider nope: there is no such provider; `fairlead check` lists them\n"
 
 
+@pytest.mark.parametrize("words", [["explain", "chat"], ["models", "--json"], ["prices", "list"]], ids="-".join)
+def test_rows_that_are_left_out_for_their_errors_are_told(words: list[str], file: Path, fairlead: Fairlead) -> None:
+    file.write_text(f'{FILE}\n[providers.broken]\nkind = "opnai"\n')
+    ended = fairlead(*words)
+    assert ended.code == 0
+    assert ended.err.startswith("error: ") and f"{file.name}: providers.broken.kind: an unknown kind" in ended.err
+    assert "broken" not in ended.out
+
+
 def test_explain_shows_the_order(file: Path, fairlead: Fairlead) -> None:
     ended = fairlead("explain", "chat")
     rows = [line.split()[:4] for line in ended.out.splitlines()]
@@ -279,6 +289,15 @@ async def test_process_ends_with_the_code_of_its_command(tmp_path: Path) -> None
     assert "Traceback" not in ended.stderr
 
 
+async def test_names_that_the_terminal_has_no_letters_for_are_spelled_out(tmp_path: Path) -> None:
+    (tmp_path / "fairlead.toml").write_text(
+        '[providers.a]\nkind = "simulator"\n[models."modèle"]\nmodel = "sim-ok"\nproviders = ["a"]\n', encoding="utf-8"
+    )
+    ended = await run_command(tmp_path, "models", environ={"PYTHONIOENCODING": "ascii"})
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert r"mod\xe8le" in ended.stdout
+
+
 def test_version_needs_neither_the_command_line_library_nor_the_application(tmp_path: Path) -> None:
     script = (
         "import sys; sys.argv[1:] = ['--version']; from proxy.__main__ import main; code = main();"
@@ -289,6 +308,17 @@ def test_version_needs_neither_the_command_line_library_nor_the_application(tmp_
     ended = run_script(script, tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert time.perf_counter() - began_s < 5.0
+
+
+def test_process_1_of_a_container_ends_at_a_sigterm_while_it_starts(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, sys, types; from proxy.__main__ import main;"
+        "pid = os.getpid(); os.getpid = lambda: 1;"
+        "sys.modules['proxy.cli.main'] = cli = types.ModuleType('cli');"
+        "cli.run = lambda _: os.kill(pid, signal.SIGTERM);"
+        "main()"
+    )
+    assert run_script(script, tmp_path).returncode == 128 + signal.SIGTERM
 
 
 def test_gateway_does_without_the_command_line_of_its_http_library(tmp_path: Path) -> None:

@@ -175,6 +175,12 @@ def test_pods_meet_the_restricted_standard(path: Path) -> None:
 
 
 @each_ci_file
+def test_no_service_of_the_namespace_sets_variables_of_the_gateway(path: Path) -> None:
+    """For a service called `fairlead` Kubernetes would set FAIRLEAD_PORT to an address, and it would not start."""
+    assert pod(path)["enableServiceLinks"] is False
+
+
+@each_ci_file
 def test_probes_ask_the_process_and_never_a_provider(path: Path) -> None:
     (container,) = pod(path)["containers"]
     asked = {name: container[name]["httpGet"]["path"] for name in container if name.endswith("Probe")}

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -64,11 +67,35 @@ def test_the_command_is_run_without_a_shell(instruction: str) -> None:
     assert all(isinstance(word, str) for word in json.loads(form))
 
 
-def test_the_health_check_needs_nothing_but_python() -> None:
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [pytest.param(200, 0, id="alive"), pytest.param(503, 1, id="refusing"), pytest.param(0, 1, id="silent")],
+)
+def test_the_health_check_asks_the_gateway_itself_with_nothing_but_python(status: int, code: int) -> None:
     (form,) = re.findall(r"^HEALTHCHECK [^\[]*CMD (\[.*\])$", FINAL, re.MULTILINE)
     command = json.loads(form)
     assert command[:2] == ["python", "-c"]
-    compile(command[2], "HEALTHCHECK", "exec")
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        if status:
+            Thread(target=server.handle_request, daemon=True).start()
+        script = command[2].replace("8080", str(server.server_port)).replace("timeout=2", "timeout=0.5")
+        # Docker hands every container the proxies of its own configuration; none of them leads to loopback.
+        environ = {"http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
+        ended = subprocess.run(
+            [sys.executable, "-c", script], env=environ, capture_output=True, timeout=10, check=False
+        )
+    assert (ended.returncode, asked) == (code, ["/livez"] if status else [])
 
 
 def test_what_the_image_copies_is_not_ignored() -> None:

@@ -291,6 +291,16 @@ async def test_certificate_of_its_own_that_is_not_there_is_told(tmp_path: Path) 
             "ca_file, client_cert or proxy_url cannot be used; correct it",
             id="proxy",
         ),
+        pytest.param(
+            {"proxy_url": Secret("http://no-such-proxy.invalid:3128")},
+            "not reached (DNS: the host name cannot be resolved); check proxy_url, then base_url",
+            id="no-proxy-of-that-name",
+        ),
+        pytest.param(
+            {"proxy_url": Secret("http://127.0.0.1:9")},
+            "not reached (connection refused); check proxy_url, then base_url",
+            id="proxy-that-does-not-run",
+        ),
         pytest.param({"base_url": "http://127.0.0.1:port/v1"}, "not reached; base_url is no URL", id="no-url"),
     ],
 )

@@ -126,7 +126,7 @@ def test_disabled_provider_says_so_and_no_more(provider: Provider, disabled: fro
 @pytest.mark.parametrize(
     ("providers", "asides", "status"),
     [
-        pytest.param((), [], "ok", id="no-provider"),
+        pytest.param((), [], "down", id="no-provider"),
         pytest.param((KEYLESS, OFF), [], "ok", id="one-is-up"),
         pytest.param((KEYED,), [credential(K1)], "ok", id="one-is-degraded"),
         pytest.param((OFF,), [], "down", id="all-disabled"),

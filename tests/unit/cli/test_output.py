@@ -42,3 +42,15 @@ def test_numbers_are_aligned_at_their_right(capsys: pytest.CaptureFixture[str]) 
     assert heads.rstrip().endswith("count")
     assert first.rstrip().endswith("    5")
     assert second.split() == ["1234"]
+
+
+@pytest.mark.parametrize("width", [10, 30, 80])
+def test_no_value_is_cut_on_a_narrow_terminal(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    row = ("req_01a1fd93f26973d6be517a8287f3483c", "a reason of several words", "1,234,567.000000001", "数字数字")
+    print_table("Title", ("request id", "reason", "cost USD", "name"), [row], numbers=("cost USD",))
+    shown = capsys.readouterr().out
+    assert set(" ".join(row).split()) <= set(shown.split())

@@ -114,6 +114,17 @@ def test_refused_key_learns_nothing_and_the_log_says_why(key: str, log: str, cap
     assert key not in caplog.text + caught.value.message
 
 
+def test_log_names_the_key_that_has_expired(caplog: pytest.LogCaptureFixture) -> None:
+    wire, head = FakeWire(), bearer("fl_fresh")
+    assert recognise(wire, head) is FRESH
+    with caplog.at_level(logging.INFO):
+        with pytest.raises(NotAuthenticated):
+            recognise(wire, head, wall_s=NOW_S + 1)
+        with pytest.raises(NotAuthenticated):
+            authenticate([(b"x-api-key", b"fl_fresh")], AUTH, NOW_S + 1)
+    assert [vars(record).get("fairlead.key") for record in caplog.records] == ["fresh", "fresh"]
+
+
 def test_key_is_good_until_the_second_it_expires() -> None:
     headers = [(b"x-api-key", b"fl_fresh")]
     assert authenticate(headers, AUTH, NOW_S) is FRESH

@@ -89,8 +89,21 @@ def test_entra_identity_comes_from_row_and_environment(
 def test_secret_without_its_application_is_told() -> None:
     faults = cloud(azure(client_secret="planted")).faults
     assert [fault.key for fault in faults] == ["tenant_id", "client_id"]
-    assert faults[0].fix == 'add tenant_id = "${AZURE_TENANT_ID}"'
     assert "planted" not in str(faults)
+
+
+@pytest.mark.parametrize(
+    ("row", "variable"),
+    [
+        pytest.param({"kind": "bedrock"}, "AWS_REGION", id="bedrock"),
+        pytest.param({"kind": "vertex"}, "GOOGLE_CLOUD_PROJECT", id="vertex"),
+        pytest.param(azure(client_secret="s", client_id="c"), "AZURE_TENANT_ID", id="azure"),
+    ],
+)
+def test_what_an_account_lacks_can_be_set_without_a_file(row: dict[str, object], variable: str) -> None:
+    (fault,) = cloud(row).faults
+    assert fault.fix == f"set {variable}, or in a file write {fault.key}"
+    assert cloud(row, {variable: "eu-west-1"}).faults == ()
 
 
 def test_vertex_is_its_file_project_and_location(tmp_path: Path) -> None:

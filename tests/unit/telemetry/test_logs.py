@@ -163,6 +163,15 @@ def test_each_request_is_one_line_in_order() -> None:
     assert ids == [f"req-{number}" for number in range(100)]
 
 
+def test_requests_leave_no_line_while_none_is_wanted() -> None:
+    stream = io.StringIO()
+    log = AccessLog(stream, "json", Redactor(), is_wanted=lambda: False)
+    log.start()
+    log.write(RECORD)
+    log.close()
+    assert stream.getvalue() == ""
+
+
 def test_console_lines_of_requests_are_text() -> None:
     stream = io.StringIO()
     log = access_log(stream, "console")
