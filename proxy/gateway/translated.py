@@ -129,7 +129,10 @@ class TranslatedReader:
 
     def end(self) -> bytes:
         """The upstream's body ended cleanly: take what nothing ended, and judge whether the answer is whole."""
-        rest = b"" if self._policy.splitter.is_empty else self.pass_on(b"\n\n")
+        rest = b""
+        for _ in range(2):  # two ends of line end any event; where one does, a second would begin another
+            if not self._policy.splitter.is_empty:
+                rest += self.pass_on(b"\n")
         if not self.done and self.failure is None:
             rest += self._parts(self._policy.decoder.finish())
             if not self.finished:

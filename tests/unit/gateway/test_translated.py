@@ -222,6 +222,15 @@ def test_every_choice_that_was_asked_for_must_finish(client: Dialect | None) -> 
 
 
 @pytest.mark.parametrize("client", [None, Dialect.OPENAI_CHAT])
+@pytest.mark.parametrize("ending", [b"", b"\n", b"\r\n", b"\n\n\n", b"\r\n\r\n\r\n", b"\r\r", b"\n\n: bye\n"])
+def test_end_of_line_too_many_or_too_few_is_no_cut(client: Dialect | None, ending: bytes) -> None:
+    made = gemini(client)
+    output = relayed(made, candidate(0) + candidate(0, finishReason="STOP").rstrip() + ending, 64)
+    assert (made.failure, made.broken) == (None, 0)
+    assert output.lower().count(b'"stop"') == 1
+
+
+@pytest.mark.parametrize("client", [None, Dialect.OPENAI_CHAT])
 def test_what_is_kept_of_a_stream_is_bounded(client: Dialect | None) -> None:
     made = gemini(client, max_bytes=1000)
     for _ in range(50):
