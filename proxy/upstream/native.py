@@ -20,7 +20,7 @@ from proxy.core.call import Headers
 from proxy.core.failure import Failure
 from proxy.core.ports import Clock, Sink, UpstreamRequest, Wait
 from proxy.core.snapshot import Provider
-from proxy.upstream import failures
+from proxy.upstream import dialling, failures
 from proxy.upstream.connection import Connection, Place
 from proxy.upstream.decoding import Decoder, DecodingError, decoder_for, plain_headers, read_plain
 from proxy.upstream.pool import Pool
@@ -122,13 +122,7 @@ class NativeTransport:
         connection.parser.begin(method)  # now: an upstream may answer before it is asked
         try:
             async with asyncio.timeout(wait.until_s - self._now()) as limit:
-                await asyncio.get_running_loop().create_connection(
-                    lambda: connection,
-                    address.host,
-                    address.port,
-                    ssl=context,
-                    server_hostname=address.host if context else None,
-                )
+                await dialling.connect(connection, address.host, address.port, context)
         except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
             connection.abort()
             return failures.not_connected_in_time(wait) if limit.expired() else failures.not_connected(error)
