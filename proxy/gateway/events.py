@@ -47,6 +47,14 @@ class EventPolicy:
     choices: int = 1
 
 
+def bare_error(event: Event, find_error: Callable[[bytes], Failure | None]) -> Failure | None:
+    """Look for an error that stands among the events as JSON alone: what has no data, and is no comment.
+
+    Source: google-genai SDK 3.4.0, google/genai/_api_client.py (_iter_response_stream), read 2026-11-21.
+    """
+    return find_error(event.raw) if event.raw.lstrip()[:1] in (b"{", b"[") else None
+
+
 class EventReader:
     """Reads one stream.
 
@@ -102,7 +110,10 @@ class EventReader:
     def hold(self, chunk: bytes) -> None:
         """Take bytes that came before the commit point. Comments are discarded."""
         for event in self._split(chunk):
-            if event.data is None or self.done or self.failure is not None:
+            if self.done or self.failure is not None:
+                continue
+            if event.data is None:
+                self.failure = bare_error(event, self._policy.find_error)
                 continue
             frame = skim_frame(event.data) if self.output_events else read_frame(event.data)
             if self._keeps(event.data, frame):
@@ -173,7 +184,10 @@ class EventReader:
     def _passes(self, event: Event) -> bool:
         if self.done or self.failure is not None:
             return False
-        return event.data is None or self._keeps(event.data, skim_frame(event.data))
+        if event.data is not None:
+            return self._keeps(event.data, skim_frame(event.data))
+        self.failure = bare_error(event, self._policy.find_error)
+        return self.failure is None
 
     def _keeps(self, payload: bytes, frame: Frame) -> bool:
         """Note what an event says; return whether the client gets it. The terminator is sent by the relay."""

@@ -15,7 +15,7 @@ from proxy.core.failure import Failure, FailureKind, Scope, UpstreamError
 from proxy.core.streamparts import OUTPUT, Began, Counted, Failed, Finished, StreamPart
 from proxy.core.translation import StreamDecoder, StreamEncoder, Undecodable
 from proxy.core.usage import Usage
-from proxy.gateway.events import MAX_HELD_BYTES, MAX_HELD_EVENTS
+from proxy.gateway.events import MAX_HELD_BYTES, MAX_HELD_EVENTS, bare_error
 from proxy.pricing.estimate import estimate_output
 from proxy.providers.dialects import Splitter
 from proxy.wire.sse import Event
@@ -106,10 +106,10 @@ class TranslatedReader:
     def hold(self, chunk: bytes) -> None:
         """Take bytes that came before the commit point."""
         for event in self._split(chunk):
-            if event.data is None:
-                continue
-            self._held.append(self._take(event))
-            self._held_bytes += len(event.raw)
+            taken = self._take(event)
+            if event.data is not None:
+                self._held.append(taken)
+                self._held_bytes += len(event.raw)
 
     def take_held(self) -> bytes:
         """Give out what was held, once."""
@@ -160,7 +160,9 @@ class TranslatedReader:
                 self._fail(f"a stream larger than {self._policy.max_bytes} bytes")
                 return b""
         if event.data is None:  # a comment
-            return event.raw if self._policy.encoder is None and not self.finished else b""
+            self.failure = bare_error(event, self._policy.find_error)
+            is_passed = self._policy.encoder is None and not self.finished and self.failure is None
+            return event.raw if is_passed else b""
         decoder = self._policy.decoder
         try:
             parts = decoder.feed(event.name, event.data)

@@ -118,6 +118,16 @@ def test_error_before_a_word_is_a_failure_and_leaves_nothing(client: Dialect | N
     assert not made.is_ready
 
 
+@pytest.mark.parametrize("client", [None, Dialect.OPENAI_CHAT])
+@pytest.mark.parametrize("before", [b"", START, START + OPEN + HELLO])
+def test_error_that_is_json_among_the_events_is_one(client: Dialect | None, before: bytes) -> None:
+    made = reader(client)
+    made.hold(before)
+    output = made.take_held() + made.pass_on(b'{\n "error": {"message": "Overloaded"}\n}\n\n' + CLOSE + END + STOP)
+    assert made.failure is REFUSED
+    assert b"Overloaded" not in output and not made.finished
+
+
 def test_error_that_no_table_knows_is_the_vendor_s() -> None:
     upstream = UPSTREAMS[Dialect.ANTHROPIC]
     decoder = upstream.decoder(ACCOUNT, MODEL)
