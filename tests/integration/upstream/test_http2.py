@@ -170,6 +170,24 @@ async def test_a_connection_that_goes_away_is_replaced(
         assert server.accepted == 2
 
 
+async def test_a_request_cancelled_when_its_connection_was_just_made_leaves_none_that_is_of_no_use(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
+) -> None:
+    def is_made() -> bool:
+        pools = [client.pool for client in httpx_transport._clients._clients.values()]
+        return any("HTTP/2" in connection.info() for pool in pools for connection in pool.connections)
+
+    async with H2Server(echo, h2_tls) as server:
+        task = asyncio.ensure_future(fetch(httpx_transport, post(server.url, by=by)))
+        while not is_made():
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        await asyncio.sleep(0.02)
+        for body in (b"1", b"2"):
+            assert (await fetched(httpx_transport, post(server.url, body, by=by))).body == body
+
+
 @pytest.mark.parametrize("answered", [False, True], ids=["before-head", "in-body"])
 async def test_a_connection_that_drops_fails_its_streams(
     httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider, answered: bool
