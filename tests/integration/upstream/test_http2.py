@@ -7,6 +7,7 @@ import ssl
 
 import pytest
 import trustme
+from h2.errors import ErrorCodes
 
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.secret import Secret
@@ -16,6 +17,8 @@ from tests.fakes.h2server import H2Server, Stream
 from tests.fakes.proxies import http_proxy, relay_to
 from tests.fakes.rawserver import Peer, RawServer, answer, server_tls
 from tests.fakes.upstream_calls import fetch, fetched, post, provider, send, sent, settles, wait
+
+ANY_NUMBER = 2**31 - 1  # as servers say that they will soon take no more
 
 
 @pytest.fixture
@@ -186,6 +189,67 @@ async def test_a_request_cancelled_when_its_connection_was_just_made_leaves_none
         await asyncio.sleep(0.02)
         for body in (b"1", b"2"):
             assert (await fetched(httpx_transport, post(server.url, body, by=by))).body == body
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["before-head", "in-body"])
+@pytest.mark.parametrize("notices", [[1], [ANY_NUMBER, 1]], ids=["at-once", "told-before"])
+async def test_answers_under_way_outlive_the_farewell_of_their_connection(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider, notices: list[int], answered: bool
+) -> None:
+    async def handle(stream: Stream) -> None:
+        if stream.connection > 1:
+            return await echo(stream)
+        body = await stream.body()
+        if answered:
+            stream.respond(200)
+            await stream.send(body)
+        for last in notices:
+            await asyncio.sleep(0.02)
+            stream.say_farewell(last)
+        await asyncio.sleep(0.02)
+        if not answered:
+            stream.respond(200)
+        await stream.send(body, end=True)
+
+    async with H2Server(handle, h2_tls) as server:
+        got = await fetched(httpx_transport, post(server.url, b"1", by=by))
+        assert got.body == (b"11" if answered else b"1")
+        after = await fetched(httpx_transport, post(server.url, b"2", by=by))
+        assert (after.body, after.header(b"x-connection")) == (b"2", b"2")
+        assert await settles(lambda: {protocol.number for protocol in server.open} == {2})
+
+
+async def test_a_request_behind_the_farewell_is_sent_on_another_connection(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
+) -> None:
+    streams: list[Stream] = []
+
+    async def handle(stream: Stream) -> None:
+        streams.append(stream)
+        if (stream.connection, stream.number) == (1, 3):
+            return  # not taken
+        await echo(stream)
+        if stream.connection == 1:
+            stream.say_farewell(stream.number)
+
+    async with H2Server(handle, h2_tls) as server:
+        for body in (b"1", b"2", b"3"):
+            assert (await fetched(httpx_transport, post(server.url, body, by=by))).body == body
+            await asyncio.sleep(0.02)
+    assert [stream.connection for stream in streams] in ([1, 1, 2, 2], [1, 2, 2])
+
+
+async def test_a_farewell_in_anger_fails_what_is_under_way(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
+) -> None:
+    async def handle(stream: Stream) -> None:
+        await stream.body()
+        stream.say_farewell(stream.number, ErrorCodes.ENHANCE_YOUR_CALM)
+        await stream.cancelled.wait()
+
+    async with H2Server(handle, h2_tls) as server:
+        got = await fetch(httpx_transport, post(server.url, by=by))
+    assert got == Failure(FailureKind.PROTOCOL, detail="malformed answer")
 
 
 @pytest.mark.parametrize("answered", [False, True], ids=["before-head", "in-body"])
