@@ -74,9 +74,13 @@ class Stream:
             h2.end_stream(self.number)
             self._protocol.flush()
 
-    def reset(self) -> None:
-        self._protocol.h2.reset_stream(self.number, ErrorCodes.INTERNAL_ERROR)
+    def reset(self, error: ErrorCodes = ErrorCodes.INTERNAL_ERROR) -> None:
+        self._protocol.h2.reset_stream(self.number, error)
         self._protocol.flush()
+
+    def hold_uploads(self) -> None:
+        """Give no more leave to send."""
+        self._protocol.is_taking = False
 
     def say_farewell(self, last: int, error: ErrorCodes = ErrorCodes.NO_ERROR) -> None:
         """Take no request behind this one on the connection, and go on with those before."""
@@ -100,6 +104,7 @@ class Protocol(asyncio.Protocol):
 
     def __init__(self, server: H2Server) -> None:
         self.h2 = H2Connection(H2Configuration(client_side=False, header_encoding=None))
+        self.is_taking = True
         self._server = server
         self._streams: dict[int, Stream] = {}
         server.accepted += 1
@@ -131,7 +136,8 @@ class Protocol(asyncio.Protocol):
                 self._server.start(stream)
             case DataReceived(stream_id=int(number), data=bytes(piece), flow_controlled_length=int(length)):
                 self._streams[number].received += piece
-                self.h2.acknowledge_received_data(length, number)
+                if self.is_taking:
+                    self.h2.acknowledge_received_data(length, number)
             case StreamEnded(stream_id=int(number)):
                 self._streams[number].ended.set()
             case StreamReset(stream_id=int(number)):

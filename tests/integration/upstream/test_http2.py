@@ -191,6 +191,49 @@ async def test_a_request_cancelled_when_its_connection_was_just_made_leaves_none
             assert (await fetched(httpx_transport, post(server.url, body, by=by))).body == body
 
 
+@pytest.mark.parametrize("size_bytes", [2, 60_000, 3_000_000])
+async def test_an_answer_that_does_not_wait_for_the_whole_request_is_taken(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider, size_bytes: int
+) -> None:
+    async def handle(stream: Stream) -> None:
+        stream.respond(429, ("retry-after", "7"))
+        await stream.send(b"slow down", end=True)
+        stream.reset(ErrorCodes.NO_ERROR)
+
+    async with H2Server(handle, h2_tls) as server:
+        for _ in range(3):
+            got = await fetched(httpx_transport, post(server.url, bytes(size_bytes), by=by))
+            assert (got.status, got.header(b"retry-after"), got.body) == (429, b"7", b"slow down")
+        assert server.accepted == 1
+
+
+async def test_an_upload_that_the_upstream_resets_is_a_protocol_failure(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
+) -> None:
+    async def handle(stream: Stream) -> None:
+        stream.reset()
+
+    async with H2Server(handle, h2_tls) as server:
+        got = await fetch(httpx_transport, post(server.url, bytes(3_000_000), by=by))
+    assert got == Failure(FailureKind.PROTOCOL, detail="malformed answer")
+
+
+async def test_an_upload_behind_the_farewell_is_sent_on_another_connection(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
+) -> None:
+    async def handle(stream: Stream) -> None:
+        if (stream.connection, stream.number) == (1, 3):
+            stream.hold_uploads()
+            stream.say_farewell(1)
+        else:
+            await echo(stream)
+
+    async with H2Server(handle, h2_tls) as server:
+        for body in (b"1", bytes(3_000_000)):
+            assert (await fetched(httpx_transport, post(server.url, body, by=by))).body == body
+        assert server.accepted == 2
+
+
 @pytest.mark.parametrize("answered", [False, True], ids=["before-head", "in-body"])
 @pytest.mark.parametrize("notices", [[1], [ANY_NUMBER, 1]], ids=["at-once", "told-before"])
 async def test_answers_under_way_outlive_the_farewell_of_their_connection(
