@@ -20,9 +20,10 @@ from proxy.core.call import Headers
 from proxy.core.failure import Failure
 from proxy.core.ports import Clock, Sink, UpstreamRequest, Wait
 from proxy.core.snapshot import Provider
-from proxy.upstream import dialling, failures
+from proxy.upstream import failures
 from proxy.upstream.connection import Connection, Place
 from proxy.upstream.decoding import Decoder, DecodingError, decoder_for, plain_headers, read_plain
+from proxy.upstream.dialling import Dialler
 from proxy.upstream.pool import Pool
 from proxy.upstream.request_head import serialise
 from proxy.upstream.tls import TlsContexts
@@ -59,6 +60,7 @@ class NativeTransport:
         self._contexts = TlsContexts(("http/1.1",))
         self._open: set[Connection] = set()
         self._outbox = Outbox()
+        self._dialler = Dialler()
 
     async def send(self, request: UpstreamRequest, connect: Wait, head: Wait) -> NativeResponse | Failure:
         """Send a request and wait for the head of its answer.
@@ -103,6 +105,7 @@ class NativeTransport:
 
     async def aclose(self) -> None:
         """Close every connection, idle or not."""
+        self._dialler.close()
         self._pool.close()
         for connection in list(self._open):
             connection.abort()
@@ -118,17 +121,17 @@ class NativeTransport:
         except OSError:
             return failures.unusable_tls_settings()
         carrier = TunnelConnection if address.tunnel else Connection
-        connection = carrier(place, self._clock, self._forget, self._outbox)
-        connection.parser.begin(method)  # now: an upstream may answer before it is asked
+
+        def make() -> Connection:
+            connection = carrier(place, self._clock, self._forget, self._outbox)
+            connection.parser.begin(method)  # now: an upstream may answer before it is asked
+            return connection
+
         try:
             async with asyncio.timeout(wait.until_s - self._now()) as limit:
-                await dialling.connect(connection, address.host, address.port, context)
+                connection = await self._dialler.connect(make, address.host, address.port, context)
         except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
-            connection.abort()
             return failures.not_connected_in_time(wait) if limit.expired() else failures.not_connected(error)
-        except BaseException:
-            connection.abort()
-            raise
         if not connection.closed:
             self._open.add(connection)
         return connection
