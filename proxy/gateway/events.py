@@ -26,6 +26,7 @@ from proxy.wire.sse import Event, EventSplitter, EventTooLarge, only_data, with_
 MAX_HELD_EVENTS = 64
 MAX_HELD_BYTES = 256 * 1024
 TERMINATOR = b"data: [DONE]\n\n"
+_ERROR_FIELD = b"error:"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,11 +49,15 @@ class EventPolicy:
 
 
 def bare_error(event: Event, find_error: Callable[[bytes], Failure | None]) -> Failure | None:
-    """Look for an error that stands among the events as JSON alone: what has no data, and is no comment.
+    """Look for an error in an event without data: JSON alone, as Google writes it, or in a field of llama.cpp's own.
 
-    Source: google-genai SDK 3.4.0, google/genai/_api_client.py (_iter_response_stream), read 2026-11-21.
+    Source: google-genai SDK 3.4.0, google/genai/_api_client.py (_iter_response_stream); older llama.cpp, server.cpp
+    (handle_completions_impl, where `[DONE]` follows the error); read 2026-11-21.
     """
-    return find_error(event.raw) if event.raw.lstrip()[:1] in (b"{", b"[") else None
+    text = event.raw.strip()
+    if text.startswith(_ERROR_FIELD):
+        text = b'{"error":%b}' % text.removeprefix(_ERROR_FIELD)
+    return find_error(text) if text[:1] in (b"{", b"[") else None
 
 
 class EventReader:

@@ -65,7 +65,14 @@ def test_error_at_any_event_ends_the_stream_there(place: int) -> None:
 BARE = json.dumps({"error": {"code": 429}}, indent=1).replace("\n", "\r\n").encode()
 
 
-@pytest.mark.parametrize("bare", [BARE, b"[" + BARE + b"\r\n]"], ids=["object", "list"])
+@pytest.mark.parametrize(
+    "bare",
+    [
+        pytest.param(BARE, id="object"),
+        pytest.param(b"[" + BARE + b"\r\n]", id="list"),
+        pytest.param(b'error: {"code":400,"message":"the request exceeds the available context size"}', id="field"),
+    ],
+)
 @pytest.mark.parametrize(
     ("before", "ending", "passed"),
     [
@@ -75,13 +82,19 @@ BARE = json.dumps({"error": {"code": 429}}, indent=1).replace("\n", "\r\n").enco
         pytest.param([HI, YOU], b"", HI + YOU, id="last"),
     ],
 )
-def test_error_that_is_json_among_the_events_is_one(
+def test_error_without_data_among_the_events_is_one(
     bare: bytes, before: list[bytes], ending: bytes, passed: bytes
 ) -> None:
     reader = make_reader()
     sent = relay([*before, bare + ending], reader)
     assert reader.failure is LIMITED
     assert sent.removeprefix(ROLE) == passed
+
+
+def test_terminator_after_an_error_makes_no_whole_answer() -> None:
+    reader = make_reader()
+    assert relay([HI, b'error: {"code":500,"message":"oops"}\n\n', DONE], reader) == HI
+    assert (reader.failure, reader.done) == (LIMITED, False)
 
 
 def test_json_among_the_events_that_is_no_error_is_left_alone() -> None:
