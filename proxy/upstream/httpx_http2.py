@@ -4,6 +4,7 @@
    for the end, and httpcore fails all that is open. Source: RFC 9113 section 6.8, read 2026-11-21.
 2. A server that refuses a request before it has all of it answers and resets the stream: httpcore waits on for leave to
    send the rest. Source: RFC 9113 section 8.1, read 2026-11-21.
+3. A server may allow fewer streams than are open: httpcore waits for their end while it lets nobody read.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 from math import inf
 
 from h2.errors import ErrorCodes
-from h2.events import Event, StreamReset
+from h2.events import Event, RemoteSettingsChanged, StreamReset
 from h2.exceptions import ProtocolError
+from h2.settings import SettingCodes
 from httpcore import AsyncConnectionInterface, AsyncHTTP2Connection, ConnectionNotAvailable, Request
 from hyperframe.frame import Frame, GoAwayFrame
 
@@ -30,12 +32,16 @@ class _Additions:
     def __init__(self, inner: AsyncHTTP2Connection) -> None:
         self._inner = inner
         self._last: float = inf  # the number of the last request that the server takes
+        self._allowed = inner._max_streams  # that the connection's semaphore lets through; the pool keeps to the limit
         frames = inner._h2_state._frame_dispatch_table
         self._fail_all, self._receive_own = frames[GoAwayFrame], inner._receive_events
         self._send_own, self._wait_own = inner._send_request_body, inner._wait_for_outgoing_flow
         frames[GoAwayFrame] = self._farewell
         vars(inner).update(
-            _receive_events=self._receive, _send_request_body=self._send, _wait_for_outgoing_flow=self._wait
+            _receive_events=self._receive,
+            _receive_remote_settings_change=self._limit,
+            _send_request_body=self._send,
+            _wait_for_outgoing_flow=self._wait,
         )
 
     def _farewell(self, frame: GoAwayFrame) -> tuple[list[Frame], list[Event]]:
@@ -50,6 +56,16 @@ class _Additions:
         if stream_id is not None and stream_id > self._last:
             raise ConnectionNotAvailable  # the pool sends it on another one
         await self._receive_own(request, stream_id)
+
+    async def _limit(self, event: RemoteSettingsChanged) -> None:
+        changed = event.changed_settings.get(SettingCodes.MAX_CONCURRENT_STREAMS)
+        if changed is None or not changed.new_value:
+            return
+        inner = self._inner
+        inner._max_streams = min(changed.new_value, inner._h2_state.local_settings.max_concurrent_streams)
+        while self._allowed < inner._max_streams:
+            await inner._max_streams_semaphore.release()
+            self._allowed += 1
 
     async def _send(self, request: Request, stream_id: int) -> None:
         try:

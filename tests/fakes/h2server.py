@@ -78,6 +78,11 @@ class Stream:
         self._protocol.h2.reset_stream(self.number, error)
         self._protocol.flush()
 
+    def allow(self, streams: int) -> None:
+        """Take no more than so many requests at once on the connection."""
+        self._protocol.h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: streams})
+        self._protocol.flush()
+
     def hold_uploads(self) -> None:
         """Give no more leave to send."""
         self._protocol.is_taking = False

@@ -282,6 +282,34 @@ async def test_a_request_behind_the_farewell_is_sent_on_another_connection(
     assert [stream.connection for stream in streams] in ([1, 1, 2, 2], [1, 2, 2])
 
 
+async def test_answers_under_way_outlive_a_lower_limit_of_their_connection(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
+) -> None:
+    waiting: list[Stream] = []
+
+    async def handle(stream: Stream) -> None:
+        body = await stream.body()
+        stream.respond(200, ("x-connection", str(stream.connection)))
+        if body == b"wait":
+            waiting.append(stream)
+            await stream.send(b"...")
+            if len(waiting) < 3:
+                return
+            stream.allow(1)
+            await asyncio.sleep(0.05)
+            for each in waiting:
+                await each.send(b"done", end=True)
+            return stream.allow(50)
+        await stream.send(body, end=True)
+
+    async with H2Server(handle, h2_tls) as server:
+        await fetched(httpx_transport, post(server.url, b"first", by=by))
+        answers = await asyncio.gather(*(fetched(httpx_transport, post(server.url, b"wait", by=by)) for _ in range(3)))
+        assert [got.body for got in answers] == [b"...done"] * 3
+        after = await asyncio.gather(*(fetched(httpx_transport, post(server.url, b"next", by=by)) for _ in range(20)))
+        assert {got.body for got in after} == {b"next"}
+
+
 async def test_a_farewell_in_anger_fails_what_is_under_way(
     httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
 ) -> None:
