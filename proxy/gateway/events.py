@@ -26,6 +26,7 @@ from proxy.wire.sse import Event, EventSplitter, EventTooLarge, only_data, with_
 MAX_HELD_EVENTS = 64
 MAX_HELD_BYTES = 256 * 1024
 TERMINATOR = b"data: [DONE]\n\n"
+_ERROR_FIELD = b"error:"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +46,18 @@ class EventPolicy:
     end_on_broken: bool
     model: str | None = None
     choices: int = 1
+
+
+def bare_error(event: Event, find_error: Callable[[bytes], Failure | None]) -> Failure | None:
+    """Look for an error in an event without data: JSON alone, as Google writes it, or in a field of llama.cpp's own.
+
+    Source: google-genai SDK 3.4.0, google/genai/_api_client.py (_iter_response_stream); older llama.cpp, server.cpp
+    (handle_completions_impl, where `[DONE]` follows the error); read 2026-11-21.
+    """
+    text = event.raw.strip()
+    if text.startswith(_ERROR_FIELD):
+        text = b'{"error":%b}' % text.removeprefix(_ERROR_FIELD)
+    return find_error(text) if text[:1] in (b"{", b"[") else None
 
 
 class HoldingReader:
@@ -106,7 +119,10 @@ class EventReader(HoldingReader):
     def hold(self, chunk: bytes) -> None:
         """Take bytes that came before the commit point. Comments are discarded."""
         for event in self._split(chunk):
-            if event.data is None or self.done or self.failure is not None:
+            if self.done or self.failure is not None:
+                continue
+            if event.data is None:
+                self.failure = bare_error(event, self._policy.find_error)
                 continue
             frame = skim_frame(event.data) if self.output_events else read_frame(event.data)
             if self._keeps(event.data, frame):
@@ -172,7 +188,10 @@ class EventReader(HoldingReader):
     def _passes(self, event: Event) -> bool:
         if self.done or self.failure is not None:
             return False
-        return event.data is None or self._keeps(event.data, skim_frame(event.data))
+        if event.data is not None:
+            return self._keeps(event.data, skim_frame(event.data))
+        self.failure = bare_error(event, self._policy.find_error)
+        return self.failure is None
 
     def _keeps(self, payload: bytes, frame: Frame) -> bool:
         """Note what an event says; return whether the client gets it. The terminator is sent by the relay."""

@@ -15,7 +15,7 @@ from proxy.core.failure import Failure, FailureKind, Scope, UpstreamError
 from proxy.core.streamparts import OUTPUT, Began, Counted, Failed, Finished, StreamPart
 from proxy.core.translation import StreamDecoder, StreamEncoder, Undecodable
 from proxy.core.usage import Usage
-from proxy.gateway.events import HoldingReader
+from proxy.gateway.events import HoldingReader, bare_error
 from proxy.pricing.estimate import estimate_output
 from proxy.providers.dialects import Splitter
 from proxy.wire.sse import Event
@@ -79,10 +79,10 @@ class TranslatedReader(HoldingReader):
     def hold(self, chunk: bytes) -> None:
         """Take bytes that came before the commit point."""
         for event in self._split(chunk):
-            if event.data is None:
-                continue
-            self._held.append(self._take(event))
-            self._held_bytes += len(event.raw)
+            taken = self._take(event)
+            if event.data is not None:
+                self._held.append(taken)
+                self._held_bytes += len(event.raw)
 
     def pass_on(self, chunk: bytes) -> bytes:
         """Take bytes that came after the commit point and return those that go to the client."""
@@ -97,7 +97,10 @@ class TranslatedReader(HoldingReader):
 
     def end(self) -> bytes:
         """The upstream's body ended cleanly: take what nothing ended, and judge whether the answer is whole."""
-        rest = b"" if self._policy.splitter.is_empty else self.pass_on(b"\n\n")
+        rest = b""
+        for _ in range(2):  # two ends of line end any event; where one does, a second would begin another
+            if not self._policy.splitter.is_empty:
+                rest += self.pass_on(b"\n")
         if not self.done and self.failure is None:
             rest += self._parts(self._policy.decoder.finish())
             if not self.finished:
@@ -125,7 +128,9 @@ class TranslatedReader(HoldingReader):
                 self._fail(f"a stream larger than {self._policy.max_bytes} bytes")
                 return b""
         if event.data is None:  # a comment
-            return event.raw if self._policy.encoder is None and not self.finished else b""
+            self.failure = bare_error(event, self._policy.find_error)
+            is_passed = self._policy.encoder is None and not self.finished and self.failure is None
+            return event.raw if is_passed else b""
         decoder = self._policy.decoder
         try:
             parts = decoder.feed(event.name, event.data)

@@ -18,6 +18,7 @@ from proxy.core.ports import Clock, UpstreamRequest, Wait
 from proxy.upstream import failures
 from proxy.upstream.httpx_clients import Client
 from proxy.upstream.httpx_failures import UPSTREAM_ERRORS, body_failure, send_failure
+from proxy.upstream.httpx_http2 import complete
 
 
 class Exchange:
@@ -101,6 +102,7 @@ class Exchange:
             self._scope.deadline = self._deadline(self._head)
             if "stream_id" in info and (connection := self._client.pool.connection_of(self)):
                 self._stream = (connection, info["request"], info["stream_id"])
+                complete(connection)
 
     def _deadline(self, wait: Wait) -> float:
         return anyio.current_time() + wait.until_s - self._clock.now()

@@ -147,8 +147,13 @@ def _is_fit(connection: AsyncConnectionInterface) -> bool:
         return not surplus  # bytes after the last answer, which the next request would take for its own
     stream: httpcore.AsyncNetworkStream | None = getattr(inner, "_network_stream", None)
     socket = stream.get_extra_info("socket") if stream else None
-    if socket is None or not hasattr(select, "POLLRDHUP"):
+    if socket is None:
+        return True
+    descriptor = socket.fileno()
+    if descriptor < 0:  # closed with the request that made it, which was cancelled before it was sent
+        return False
+    if not hasattr(select, "POLLRDHUP"):
         return True
     poll = select.poll()  # httpcore does not ask whether an HTTP/2 server has hung up meanwhile
-    poll.register(socket.fileno(), select.POLLRDHUP)
+    poll.register(descriptor, select.POLLRDHUP)
     return not poll.poll(0)

@@ -23,6 +23,7 @@ from proxy.core.snapshot import Provider
 from proxy.upstream import failures
 from proxy.upstream.connection import Connection, Place
 from proxy.upstream.decoding import Decoder, DecodingError, decoder_for, plain_headers, read_plain
+from proxy.upstream.dialling import Dialler
 from proxy.upstream.pool import Pool
 from proxy.upstream.request_head import serialise
 from proxy.upstream.tls import TlsContexts
@@ -59,6 +60,7 @@ class NativeTransport:
         self._contexts = TlsContexts(("http/1.1",))
         self._open: set[Connection] = set()
         self._outbox = Outbox()
+        self._dialler = Dialler()
 
     async def send(self, request: UpstreamRequest, connect: Wait, head: Wait) -> NativeResponse | Failure:
         """Send a request and wait for the head of its answer.
@@ -103,6 +105,7 @@ class NativeTransport:
 
     async def aclose(self) -> None:
         """Close every connection, idle or not."""
+        self._dialler.close()
         self._pool.close()
         for connection in list(self._open):
             connection.abort()
@@ -118,23 +121,17 @@ class NativeTransport:
         except OSError:
             return failures.unusable_tls_settings()
         carrier = TunnelConnection if address.tunnel else Connection
-        connection = carrier(place, self._clock, self._forget, self._outbox)
-        connection.parser.begin(method)  # now: an upstream may answer before it is asked
+
+        def make() -> Connection:
+            connection = carrier(place, self._clock, self._forget, self._outbox)
+            connection.parser.begin(method)  # now: an upstream may answer before it is asked
+            return connection
+
         try:
             async with asyncio.timeout(wait.until_s - self._now()) as limit:
-                await asyncio.get_running_loop().create_connection(
-                    lambda: connection,
-                    address.host,
-                    address.port,
-                    ssl=context,
-                    server_hostname=address.host if context else None,
-                )
+                connection = await self._dialler.connect(make, address.host, address.port, context)
         except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
-            connection.abort()
             return failures.not_connected_in_time(wait) if limit.expired() else failures.not_connected(error)
-        except BaseException:
-            connection.abort()
-            raise
         if not connection.closed:
             self._open.add(connection)
         return connection

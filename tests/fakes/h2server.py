@@ -26,6 +26,7 @@ from h2.events import (
     WindowUpdated,
 )
 from h2.settings import SettingCodes
+from hyperframe.frame import GoAwayFrame
 
 
 class Stream:
@@ -33,47 +34,62 @@ class Stream:
 
     Attributes:
         connection: 1 for the first connection that the server accepted.
+        number: 1 for the first request on a connection, then odd ones.
         headers: Pseudo-headers included.
         cancelled: The client has reset the stream.
     """
 
     def __init__(self, protocol: Protocol, number: int, headers: dict[bytes, bytes]) -> None:
         self.connection = protocol.number
+        self.number = number
         self.headers = headers
         self.cancelled = asyncio.Event()
         self.window = asyncio.Event()
         self.ended = asyncio.Event()
         self.received = b""
         self._protocol = protocol
-        self._number = number
+        self.number = number
 
     async def body(self) -> bytes:
         await self.ended.wait()
         return self.received
 
     def respond(self, status: int = 200, *fields: tuple[str, str]) -> None:
-        self._protocol.h2.send_headers(self._number, [(":status", str(status)), *fields])
+        self._protocol.h2.send_headers(self.number, [(":status", str(status)), *fields])
         self._protocol.flush()
 
     async def send(self, piece: bytes, *, end: bool = False) -> None:
         """Send body bytes as the client's flow control allows."""
         h2 = self._protocol.h2
         while piece:
-            size = min(h2.local_flow_control_window(self._number), h2.max_outbound_frame_size)
+            size = min(h2.local_flow_control_window(self.number), h2.max_outbound_frame_size)
             if size == 0:
                 self.window.clear()
                 await self.window.wait()
                 continue
-            h2.send_data(self._number, piece[:size])
+            h2.send_data(self.number, piece[:size])
             self._protocol.flush()
             piece = piece[size:]
         if end:
-            h2.end_stream(self._number)
+            h2.end_stream(self.number)
             self._protocol.flush()
 
-    def reset(self) -> None:
-        self._protocol.h2.reset_stream(self._number, ErrorCodes.INTERNAL_ERROR)
+    def reset(self, error: ErrorCodes = ErrorCodes.INTERNAL_ERROR) -> None:
+        self._protocol.h2.reset_stream(self.number, error)
         self._protocol.flush()
+
+    def allow(self, streams: int) -> None:
+        """Take no more than so many requests at once on the connection."""
+        self._protocol.h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: streams})
+        self._protocol.flush()
+
+    def hold_uploads(self) -> None:
+        """Give no more leave to send."""
+        self._protocol.is_taking = False
+
+    def say_farewell(self, last: int, error: ErrorCodes = ErrorCodes.NO_ERROR) -> None:
+        """Take no request behind this one on the connection, and go on with those before."""
+        self._protocol.transport.write(GoAwayFrame(0, last_stream_id=last, error_code=error).serialize())
 
     def go_away(self) -> None:
         """End the whole connection in HTTP/2's manner."""
@@ -93,6 +109,7 @@ class Protocol(asyncio.Protocol):
 
     def __init__(self, server: H2Server) -> None:
         self.h2 = H2Connection(H2Configuration(client_side=False, header_encoding=None))
+        self.is_taking = True
         self._server = server
         self._streams: dict[int, Stream] = {}
         server.accepted += 1
@@ -124,7 +141,8 @@ class Protocol(asyncio.Protocol):
                 self._server.start(stream)
             case DataReceived(stream_id=int(number), data=bytes(piece), flow_controlled_length=int(length)):
                 self._streams[number].received += piece
-                self.h2.acknowledge_received_data(length, number)
+                if self.is_taking:
+                    self.h2.acknowledge_received_data(length, number)
             case StreamEnded(stream_id=int(number)):
                 self._streams[number].ended.set()
             case StreamReset(stream_id=int(number)):

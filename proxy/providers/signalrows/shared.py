@@ -78,6 +78,8 @@ STATUS_SIGNALS: tuple[Signal, ...] = (
     Signal(FailureKind.MODEL_MISSING, (404,), text=r"\bmodels?\b|\bendpoints? found\b"),
     Signal(FailureKind.MODEL_MISSING, (410,)),
     Signal(FailureKind.PROTOCOL, (404, 405), note=_NO_ENDPOINT),
+    # What is said of the connection is no fault of a client that has another.
+    Signal(FailureKind.PROTOCOL, (421, 426), note="another host or protocol is wanted; check the provider's base URL"),
     Signal(FailureKind.BLOCKED, (407, 451)),
     # 499: the upstream says that we hung up, but we still wait.
     Signal(FailureKind.CONFLICT, (408, 409, 424, 425, 498, 499)),

@@ -7,6 +7,7 @@ import ssl
 
 import pytest
 import trustme
+from h2.errors import ErrorCodes
 
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.core.secret import Secret
@@ -16,6 +17,8 @@ from tests.fakes.h2server import H2Server, Stream
 from tests.fakes.proxies import http_proxy, relay_to
 from tests.fakes.rawserver import Peer, RawServer, answer, server_tls
 from tests.fakes.upstream_calls import fetch, fetched, post, provider, send, sent, settles, wait
+
+ANY_NUMBER = 2**31 - 1  # as servers say that they will soon take no more
 
 
 @pytest.fixture
@@ -168,6 +171,156 @@ async def test_a_connection_that_goes_away_is_replaced(
         await asyncio.sleep(0.05)
         assert (await fetched(httpx_transport, post(server.url, b"2", by=by))).body == b"2"
         assert server.accepted == 2
+
+
+async def test_a_request_cancelled_when_its_connection_was_just_made_leaves_none_that_is_of_no_use(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
+) -> None:
+    def is_made() -> bool:
+        pools = [client.pool for client in httpx_transport._clients._clients.values()]
+        return any("HTTP/2" in connection.info() for pool in pools for connection in pool.connections)
+
+    async with H2Server(echo, h2_tls) as server:
+        task = asyncio.ensure_future(fetch(httpx_transport, post(server.url, by=by)))
+        while not is_made():
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        await asyncio.sleep(0.02)
+        for body in (b"1", b"2"):
+            assert (await fetched(httpx_transport, post(server.url, body, by=by))).body == body
+
+
+@pytest.mark.parametrize("size_bytes", [2, 60_000, 3_000_000])
+async def test_an_answer_that_does_not_wait_for_the_whole_request_is_taken(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider, size_bytes: int
+) -> None:
+    async def handle(stream: Stream) -> None:
+        stream.respond(429, ("retry-after", "7"))
+        await stream.send(b"slow down", end=True)
+        stream.reset(ErrorCodes.NO_ERROR)
+
+    async with H2Server(handle, h2_tls) as server:
+        for _ in range(3):
+            got = await fetched(httpx_transport, post(server.url, bytes(size_bytes), by=by))
+            assert (got.status, got.header(b"retry-after"), got.body) == (429, b"7", b"slow down")
+        assert server.accepted == 1
+
+
+async def test_an_upload_that_the_upstream_resets_is_a_protocol_failure(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
+) -> None:
+    async def handle(stream: Stream) -> None:
+        stream.reset()
+
+    async with H2Server(handle, h2_tls) as server:
+        got = await fetch(httpx_transport, post(server.url, bytes(3_000_000), by=by))
+    assert got == Failure(FailureKind.PROTOCOL, detail="malformed answer")
+
+
+async def test_an_upload_behind_the_farewell_is_sent_on_another_connection(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
+) -> None:
+    async def handle(stream: Stream) -> None:
+        if (stream.connection, stream.number) == (1, 3):
+            stream.hold_uploads()
+            stream.say_farewell(1)
+        else:
+            await echo(stream)
+
+    async with H2Server(handle, h2_tls) as server:
+        for body in (b"1", bytes(3_000_000)):
+            assert (await fetched(httpx_transport, post(server.url, body, by=by))).body == body
+        assert server.accepted == 2
+
+
+@pytest.mark.parametrize("answered", [False, True], ids=["before-head", "in-body"])
+@pytest.mark.parametrize("notices", [[1], [ANY_NUMBER, 1]], ids=["at-once", "told-before"])
+async def test_answers_under_way_outlive_the_farewell_of_their_connection(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider, notices: list[int], answered: bool
+) -> None:
+    async def handle(stream: Stream) -> None:
+        if stream.connection > 1:
+            return await echo(stream)
+        body = await stream.body()
+        if answered:
+            stream.respond(200)
+            await stream.send(body)
+        for last in notices:
+            await asyncio.sleep(0.02)
+            stream.say_farewell(last)
+        await asyncio.sleep(0.02)
+        if not answered:
+            stream.respond(200)
+        await stream.send(body, end=True)
+
+    async with H2Server(handle, h2_tls) as server:
+        got = await fetched(httpx_transport, post(server.url, b"1", by=by))
+        assert got.body == (b"11" if answered else b"1")
+        after = await fetched(httpx_transport, post(server.url, b"2", by=by))
+        assert (after.body, after.header(b"x-connection")) == (b"2", b"2")
+        assert await settles(lambda: {protocol.number for protocol in server.open} == {2})
+
+
+async def test_a_request_behind_the_farewell_is_sent_on_another_connection(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
+) -> None:
+    streams: list[Stream] = []
+
+    async def handle(stream: Stream) -> None:
+        streams.append(stream)
+        if (stream.connection, stream.number) == (1, 3):
+            return  # not taken
+        await echo(stream)
+        if stream.connection == 1:
+            stream.say_farewell(stream.number)
+
+    async with H2Server(handle, h2_tls) as server:
+        for body in (b"1", b"2", b"3"):
+            assert (await fetched(httpx_transport, post(server.url, body, by=by))).body == body
+            await asyncio.sleep(0.02)
+    assert [stream.connection for stream in streams] in ([1, 1, 2, 2], [1, 2, 2])
+
+
+async def test_answers_under_way_outlive_a_lower_limit_of_their_connection(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
+) -> None:
+    waiting: list[Stream] = []
+
+    async def handle(stream: Stream) -> None:
+        body = await stream.body()
+        stream.respond(200, ("x-connection", str(stream.connection)))
+        if body == b"wait":
+            waiting.append(stream)
+            await stream.send(b"...")
+            if len(waiting) < 3:
+                return
+            stream.allow(1)
+            await asyncio.sleep(0.05)
+            for each in waiting:
+                await each.send(b"done", end=True)
+            return stream.allow(50)
+        await stream.send(body, end=True)
+
+    async with H2Server(handle, h2_tls) as server:
+        await fetched(httpx_transport, post(server.url, b"first", by=by))
+        answers = await asyncio.gather(*(fetched(httpx_transport, post(server.url, b"wait", by=by)) for _ in range(3)))
+        assert [got.body for got in answers] == [b"...done"] * 3
+        after = await asyncio.gather(*(fetched(httpx_transport, post(server.url, b"next", by=by)) for _ in range(20)))
+        assert {got.body for got in after} == {b"next"}
+
+
+async def test_a_farewell_in_anger_fails_what_is_under_way(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
+) -> None:
+    async def handle(stream: Stream) -> None:
+        await stream.body()
+        stream.say_farewell(stream.number, ErrorCodes.ENHANCE_YOUR_CALM)
+        await stream.cancelled.wait()
+
+    async with H2Server(handle, h2_tls) as server:
+        got = await fetch(httpx_transport, post(server.url, by=by))
+    assert got == Failure(FailureKind.PROTOCOL, detail="malformed answer")
 
 
 @pytest.mark.parametrize("answered", [False, True], ids=["before-head", "in-body"])

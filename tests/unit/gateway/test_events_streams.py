@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from proxy.core.usage import Usage
@@ -58,6 +60,47 @@ def test_error_at_any_event_ends_the_stream_there(place: int) -> None:
     assert sent == b"".join(piece for piece in ANSWER[:place] if piece in (ROLE, HI, YOU, FINISH))
     assert reader.failure is LIMITED
     assert not reader.done
+
+
+BARE = json.dumps({"error": {"code": 429}}, indent=1).replace("\n", "\r\n").encode()
+
+
+@pytest.mark.parametrize(
+    "bare",
+    [
+        pytest.param(BARE, id="object"),
+        pytest.param(b"[" + BARE + b"\r\n]", id="list"),
+        pytest.param(b'error: {"code":400,"message":"the request exceeds the available context size"}', id="field"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("before", "ending", "passed"),
+    [
+        pytest.param([], b"", b"", id="alone"),
+        pytest.param([ROLE], b"\r\n\r\n", b"", id="before-output"),
+        pytest.param([HI, COMMENT], b"\n\n", HI + COMMENT, id="after-output"),
+        pytest.param([HI, YOU], b"", HI + YOU, id="last"),
+    ],
+)
+def test_error_without_data_among_the_events_is_one(
+    bare: bytes, before: list[bytes], ending: bytes, passed: bytes
+) -> None:
+    reader = make_reader()
+    sent = relay([*before, bare + ending], reader)
+    assert reader.failure is LIMITED
+    assert sent.removeprefix(ROLE) == passed
+
+
+def test_terminator_after_an_error_makes_no_whole_answer() -> None:
+    reader = make_reader()
+    assert relay([HI, b'error: {"code":500,"message":"oops"}\n\n', DONE], reader) == HI
+    assert (reader.failure, reader.done) == (LIMITED, False)
+
+
+def test_json_among_the_events_that_is_no_error_is_left_alone() -> None:
+    reader = make_reader()
+    assert relay([b'{"a":1}\n\n', HI, b'{"b":2}\n\n', FINISH, DONE], reader) == HI + b'{"b":2}\n\n' + FINISH
+    assert (reader.failure, reader.output_events) == (None, 2)
 
 
 # --- several choices ---

@@ -118,6 +118,16 @@ def test_error_before_a_word_is_a_failure_and_leaves_nothing(client: Dialect | N
     assert not made.is_ready
 
 
+@pytest.mark.parametrize("client", [None, Dialect.OPENAI_CHAT])
+@pytest.mark.parametrize("before", [b"", START, START + OPEN + HELLO])
+def test_error_that_is_json_among_the_events_is_one(client: Dialect | None, before: bytes) -> None:
+    made = reader(client)
+    made.hold(before)
+    output = made.take_held() + made.pass_on(b'{\n "error": {"message": "Overloaded"}\n}\n\n' + CLOSE + END + STOP)
+    assert made.failure is REFUSED
+    assert b"Overloaded" not in output and not made.finished
+
+
 def test_error_that_no_table_knows_is_the_vendor_s() -> None:
     upstream = UPSTREAMS[Dialect.ANTHROPIC]
     decoder = upstream.decoder(ACCOUNT, MODEL)
@@ -219,6 +229,15 @@ def test_every_choice_that_was_asked_for_must_finish(client: Dialect | None) -> 
         made.end()
         ends.append(made.failure is None)
     assert ends == [False, True]
+
+
+@pytest.mark.parametrize("client", [None, Dialect.OPENAI_CHAT])
+@pytest.mark.parametrize("ending", [b"", b"\n", b"\r\n", b"\n\n\n", b"\r\n\r\n\r\n", b"\r\r", b"\n\n: bye\n"])
+def test_end_of_line_too_many_or_too_few_is_no_cut(client: Dialect | None, ending: bytes) -> None:
+    made = gemini(client)
+    output = relayed(made, candidate(0) + candidate(0, finishReason="STOP").rstrip() + ending, 64)
+    assert (made.failure, made.broken) == (None, 0)
+    assert output.lower().count(b'"stop"') == 1
 
 
 @pytest.mark.parametrize("client", [None, Dialect.OPENAI_CHAT])
