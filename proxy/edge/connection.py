@@ -24,6 +24,7 @@ from proxy.edge.farewell import Deaf, FarewellProtocol
 from proxy.edge.front import Front
 from proxy.edge.known_head import KnownHead, known_head
 from proxy.edge.tunnel import TunnelExchange, offers_websocket
+from proxy.wire.headers import whole_lists
 
 # Of a request's head: its lines, trailers included, and its bytes after the first read, which brings 256 KiB at most.
 # A line costs twenty times its size, and whoever reaches the port may send some.
@@ -118,6 +119,7 @@ class ClientConnection(FarewellProtocol):
             exchange = PlainExchange(self, asked, method, headers, keep_alive=False)
         if len(headers) != count:
             _check_host(fields)
+            headers.update(whole_lists(fields))
             exchange.repeated = tuple(fields)
         self._unfinished, self._reading = _REST, exchange
         if self.turn is None:
@@ -185,7 +187,7 @@ class ClientConnection(FarewellProtocol):
     def _tunnel(self, method: bytes) -> TunnelExchange | None:
         """Say whether a request that offers another protocol asks for what may be had; None = it is declined."""
         fields = self.headers
-        headers = dict(fields)
+        headers = dict(fields) | whole_lists(fields)
         if method != b"GET" or self.parser.get_http_version() < "1.1" or not offers_websocket(headers):
             return None
         asked = self.front.find(self.url)

@@ -109,7 +109,7 @@ class Exchange(Struct, eq=False):
     """A request being answered. A struct, since it is made for every request (ADR 0009).
 
     Attributes:
-        headers: Names in lower case; of a repeated one the last.
+        headers: Names in lower case; of a repeated one the last, of a list all of it.
         keep_alive: The connection may serve another request after this one.
         repeated: Every header as it came, where a name came more than once; else empty.
         cors_fields: What every answer to a web page of another origin carries.

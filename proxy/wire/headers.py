@@ -13,6 +13,9 @@ from proxy.core.call import Headers
 ALWAYS_FORWARDED = frozenset({b"idempotency-key", b"traceparent", b"tracestate"})
 CLIENT_HEADERS = ALWAYS_FORWARDED | {b"openai-beta", b"anthropic-version", b"anthropic-beta"}
 
+# Lists with commas between, which a client may send in several lines too.
+_LISTS = frozenset({b"x-fairlead-tags", b"openai-beta", b"anthropic-beta", b"tracestate"})
+
 # No configuration can forward these: they hold the client's own credential, or belong to one connection or body.
 NEVER_FORWARDED = frozenset(
     {
@@ -55,6 +58,15 @@ def is_name(name: bytes) -> bool:
 def is_value(value: bytes) -> bool:
     """Tell whether these bytes are a header value: no CR, LF, NUL or other control but the tab."""
     return len(value.translate(None, _CONTROLS)) == len(value)
+
+
+def whole_lists(fields: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Make one line of all that a list came in (RFC 9110 section 5.3). Names in lower case."""
+    lines: dict[bytes, list[bytes]] = {}
+    for name, value in fields:
+        if name in _LISTS:
+            lines.setdefault(name, []).append(value)
+    return {name: b", ".join(values) for name, values in lines.items()}
 
 
 def upstream_headers(client_headers: Iterable[tuple[bytes, bytes]], allowed: Container[bytes]) -> Headers:

@@ -14,6 +14,7 @@ from proxy.wire.headers import (
     is_name,
     is_value,
     upstream_headers,
+    whole_lists,
 )
 
 CREDENTIALS = {b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key", b"cookie", b"proxy-authorization"}
@@ -42,6 +43,15 @@ def test_control_is_no_value(code: int) -> None:
 def test_client_headers_of_the_list_pass() -> None:
     headers = ((b"traceparent", b"t"), (b"x-mine", b"m"), (b"traceparent", b"again"))
     assert upstream_headers(headers, {b"traceparent"}) == ((b"traceparent", b"t"), (b"traceparent", b"again"))
+
+
+def test_lines_of_a_list_are_one_in_their_order() -> None:
+    fields = ((b"tracestate", b"a=1"), (b"accept", b"x"), (b"x-fairlead-tags", b"one"), (b"tracestate", b"b=2,c=3"))
+    assert whole_lists(fields) == {b"tracestate": b"a=1, b=2,c=3", b"x-fairlead-tags": b"one"}
+
+
+def test_what_is_no_list_is_never_put_together() -> None:
+    assert whole_lists(((b"host", b"a"), (b"host", b"b"), (b"idempotency-key", b"1"), (b"idempotency-key", b"2"))) == {}
 
 
 def test_broken_value_is_left_out() -> None:
