@@ -184,7 +184,12 @@ def _deadline(headers: Mapping[bytes, bytes], configured_s: float) -> float:
 
 def _header_text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
     value = headers.get(name)
-    return value.decode("latin-1").rstrip() if value else None
+    if not value:
+        return None
+    try:
+        return value.decode().rstrip()
+    except UnicodeDecodeError:  # what headers were once written in
+        return value.decode("latin-1").rstrip()
 
 
 def _tags(headers: Mapping[bytes, bytes]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ import anyio
 from anyio.lowlevel import checkpoint_if_cancelled
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -48,6 +48,7 @@ PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON")
 # A gateway goes on writing at the end of its tables, and has no use for the 2 MB of pages that SQLite keeps in each
 # connection. Reports, which read months, are another process's.
 LEAN_PRAGMAS = (*PRAGMAS, "cache_size = -512")
+_SWITCHES = 20  # each that fails is one that another connection made, or tried to
 
 
 class DatabaseAway(Exception):
@@ -214,9 +215,23 @@ def _set_up_sqlite(engine: AsyncEngine, path: Path, pragmas: tuple[str, ...]) ->
     def _set(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
         for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
+            _set_pragma(cursor, pragma)
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('sqlite_begin', 'DEFERRED')}")
+
+
+def _set_pragma(cursor: DBAPICursor, pragma: str) -> None:
+    """Of those that turn a new file to a log at once SQLite refuses all but one without waiting: so wait, and again."""
+    for _ in range(_SWITCHES):
+        try:
+            cursor.execute(f"PRAGMA {pragma}")
+            return
+        except sqlite3.OperationalError as exc:
+            if getattr(exc, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+        cursor.execute("BEGIN IMMEDIATE")  # this waits, for as long as a lock may take
+        cursor.execute("ROLLBACK")
+    cursor.execute(f"PRAGMA {pragma}")

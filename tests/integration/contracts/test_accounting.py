@@ -47,6 +47,13 @@ async def test_request_is_recorded_once_with_its_attempts_and_usage(
     assert closed.usage == usage
 
 
+async def test_tags_of_several_lines_are_all_recorded() -> None:
+    async with scene(TWO, a=Witness(said()), b=Witness(said())) as gateway, WireClient(gateway.url) as client:
+        ledger = kept(gateway)
+        await client.ask({"model": "m", "messages": []}, {"x-fairlead-tags": "one, two\r\nx-fairlead-tags: three"})
+    assert ledger.closed.tags == ("one", "two", "three")
+
+
 async def test_attempt_that_was_never_sent_is_not_maybe_billed() -> None:
     toml = TWO.replace("@a", refused_url())
     async with scene(toml, b=Witness(said())) as gateway:

@@ -154,6 +154,14 @@ async def test_betas_in_lines_of_their_own_all_reach_the_upstream() -> None:
     assert value == "one-2025-01-01, two-2025-01-01"
 
 
+@pytest.mark.parametrize("name", ["openai-beta", "tracestate"])
+async def test_a_list_in_several_lines_goes_whole(name: str) -> None:
+    witness = Witness(said())
+    async with scene(TOML, a=witness) as gateway, WireClient(gateway.url) as client:
+        await client.ask({"model": "m", "messages": []}, {name: f"a=1\r\n{name}: b=2"})
+    assert [value for line, value in witness.headers() if line == name] == ["a=1, b=2"]
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -62,6 +62,18 @@ async def test_a_lock_that_another_process_holds_is_waited_for(database: Databas
     assert await read_value(database) == 1
 
 
+async def test_a_new_file_that_another_process_is_about_to_write_is_waited_for(tmp_path: Path) -> None:
+    """SQLite itself refuses to turn it to a log then, and asks nobody how long to wait."""
+    database = Database("sqlite:///new.db", tmp_path)
+    other = sqlite3.connect(tmp_path / "new.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    asyncio.get_running_loop().call_later(0.2, other.execute, "COMMIT")
+    async with database.read() as connection:
+        assert (await connection.execute(text("PRAGMA journal_mode"))).scalar() == "wal"
+    other.close()
+    await database.aclose()
+
+
 @on_sqlite
 async def test_a_lock_that_is_held_too_long_is_the_database_away(database_url: str, tmp_path: Path) -> None:
     database = Database(database_url, tmp_path, connect_s=0.1)

@@ -266,7 +266,8 @@ async def test_names_that_no_index_has_room_for_are_cut(database: Database, tmp_
     long = ["".join(chr(rng.randrange(0x20000, 0x2A000)) for _ in range(256)) for _ in range(3)]
     run = begin(database, tmp_path)
     run.serve(1)
-    run.spool.close(closed(2, model=long[0], upstream_model=long[1], key=long[2][:128], tags=(long[2][:240],)))
+    tags = (long[2][:200], long[2][51:199])  # as many bytes as are kept
+    run.spool.close(closed(2, model=long[0], upstream_model=long[1], key=long[2][:128], provider="p" * 128, tags=tags))
     for _ in range(2):
         loaded = await run.loader.load()
     assert loaded and await loaded_ids(database) == ids(1, 2) and await is_balanced(database, 2)

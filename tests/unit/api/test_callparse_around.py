@@ -44,6 +44,8 @@ def test_deadline_that_is_no_whole_number_is_refused(value: bytes) -> None:
         pytest.param(b"team=x", ("team=x",), id="any-text"),
         pytest.param(b"", (), id="empty"),
         pytest.param(b" , ", (), id="commas-alone"),
+        pytest.param("münchen".encode(), ("münchen",), id="utf-8"),
+        pytest.param("münchen".encode("latin-1"), ("münchen",), id="latin-1"),
     ],
 )
 def test_tags_are_the_parts_between_commas(value: bytes, expected: tuple[str, ...]) -> None:

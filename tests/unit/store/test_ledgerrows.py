@@ -162,12 +162,17 @@ def test_half_a_character_is_replaced() -> None:
     assert fitted(("x\ud800y", "\udc80" * 3), [None, 2]) == ("x?y", "??")
 
 
+WIDEST = tuple(f"{n:064d}" for n in range(20))
+
+
 @pytest.mark.parametrize(
     ("tags", "kept"),
     [
         pytest.param(("b", "a"), ["a", "b"], id="few"),
-        pytest.param(tuple(f"{n:03d}" for n in range(300)), [f"{n:03d}" for n in range(150)], id="too-many"),
-        pytest.param(("x" * 1001,), [], id="too-long"),
+        pytest.param(WIDEST, sorted(WIDEST), id="all-that-a-client-may-send"),
+        pytest.param(tuple(f"{n:03d}" for n in range(300)), [f"{n:03d}" for n in range(67, 300)], id="too-many"),
+        pytest.param(("x" * 1401,), [], id="too-long"),
+        pytest.param(("a" * 1401, "team"), ["team"], id="the-keys-stand-last-and-stay"),
     ],
 )
 def test_tags_that_no_index_has_room_for_are_left_out(tags: tuple[str, ...], kept: list[str]) -> None:
