@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from anyio import to_thread
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -92,8 +94,8 @@ def report_routes(edge: Edge, *, guarded: bool) -> list[BaseRoute]:
     async def metrics(request: Request) -> Response:
         if guarded:
             _check_reader(edge, request)
-        body, content_type = engine.metrics.render()
-        return Response(body, headers={"content-type": content_type})
+        body = await to_thread.run_sync(engine.metrics.scrape())
+        return Response(body, headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4})
 
     return [Route("/health", health), Route("/metrics", metrics)]
 

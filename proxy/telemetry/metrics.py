@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Metric
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from proxy import __version__
@@ -56,6 +56,16 @@ class _Settling(Collector):
     def collect(self) -> list[Metric]:
         self._settle()
         return []
+
+
+class _Collected(Collector):
+    """What was collected, to be written."""
+
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Metric]:
+        return self._families
 
 
 class Metrics:
@@ -216,9 +226,12 @@ class Metrics:
             if count:
                 cells[provider, model, kind] += count
 
-    def render(self) -> tuple[bytes, str]:
-        """Return everything in Prometheus' text format, and its content type."""
+    def scrape(self) -> Callable[[], bytes]:
+        """Collect every series as it is now, and return what writes them in Prometheus' text format.
+
+        Writing takes four times as long, a tenth of a second for 200 models, and may be done in another thread.
+        """
         self._settle()
         if self._source is not None:
             self.forget(self._source()[0])
-        return generate_latest(self.registry), CONTENT_TYPE_PLAIN_0_0_4
+        return partial(generate_latest, _Collected(list(self.registry.collect())))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from typing import Any, SupportsIndex
 
 import pytest
+from prometheus_client import Metric
+from prometheus_client.registry import Collector
 
 from tests.fakes.clock import ShiftedClock
 from tests.fakes.gateway import RunningGateway
@@ -139,3 +142,37 @@ async def test_pages_may_be_read_and_nothing_else(path: str, method: str) -> Non
     assert bool(read.content) == (method == "GET")
     assert (written.status_code, written.json()["error"]["code"]) == (405, "method_not_allowed")
     assert "GET" in written.headers["allow"]
+
+
+class Meaning(str):
+    """The text of a series that knows which threads wrote it."""
+
+    writers: list[int]
+
+    def replace(self, old: str, new: str, count: SupportsIndex = -1, /) -> str:
+        self.writers.append(threading.get_ident())
+        return super().replace(old, new, count)
+
+
+class Watched(Collector):
+    def __init__(self) -> None:
+        self.collectors: list[int] = []
+        self.writers: list[int] = []
+
+    def collect(self) -> list[Metric]:
+        self.collectors.append(threading.get_ident())
+        meaning = Meaning("Watched.")
+        meaning.writers = self.writers
+        return [Metric("watched", meaning, "gauge")]
+
+
+async def test_the_metrics_page_is_written_beside_the_event_loop() -> None:
+    watched = Watched()
+    async with scene(TWO, a=Witness(), b=Witness()) as gateway:
+        gateway.parts.edge.engine.metrics.registry.register(watched)
+        watched.collectors.clear()
+        page = await gateway.client.get("/metrics")
+    assert "# HELP watched Watched." in page.text
+    assert page.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert watched.collectors == [threading.get_ident()]
+    assert watched.writers and threading.get_ident() not in watched.writers

@@ -30,7 +30,7 @@ class Desk:
 
     def gauge(self, provider: str, reason: str) -> str | None:
         start = f'fairlead_provider_attention{{provider="{provider}",reason="{reason}"}} '
-        lines = self.metrics.render()[0].decode().splitlines()
+        lines = self.metrics.scrape()().decode().splitlines()
         return next((line.removeprefix(start) for line in lines if line.startswith(start)), None)
 
 

@@ -23,7 +23,7 @@ def make_snapshot(*providers: str) -> Snapshot:
 
 def scrape(metrics: Metrics) -> dict[str, float]:
     """Return every sample as `name{label=value,...}`."""
-    body, _ = metrics.render()
+    body = metrics.scrape()()
     samples = {}
     for family in text_string_to_metric_families(body.decode()):
         for sample in family.samples:
@@ -157,8 +157,14 @@ def test_model_label_is_a_configured_name_only(model: Model | None, label: str) 
     assert model_label(model) == label
 
 
-def test_content_type_is_that_of_the_text_format() -> None:
-    assert Metrics().render()[1] == "text/plain; version=0.0.4; charset=utf-8"
+def test_what_is_written_is_what_was_so_at_the_scrape() -> None:
+    metrics = Metrics()
+    metrics.request("chat_completions", "demo", False, 200, 0.7, 0.0001)
+    write = metrics.scrape()
+    before = write()
+    metrics.request("chat_completions", "demo", False, 200, 0.7, 0.0001)
+    metrics.scrape()
+    assert write() == before
 
 
 def test_planted_secret_is_in_no_series() -> None:
@@ -167,7 +173,7 @@ def test_planted_secret_is_in_no_series() -> None:
     snapshot = Snapshot(providers={"a": provider}, models={"demo": Model("demo", (Candidate(provider, "up"),))})
     target = Target(Scope.CREDENTIAL, "a", provider.credentials[0].id)
     view = StateView(asides={target: Aside(FailureKind.AUTH, NOW_S, NOW_S + 30, NOW_S + 30)})
-    body, _ = Metrics(lambda: (snapshot, view, NOW_S)).render()
+    body = Metrics(lambda: (snapshot, view, NOW_S)).scrape()()
     assert b'fairlead_cooldown_seconds{provider="a",reason="auth",scope="credential"} 30.0' in body
     assert secret.reveal().encode() not in body
 
