@@ -256,7 +256,6 @@ class _Process:
         if opened.data_dir is not None:
             parts.storage = await _open_storage(parts, opened.data_dir, self._environ)
         server.on_second_signal = parts.transports.processes.hurry
-        _hurry_at_signals(parts.transports.processes)
         _keep_room()
         _tame_collector()
         async with anyio.create_task_group() as group:
@@ -266,6 +265,7 @@ class _Process:
             if kept is not None:
                 group.start_soon(_keep, parts, kept)
             await server.serve(sockets=[opened.listener])
+            _hurry_at_signals(parts.transports.processes)
             group.cancel_scope.cancel()
         if kept is not None:
             _save(kept, _dump(parts))

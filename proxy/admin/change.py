@@ -85,7 +85,7 @@ def _known(change: Change, snapshot: Snapshot) -> dict[str, set[str] | set[int]]
     """What each field may name, given the fields before it."""
     providers = [row for row in snapshot.providers.values() if change.provider in (None, row.name)]
     model = None if change.model is None else public_model(change.model, snapshot)
-    models = list(snapshot.models.values()) if model is None else [model]
+    models = (*snapshot.models.values(), *snapshot.prefixes) if model is None else (model,)
     named = () if model is None or change.model is None else (change.model,)
     return {
         "provider": set(snapshot.providers),

@@ -23,7 +23,7 @@ from proxy.gateway.preparing import build_send, renewed, wants_access, with_acce
 from proxy.providers.adapter import Prepared
 from proxy.providers.ratelimits import remaining
 from proxy.routing.order import pointer_move
-from proxy.routing.place import is_meant
+from proxy.routing.place import is_meant, present_id
 from proxy.routing.retry import LEAST_TIME_S, asked_alone, causes, next_step
 from proxy.routing.steps import AttemptPolicy, Stop, StopReason, Tried
 from proxy.routing.steps import Wait as Pause
@@ -58,6 +58,8 @@ async def attempt(engine: Engine, snapshot: Snapshot, call: Call, plan: Plan, ac
                 continue
             began_s = engine.clock.now()
         grant = _grant(call, send, began_s)
+        if engine.snapshot is not snapshot:
+            _follow(engine, grant)
         if not await engine.state.claim(grant):
             course.refused.append((send.planned.candidate.id, send.credential.id if send.credential else ""))
             send = None
@@ -191,6 +193,8 @@ def _is_haste(course: _Course, failure: Failure, ended_s: float) -> bool:
 def _succeed(course: _Course, grant: Grant, reply: Reply, now_s: float) -> None:
     """Let the operator and the shared state learn from an answer, whatever its key: it tells of the provider."""
     engine, provider = course.engine, grant.candidate.provider
+    if engine.snapshot is not course.snapshot:
+        _follow(engine, grant)
     if _is_told(engine, course.snapshot, provider):
         goes_on = reply.reader is not None or reply.status == 101
         engine.state.succeeded(grant, now_s, now_s - grant.began_s, goes_on=goes_on)
@@ -210,6 +214,7 @@ def _is_told(engine: Engine, snapshot: Snapshot, provider: Provider) -> bool:
 
 async def fail(engine: Engine, send: Send, grant: Grant, failure: Failure) -> None:
     """Let the operator and the shared state learn from a failure: alert, set aside, move the pointer."""
+    _follow(engine, grant)  # though it tells nothing: what it holds is given back
     if failure.kind in _SAYS_NOTHING or failure.renewed:
         return
     if not is_meant(send.planned.candidate.provider, grant.credential, engine.snapshot):
@@ -222,6 +227,15 @@ async def fail(engine: Engine, send: Send, grant: Grant, failure: Failure) -> No
     move = pointer_move(send.planned, failure, setback, engine.state.view, now_s)
     if move is not None:
         await engine.state.advance(move.slot, move.expected, move.new, move.first)
+
+
+def _follow(engine: Engine, grant: Grant) -> None:
+    """Know the credential of an attempt by the id that it has now, since its health does: it may have another place."""
+    provider = engine.snapshot.providers.get(grant.candidate.provider.name)
+    now = grant.credential if provider is None else present_id(provider, grant.credential)
+    if now != grant.credential:
+        claimed = [target._replace(credential=now) if target.credential else target for target in grant.claimed]
+        grant.credential, grant.claimed = now, tuple(claimed)
 
 
 def _policy(course: _Course) -> AttemptPolicy:

@@ -44,10 +44,16 @@ def has_new_key(before: Provider, after: Provider) -> bool:
     return not {credential.secret for credential in after.credentials} <= {known.secret for known in before.credentials}
 
 
-def renamed(before: Provider, after: Provider) -> dict[str, str]:
-    """Return the new ids of credentials that have another name: they are named by their places in a list."""
-    ids = {credential.secret: credential.id for credential in reversed(after.credentials)}
-    return {known.id: ids[known.secret] for known in before.credentials if ids.get(known.secret, known.id) != known.id}
+def present_id(provider: Provider, credential: str) -> str:
+    """Return the id that a credential has now: its place in a list names it, its fingerprint stays.
+
+    Args:
+        provider: As it is configured now.
+        credential: The id that it had; returned where the provider has it no more.
+    """
+    fingerprint = credential.rpartition("#")[2]
+    same = [known.id for known in provider.credentials if known.id.rpartition("#")[2] == fingerprint]
+    return credential if not same or credential in same else same[0]
 
 
 @lru_cache(maxsize=1024)
@@ -91,7 +97,6 @@ class Change:
         pairs = [(before[name], provider) for name, provider in self._now.items() if name in before]
         self._moved = {now.name for old, now in pairs if has_moved(old, now)}
         self._with_new_key = {now.name for old, now in pairs if has_new_key(old, now)}
-        self._renamed = {(now.name, was): new for old, now in pairs for was, new in renamed(old, now).items()}
 
     def is_same(self, provider: str) -> bool:
         """Say whether a provider still exists, where it was."""
@@ -99,7 +104,8 @@ class Change:
 
     def id_of(self, provider: str, credential: str) -> str:
         """Return the present id of a credential."""
-        return self._renamed.get((provider, credential), credential)
+        now = self._now.get(provider)
+        return credential if now is None else present_id(now, credential)
 
     def keeps(self, target: Target, aside: Aside | None) -> bool:
         """Say whether what is remembered of a target still holds; a credential whose secret changed is another one.

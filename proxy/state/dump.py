@@ -14,7 +14,7 @@ import msgspec
 from proxy.core.failure import FailureKind, Scope
 from proxy.core.health import Aside, CandidateId, Slot, StateView, Target
 from proxy.core.snapshot import Provider
-from proxy.routing.place import mark_of
+from proxy.routing.place import mark_of, present_id
 
 T = TypeVar("T")
 
@@ -93,15 +93,11 @@ def parse(kept: Mapping[str, object], providers: Mapping[str, Provider], now_s: 
     pointers, bad_pointers = _rows(kept, "pointers", KeptPointer)
     asides, bad_asides = _rows(kept, "asides", KeptAside)
     disabled, bad_names = _rows(kept, "disabled", str)
-    ids = {_identity(name, key.id): key.id for name, provider in providers.items() for key in provider.credentials}
     return Restored(
         {Slot(row.model, row.priority): CandidateId(row.provider, row.upstream_model) for row in pointers},
         {
             Target(
-                row.scope,
-                row.provider,
-                ids.get(_identity(row.provider, row.credential), row.credential),
-                row.upstream_model,
+                row.scope, row.provider, present_id(providers[row.provider], row.credential), row.upstream_model
             ): Aside(
                 row.kind,
                 min(row.since - shift_s, now_s),
@@ -116,11 +112,6 @@ def parse(kept: Mapping[str, object], providers: Mapping[str, Provider], now_s: 
         frozenset(disabled),
         bad_pointers + bad_asides + bad_names,
     )
-
-
-def _identity(provider: str, credential: str) -> tuple[str, str]:
-    """What stays the same of a credential when its place in a list, which names it, is another: its fingerprint."""
-    return provider, credential.rpartition("#")[2]
 
 
 def _rows(kept: Mapping[str, object], name: str, shape: type[T]) -> tuple[list[T], int]:

@@ -232,7 +232,7 @@ class MemoryState:
             self._pointers.pop(slot, None)
             self._turns.pop(slot, None)
         self.changes += len(slots)
-        return len(slots)
+        return len({slot._replace(model=slot.model.removesuffix(LATER)) for slot in slots})
 
     def disable(self, provider: str) -> None:
         """Keep a provider out of every plan until it is enabled again."""

@@ -56,6 +56,6 @@ def _rotation(group: Group, view: StateView) -> dict[str, object]:
         "priority": group.slot.priority,
         "rotation": str(group.rotation),
         "pointer": _candidate(pointer) if group.rotation is Rotation.STICKY else None,
-        "turns": view.turns.get(group.slot, 0),
+        "turns": view.turns.get(group.slot, 0) + view.turns.get(group.later, 0),
         "candidates": [_candidate(planned.candidate.id) for planned in group.members],
     }

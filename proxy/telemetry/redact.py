@@ -70,7 +70,7 @@ def _secrets(snapshot: Snapshot) -> set[str]:
 def _names(snapshot: Snapshot) -> frozenset[str]:
     """What the configuration calls things, which is said openly whatever it looks like."""
     providers = {name for provider in snapshot.providers.values() for name in (provider.name, provider.kind)}
-    models = snapshot.models.values()
+    models = (*snapshot.models.values(), *snapshot.prefixes)
     return frozenset(
         providers.union(*((model.name, *model.aliases, *(c.model for c in model.candidates)) for model in models))
     )

@@ -65,8 +65,8 @@ def combined(fields: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """
     values: dict[bytes, dict[bytes, None]] = {}
     for name, value in fields:
-        values.setdefault(name, {})[value] = None
-    return {name: b", ".join(several) for name, several in values.items()}
+        values.setdefault(name, {})[value.strip(b" \t")] = None
+    return {name: b", ".join(filter(None, several)) for name, several in values.items()}
 
 
 def upstream_headers(client_headers: Iterable[tuple[bytes, bytes]], allowed: Container[bytes]) -> Headers:

@@ -46,15 +46,6 @@ async def test_trailer_is_no_header() -> None:
             assert (await client.heard()).status == 401
 
 
-@pytest.mark.parametrize("gap_s", [pytest.param(0.0, id="at-once"), pytest.param(BLINK_S, id="behind-its-head")])
-async def test_length_may_have_any_number_of_zeros_before_it(gap_s: float) -> None:
-    async with on_stage() as (_, client):
-        client.writer.write(request("POST", CHAT, f"content-length: {len(BODY):05000}"))
-        await asyncio.sleep(gap_s)
-        client.writer.write(BODY)
-        (await client.heard()).check_whole(by="first")
-
-
 async def test_body_that_comes_behind_its_head_is_waited_for() -> None:
     async with on_stage() as (on, client):
         client.begin(len(BODY))

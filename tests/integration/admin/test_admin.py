@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -263,6 +263,14 @@ async def test_name_that_a_prefix_stands_for_has_a_pointer_too(desk: Desk) -> No
     assert [row["provider"] for row in explained["candidates"]] == ["b", "a"]
     assert (await desk.post("reset", {"model": "gpt-5"})).json()["reset"] == 0
     assert (await desk.post("reset", {"model": "gpt-4"})).json()["reset"] == 1
+
+
+async def test_priority_that_only_names_behind_a_prefix_have_is_one(desk: Desk) -> None:
+    a, b = desk.snapshot.providers.values()
+    prefix = Model("o-*", (Candidate(a, "{*}", priority=7), Candidate(b, "{*}", priority=7)))
+    desk.snapshot = replace(desk.snapshot, prefixes=(prefix,))
+    assert (await desk.post("advance", {"model": "o-4"})).status_code == 200
+    assert (await desk.post("reset", {"priority": 7})).json()["reset"] == 1
 
 
 async def test_clear_knows_a_name_that_a_prefix_stands_for(desk: Desk) -> None:

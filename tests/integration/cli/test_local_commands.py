@@ -321,6 +321,16 @@ def test_process_1_of_a_container_ends_at_a_sigterm_while_it_starts(tmp_path: Pa
     assert run_script(script, tmp_path).returncode == 128 + signal.SIGTERM
 
 
+def test_signal_shortly_before_the_gateway_is_ready_ends_it(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, sys; from proxy import app; from proxy.__main__ import main;"
+        "app._tame_collector = lambda: os.kill(os.getpid(), signal.SIGTERM);"
+        "sys.argv[1:] = ['serve', '--port', '0'];"
+        "main()"
+    )
+    assert run_script(script, tmp_path).returncode == -signal.SIGTERM
+
+
 def test_gateway_does_without_the_command_line_of_its_http_library(tmp_path: Path) -> None:
     script = (
         "import sys, proxy.app, proxy.storage;"

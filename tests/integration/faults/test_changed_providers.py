@@ -54,6 +54,43 @@ async def test_f20_request_goes_on_with_a_key_that_has_another_place_by_now(left
         assert (await task).trail == "first=auth;first=ok"
 
 
+async def test_f20_probe_of_a_key_that_has_another_place_by_now_frees_it() -> None:
+    rules = '[[rules]]\ncredential = "{}"\nfirst = 1\nthen = "{}"\n'
+    first = Upstream("first", "sim-ok-delay-1", more=f'api_keys = ["{ONE}", "{TWO}"]')
+    async with stage(first, SECOND, scenario=rules.format(ONE, "billing") + rules.format(TWO, "auth")) as on:
+        assert (await on.ask()).trail == "first=billing;first=auth;second=ok"
+        on.clock.advance(31)
+        probe = await begun(on, "first", calls=3)
+        on.publish(replace(first, more=f'api_keys = ["{TWO}"]'), SECOND)
+        on.clock.advance(SLOW_S)
+        assert (await probe).trail == "first=ok"
+        assert not on.is_anything_aside()
+        assert on.gateway.metric("provider_attention", provider="first", reason="auth") == 0
+
+
+async def test_f20_late_refusal_of_a_key_that_has_another_place_by_now_is_held_against_it() -> None:
+    scenario = f'[[rules]]\ncredential = "{ONE}"\nthen = "auth-delay-1"\n'
+    first = Upstream("first", more=f'api_keys = ["{ONE}", "{TWO}"]')
+    async with stage(first, scenario=scenario) as on:
+        task = await begun(on, "first")
+        on.publish(replace(first, more=f'api_keys = ["{TWO}", "{ONE}"]'))
+        on.clock.advance(SLOW_S)
+        assert (await task).trail == "first=auth;first=ok"
+        assert on.is_anything_aside()
+        assert on.gateway.metric("provider_attention", provider="first", reason="auth") == 1
+
+
+async def test_f20_request_under_way_passes_over_a_key_that_is_set_aside_at_its_place_of_now() -> None:
+    rules = '[[rules]]\ncredential = "{}"\nthen = "{}"\n'
+    first = Upstream("first", more=f'api_keys = ["{ONE}", "{TWO}"]')
+    async with stage(first, SECOND, scenario=rules.format(ONE, "auth-delay-1") + rules.format(TWO, "billing")) as on:
+        task = await begun(on, "first")
+        on.publish(replace(first, more=f'api_keys = ["{TWO}"]'), SECOND)
+        assert (await on.ask()).trail == "first=billing;second=ok"
+        on.clock.advance(SLOW_S)
+        assert (await task).trail == "first=auth;second=ok"
+
+
 async def test_f20_late_refusal_of_a_key_that_was_replaced_calls_nobody() -> None:
     first = Upstream("first", "sim-401-delay-1", more=f'api_key = "{ONE}"')
     async with stage(first, SECOND) as on:

@@ -101,6 +101,14 @@ def test_reset_of_a_model_puts_back_its_turns_behind_others() -> None:
     assert set(state.view.turns) == {Slot("n\0", 2)}
 
 
+def test_reset_counts_a_rotation_once_however_it_has_moved() -> None:
+    state = fresh()
+    for slot in (Slot("m", 2), Slot("m\0", 2)):
+        state.take_turn(slot)
+    assert state.reset() == 1
+    assert not state.view.turns
+
+
 def test_each_change_worth_keeping_is_counted() -> None:
     state = fresh()
     steps = []

@@ -65,6 +65,12 @@ def test_each_rotation_is_shown_with_its_place() -> None:
     ]
 
 
+def test_turns_behind_other_candidates_are_turns_too() -> None:
+    view = StateView(turns={Slot("m", 1): 2, Slot("m\0", 1): 3})
+    told = json.dumps(rows(view, snapshot(model(A, B, rotation=Rotation.ROUND_ROBIN)), NOW_S)["rotation"])
+    assert '"turns": 5' in told
+
+
 def test_what_is_in_flight_measured_and_switched_off_is_shown() -> None:
     told = rows(StateView(in_flight={A.id: 3}, latency_s={A.id: 0.12345}, disabled={"z", "y"}), snapshot(), NOW_S)
     assert told["in_flight"] == [{"provider": "a", "upstream_model": "up", "requests": 3}]

@@ -82,6 +82,14 @@ def test_name_of_the_configuration_is_told_though_it_looks_like_a_secret() -> No
     assert redact("xai-production2 and hf-meta-llama-3") == "[redacted] and [redacted]"
 
 
+def test_name_behind_a_prefix_is_one_of_the_configuration_too() -> None:
+    provider = Provider("groq", "groq", "https://x.test")
+    prefix = Model("cheap-*", (Candidate(provider, "gsk-llama-3.1-8b"),))
+    redact = Redactor()
+    redact.learn(Snapshot(providers={"groq": provider}, prefixes=(prefix,)))
+    assert redact("cheap-one is gsk-llama-3.1-8b") == "cheap-one is gsk-llama-3.1-8b"
+
+
 def test_placeholder_for_a_key_masks_no_name_of_the_configuration() -> None:
     """Servers that need no key are given their own name for one, as their pages show it."""
     keys = (

@@ -99,3 +99,9 @@ def test_field_that_would_be_two_lines_is_written_by_nobody(field: tuple[bytes, 
 def test_lines_of_one_name_are_one_list_in_their_order() -> None:
     fields = [(b"b", b"2"), (b"a", b"1"), (b"b", b"1"), (b"b", b"2"), (b"c", b"")]
     assert combined(fields) == {b"b": b"2, 1", b"a": b"1", b"c": b""}
+
+
+def test_lines_that_differ_in_their_spaces_or_are_empty_add_nothing_to_a_list() -> None:
+    """RFC 9110 sections 5.5 and 5.6.1: neither is part of what is said."""
+    fields = [(b"a", b"1"), (b"a", b"1 \t"), (b"a", b""), (b"b", b" "), (b"b", b"2")]
+    assert combined(fields) == {b"a": b"1", b"b": b"2"}
