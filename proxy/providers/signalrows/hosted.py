@@ -40,7 +40,7 @@ MISTRAL: tuple[Signal, ...] = (
 
 DEEPSEEK: tuple[Signal, ...] = (
     Signal(FailureKind.MODEL_MISSING, (400,), text=r"^Model Not Exist"),
-    # What another vendor began, in OpenAI's own dialect: once more by way of the hub, which writes empty ones.
+    # What another vendor began, in OpenAI's own dialect: once more by way of the hub, which writes blank ones.
     Signal(
         FailureKind.INVALID_REQUEST,
         (400,),

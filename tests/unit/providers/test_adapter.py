@@ -210,13 +210,13 @@ def test_limit_has_the_name_that_the_vendor_obeys(kind: str) -> None:
     assert sent_body(build(call, candidate_of(kind), None)) == {"model": "up", "max_tokens": 9, "messages": messages}
 
 
-def test_thoughts_that_are_missing_are_empty_when_a_request_is_sent_again() -> None:
+def test_thoughts_that_are_missing_are_blank_when_a_request_is_sent_again() -> None:
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     messages = [{"role": "assistant", "content": None, "tool_calls": [call]}]
     asked, target = call_of({"model": "m", "messages": messages}), candidate_of("deepseek")
     first, again = build(asked, target, None), build(asked, target, None, (SIGNATURES,))
     assert sent_body(first)["messages"] == messages
-    assert sent_body(again)["messages"] == [{**messages[0], "reasoning_content": ""}]
+    assert sent_body(again)["messages"] == [{**messages[0], "content": "", "reasoning_content": " "}]
     assert (again.is_translated, again.dropped) == (False, ())
 
 
