@@ -203,6 +203,13 @@ def test_members_get_the_names_of_the_vendor() -> None:
     assert prepared.dropped == ()
 
 
+def test_new_name_that_is_null_leaves_the_limit() -> None:
+    prepared = build(
+        call_of({"model": "m", "max_tokens": None, "max_completion_tokens": 9}), candidate_of("ollama"), None
+    )
+    assert (sent_body(prepared), prepared.dropped) == ({"model": "up", "max_tokens": 9}, ())
+
+
 @pytest.mark.parametrize("kind", ["deepseek", "mistral", "ollama", "together"])
 def test_limit_has_the_name_that_the_vendor_obeys(kind: str) -> None:
     messages = [{"role": "user", "content": "hello"}]
