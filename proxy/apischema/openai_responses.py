@@ -197,6 +197,7 @@ class Answer(Response):
 class Event(Struct):
     type: str = ""
     output_index: int = 0
+    content_index: int = 0
     summary_index: int = 0
     delta: str | None = None
     text: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -38,6 +38,10 @@ class LocalProcess:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What its output must not show: its own variables, and what options that are called a secret are given."""
+        return self.secrets_where(lambda _: True)
+
+    def secrets_where(self, is_secret: Callable[[str], object]) -> tuple[str, ...]:
+        """Give what nobody must be shown: of its own variables, those whose name is a secret's."""
         given = []
         for before, argument in zip(("", *self.args), self.args, strict=False):
             name, _, value = argument.partition("=")
@@ -45,7 +49,7 @@ class LocalProcess:
                 given.append(value)
             elif _SECRET_OPTION.fullmatch(before) and not argument.startswith("-"):
                 given.append(argument)
-        return (*(value.reveal() for _, value in self.env), *given)
+        return (*(value.reveal() for name, value in self.env if is_secret(name)), *given)
 
 
 class Stage(StrEnum):

@@ -222,7 +222,7 @@ def _rename(members: dict[str, Raw], kind: Kind) -> tuple[str, ...]:
         if old not in members:
             continue
         value = members.pop(old)
-        if new in members:
+        if new in members and bytes(members[new]) != b"null":
             dropped.append(old)
         else:
             members[new] = value

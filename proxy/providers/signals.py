@@ -71,6 +71,8 @@ def rows_of(kind: Kind, provider: Provider) -> SignalRows:
     """Give the tables as for a provider of this kind; see `rows_for`."""
     hidden = [word for name, value in provider.headers if SECRET_NAME.search(name) for word in value.split()]
     held = [secret.reveal() for credential in provider.credentials for secret in credential.secrets]
+    if provider.process is not None:  # which may say what it was refused with
+        held += provider.process.secrets_where(SECRET_NAME.search)
     return SignalRows(
         rows=(*kind.signals, *COMMON_SIGNALS, *STATUS_SIGNALS),
         markers=provider.quota_markers,

@@ -60,7 +60,7 @@ def _secrets(snapshot: Snapshot) -> set[str]:
         for credential in provider.credentials:
             found.update(secret.reveal() for secret in credential.secrets)
         if provider.process is not None:
-            found.update(value.reveal() for name, value in provider.process.env if _SECRET_VARIABLE.search(name))
+            found.update(provider.process.secrets_where(_SECRET_VARIABLE.search))
         if provider.proxy_url:
             found.add(provider.proxy_url.reveal())
         found.update(value for name, value in provider.headers if SECRET_NAME.search(name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode, b64encode
 from mimetypes import guess_extension, guess_type
 from urllib.parse import unquote_to_bytes
@@ -11,6 +12,7 @@ from proxy.core.translation import Undecodable, Untranslatable
 
 _USUAL = ("", "auto")
 _DEFAULT_TYPE = "text/plain"  # RFC 2397, section 2
+_ENDED = re.compile(r"\.[A-Za-z][\w-]*$")
 
 
 def read_url(url: str, param: str) -> Inline | Link:
@@ -51,9 +53,13 @@ def file_name(name: str, media_type: str) -> str:
     Source: OpenAI's 400 as other clients' tests quote it ("Expected context stuffing file type to be a supported
     format: ... but got none"), read 2026-11-21.
     """
-    if guess_type(name)[0] is not None:
-        return name
-    return f"{name or 'document'}{guess_extension(media_type) or '.pdf'}"
+    if media_type == "application/pdf":
+        is_told, ending = name.lower().endswith(".pdf"), ".pdf"
+    elif media_type.startswith("text/"):
+        is_told, ending = (guess_type(name)[0] or "").startswith("text/"), ".txt"
+    else:  # the tables of a slim system do not know Word's endings
+        is_told, ending = _ENDED.search(name) is not None, guess_extension(media_type) or ".pdf"
+    return name if is_told else f"{name or 'document'}{ending}"
 
 
 def words_of(source: Inline, param: str) -> str:

@@ -2,7 +2,8 @@
 
 Source: groq 1.7.0, mistralai 3.7.0; console.groq.com/docs/errors and rate-limits; docs.fireworks.ai, docs.mistral.ai,
 api-docs.deepseek.com and docs.together.ai error pages; BerriAI/litellm#25078, continuedev/continue#6185 (Mistral's
-capacity), read 2026-11-20; earendil-works/pi#3636 (DeepSeek's lost thoughts), read 2026-11-21.
+capacity), read 2026-11-20; earendil-works/pi#3636, abhigyanpatwari/GitNexus#43 (DeepSeek's lost
+thoughts), read 2026-11-21.
 """
 
 from __future__ import annotations
@@ -39,11 +40,11 @@ MISTRAL: tuple[Signal, ...] = (
 
 DEEPSEEK: tuple[Signal, ...] = (
     Signal(FailureKind.MODEL_MISSING, (400,), text=r"^Model Not Exist"),
-    # What another vendor began, in OpenAI's own dialect: once more by way of the hub, which writes empty ones.
+    # What another vendor began, in OpenAI's own dialect: once more by way of the hub, which writes blank ones.
     Signal(
         FailureKind.INVALID_REQUEST,
         (400,),
-        text=r"^The `reasoning_content` in the thinking mode must be passed back",
+        text=r"^The `reasoning_content` in the thinking mode must be passed back|^Missing `reasoning_content` field",
         edit=(SIGNATURES,),
     ),
     Signal(FailureKind.OVERLOADED, (503,)),

@@ -1,7 +1,8 @@
 """Rows that follow every vendor's own: signals that many vendors share, then what a bare status means.
 
 Source: RFC 9110; Cloudflare's 52x pages; SDK exception tables of the vendors; can1357/oh-my-pi#41 (thoughts that are
-not kept), read 2026-11-20; janhq/jan#8136, charmbracelet/crush#1590 (thoughts that are not taken), read 2026-11-21.
+not kept), read 2026-11-20; janhq/jan#8136, charmbracelet/crush#1590, vercel/ai#8056 (thoughts that are not taken), read
+2026-11-21.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ _REFUSED_SIGNATURE = (
 _THOUGHT = r"(?:reasoning(?:_content|_details)?|thinking_blocks)"
 _REFUSED_THOUGHT = (
     rf"'messages\.[0-9]+' : property '{_THOUGHT}' is unsupported"  # Groq
+    r"|^`messages\[[0-9]+\]\.reasoning`: reasoning is not supported"  # Groq, of models that do not think
     rf"|\bmessages\.[0-9]+\.assistant\.{_THOUGHT}: Extra inputs are not permitted"  # Mistral
 )
 

@@ -7,7 +7,7 @@ Source: botocore 1.44.5 bedrock-runtime service-2.json (ConverseRequest, Convers
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET
@@ -88,15 +88,21 @@ def _output(conversation: Conversation, thought: Thought, model: Model, target: 
     return config
 
 
-def _spare_marks(prompt: Iterable[list[Block]]) -> None:
+def _spare_marks(prompt: Sequence[list[Block]]) -> None:
     """Keep as many marks of the cache as Bedrock takes: the last ones, which hold the longest stretches.
 
     Args:
         prompt: The lists of blocks that make it up, in order.
     """
-    marks = [(blocks, block) for blocks in prompt for block in blocks if "cachePoint" in block]
-    for blocks, block in marks[:-MOST_MARKS]:
-        blocks.remove(block)
+    surplus = sum("cachePoint" in block for blocks in prompt for block in blocks) - MOST_MARKS
+    for blocks in prompt if surplus > 0 else ():
+        kept = []
+        for block in blocks:
+            if surplus > 0 and "cachePoint" in block:
+                surplus -= 1
+            else:
+                kept.append(block)
+        blocks[:] = kept
 
 
 def _own_members(conversation: Conversation) -> Block:

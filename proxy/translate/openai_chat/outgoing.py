@@ -93,6 +93,8 @@ def _assistant(message: Message, index: int, target: Target) -> dict[str, Any]:
     texts: list[Text] = []
     calls: list[dict[str, Any]] = []
     images: list[dict[str, Any]] = []
+    # What says nothing beside a thought is refused by DeepSeek (github.com/can1357/oh-my-pi/pull/788, read 2026-11-21).
+    silence = "" if "every_thought" in target.extensions else None
     written: dict[str, Any] = {"role": "assistant", "content": None}
     for place, part in enumerate(message.parts):
         match part:
@@ -108,7 +110,7 @@ def _assistant(message: Message, index: int, target: Target) -> dict[str, Any]:
                 written["audio"] = value
             case _:
                 pass  # thoughts follow below; results and citations of other vendors mean nothing here
-    written["content"] = _words(texts, target) or (None if calls or "audio" in written else "")
+    written["content"] = _words(texts, target) or (silence if calls or "audio" in written else "")
     written.update(encode_for_upstream(message.parts, target))
     if images:
         written["images"] = images

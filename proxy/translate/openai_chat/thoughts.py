@@ -4,7 +4,8 @@
 (OpenRouter: with signatures) and `thinking_blocks` (LiteLLM: Anthropic's blocks). Only the last two can be sent back to
 whom they came from; clients are given `reasoning_content` and `thinking_blocks`.
 
-Source: openrouter 1.3.84 components/reasoningdetailunion.py, litellm 1.109.1 types/llms/openai.py, read 2026-11-20.
+Source: openrouter 1.3.84 components/reasoningdetailunion.py, litellm 1.109.1 types/llms/openai.py, read 2026-11-20;
+github.com/NousResearch/hermes-agent/pull/18263 (DeepSeek and empty thoughts, asked live), read 2026-11-21.
 """
 
 from __future__ import annotations
@@ -114,7 +115,9 @@ def encode_for_upstream(parts: Iterable[Part], target: Target) -> dict[str, Any]
     thoughts = [part for part in parts if isinstance(part, Thinking)]
     members: dict[str, Any] = {}
     text = "".join([thought.text for thought in thoughts])
-    if "reasoning_content" in target.extensions and (text or "every_thought" in target.extensions):
+    if not text and "every_thought" in target.extensions:
+        text = " "  # an empty one counts as none for DeepSeek's larger models
+    if "reasoning_content" in target.extensions and text:
         members["reasoning_content"] = text
     own = [(thought, signature) for thought in thoughts if (signature := _own_signature(thought, target))]
     if "reasoning_details" in target.extensions:

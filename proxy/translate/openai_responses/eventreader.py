@@ -56,7 +56,7 @@ class Decoder:
         self._calls: dict[int, int] = {}  # by the output's index: the number of the call, from 0
         self._told: set[int] = set()  # the output's indices of what has come by deltas
         self._said = 0  # letters of text
-        self._starts: dict[int, int] = {}  # by the output's index: how many were said before it
+        self._starts: dict[tuple[int, int], int] = {}  # by the output's index and the part's: how many came before
         self._cited: set[int] = set()  # the output's indices of what has citations by events
 
     def feed(self, name: str, data: bytes) -> list[StreamPart]:
@@ -85,7 +85,7 @@ class Decoder:
         self._told.add(event.output_index)
         if not event.delta:
             return []
-        self._starts.setdefault(event.output_index, self._said)
+        self._starts.setdefault((event.output_index, event.content_index), self._said)
         self._said += len(event.delta)
         return [TextDelta(event.delta, logprobs=chat_logprobs(event.logprobs))]
 
@@ -111,7 +111,7 @@ class Decoder:
         if (annotation := given(event.annotation)) is None:
             return []
         self._cited.add(event.output_index)
-        before = self._starts.get(event.output_index, self._said)
+        before = self._starts.get((event.output_index, event.content_index), self._said)
         citation = read_citations([schema.Part("output_text", annotations=[annotation])], before)
         return [] if citation is None else [Whole(citation)]
 
@@ -152,7 +152,7 @@ class Decoder:
         if not isinstance(item.content, list):
             return []
         parts: list[StreamPart] = []
-        before = self._starts.setdefault(event.output_index, self._said)
+        before = self._starts.setdefault((event.output_index, 0), self._said)
         for part in item.content if event.output_index not in self._told else ():
             if part.refusal:
                 parts.append(RefusalDelta(part.refusal))

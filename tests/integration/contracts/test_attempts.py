@@ -124,7 +124,7 @@ NOT_THERE = refused(400, "The `reasoning_content` in the thinking mode must be p
     ("kind", "refusal", "sent", "resent"),
     [
         pytest.param("groq", NOT_TAKEN, {"reasoning_content": "hm"}, {}, id="not-taken"),
-        pytest.param("deepseek", NOT_THERE, {}, {"reasoning_content": ""}, id="not-there"),
+        pytest.param("deepseek", NOT_THERE, {}, {"reasoning_content": " "}, id="not-there"),
     ],
 )
 async def test_thoughts_of_another_vendor_cost_one_resend(

@@ -203,6 +203,13 @@ def test_members_get_the_names_of_the_vendor() -> None:
     assert prepared.dropped == ()
 
 
+def test_new_name_that_is_null_leaves_the_limit() -> None:
+    prepared = build(
+        call_of({"model": "m", "max_tokens": None, "max_completion_tokens": 9}), candidate_of("ollama"), None
+    )
+    assert (sent_body(prepared), prepared.dropped) == ({"model": "up", "max_tokens": 9}, ())
+
+
 @pytest.mark.parametrize("kind", ["deepseek", "mistral", "ollama", "together"])
 def test_limit_has_the_name_that_the_vendor_obeys(kind: str) -> None:
     messages = [{"role": "user", "content": "hello"}]
@@ -210,13 +217,13 @@ def test_limit_has_the_name_that_the_vendor_obeys(kind: str) -> None:
     assert sent_body(build(call, candidate_of(kind), None)) == {"model": "up", "max_tokens": 9, "messages": messages}
 
 
-def test_thoughts_that_are_missing_are_empty_when_a_request_is_sent_again() -> None:
+def test_thoughts_that_are_missing_are_blank_when_a_request_is_sent_again() -> None:
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     messages = [{"role": "assistant", "content": None, "tool_calls": [call]}]
     asked, target = call_of({"model": "m", "messages": messages}), candidate_of("deepseek")
     first, again = build(asked, target, None), build(asked, target, None, (SIGNATURES,))
     assert sent_body(first)["messages"] == messages
-    assert sent_body(again)["messages"] == [{**messages[0], "reasoning_content": ""}]
+    assert sent_body(again)["messages"] == [{**messages[0], "content": "", "reasoning_content": " "}]
     assert (again.is_translated, again.dropped) == (False, ())
 
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.core.failure import CLIENT_FAULTS, Failure, FailureKind, Scope, UpstreamError
+from proxy.core.localprocess import LocalProcess
 from proxy.core.secret import Secret
 from proxy.core.snapshot import Credential, Provider, QuotaMarker
 from proxy.providers.kinds import KINDS
@@ -131,6 +132,15 @@ def test_secret_of_a_configured_header_is_masked(name: str) -> None:
     told = classify(rows_for(provider), 400, (), b'{"error":"bad abcd-efgh-1234 plain"}', NOW_S).error
     assert told is not None
     assert told.message == "bad [redacted] plain"
+
+
+def test_secrets_of_a_process_are_masked() -> None:
+    env = (("QWEN_API_KEY", Secret("planted one")), ("MODE", Secret("production")))
+    process = LocalProcess("serve", ("--hf_token", "planted-two"), env=env)
+    provider = Provider("p", "vllm", "http://127.0.0.1/v1", process=process)
+    told = classify(rows_for(provider), 400, (), b'{"error":"bad planted one, planted-two, production"}', NOW_S).error
+    assert told is not None
+    assert told.message == "bad [redacted], [redacted], production"
 
 
 KEY = st.text(alphabet="ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-", min_size=16, max_size=60)

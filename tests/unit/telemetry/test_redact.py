@@ -142,6 +142,13 @@ def test_of_a_process_s_environment_only_what_is_called_a_secret_is_masked_every
     assert redact(" ".join(env.values())) == " ".join(["[redacted]"] * 4 + ["production qwen3-coder-plus /data/models"])
 
 
+def test_secrets_among_the_arguments_of_a_process_are_masked_everywhere() -> None:
+    process = LocalProcess("serve", ("--api-key", "planted-one", "--port", "{port}"))
+    redact = Redactor()
+    redact.learn(Snapshot(providers={"a": Provider("a", "vllm", "http://127.0.0.1/v1", process=process)}))
+    assert redact("planted-one at {port}") == "[redacted] at {port}"
+
+
 def test_address_and_secret_of_the_alert_webhook_are_masked() -> None:
     redact = Redactor()
     redact.learn(Snapshot(alerts=Alerts(Secret("https://hooks.test/planted-path"), Secret("planted-signing-words"))))

@@ -75,6 +75,10 @@ def test_images_have_one_name_for_each_type(written: str, meant: str) -> None:
         pytest.param("Report 2.1", "application/pdf", "Report 2.1.pdf", id="dot-that-begins-no-ending"),
         pytest.param("notes", "text/plain", "notes.txt", id="words"),
         pytest.param("", "text/plain", "document.txt", id="no-name"),
+        pytest.param("About Node.js", "application/pdf", "About Node.js.pdf", id="title-with-another-ending"),
+        pytest.param("example.com", "text/plain", "example.com.txt", id="title-of-a-page"),
+        pytest.param("main.py", "text/plain", "main.py", id="another-sort-of-text"),
+        pytest.param("a.unheard-of", "application/x-unheard-of", "a.unheard-of", id="ending-that-is-in-no-table"),
         pytest.param("", "application/x-unheard-of", "document.pdf", id="type-without-an-ending"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import process_time
 from typing import Any
 
 import pytest
@@ -46,6 +47,14 @@ def test_of_many_marks_of_the_cache_the_last_four_stay() -> None:
     body, _ = sent(talk(system(Text("s", mark)), *said, tools=[FunctionTool("f", cache=mark)]))
     lists = [body["toolConfig"]["tools"], body["system"], *(turn["content"] for turn in body["messages"])]
     assert [sum("cachePoint" in block for block in blocks) for blocks in lists] == [0, 0, 0, 1, 1, 1, 1]
+
+
+def test_marks_in_their_thousands_cost_no_seconds() -> None:
+    asked = talk(user(*[Text("u", CacheMark()) for _ in range(20_000)]))
+    began_s = process_time()
+    body, _ = sent(asked)
+    assert process_time() - began_s < 1
+    assert sum("cachePoint" in block for block in body["messages"][0]["content"]) == 4
 
 
 def test_a_conversation_is_not_changed_by_being_written() -> None:

@@ -159,13 +159,13 @@ def test_thoughts_go_to_who_takes_them(thought: Thinking, members: dict[str, Any
     assert said(thought, target=EVERYTHING) == {"role": "assistant", "content": "", **members}
 
 
-def test_message_without_a_thought_has_an_empty_one_for_who_wants_one_in_each() -> None:
+def test_message_without_a_thought_has_a_blank_one_for_who_wants_one_in_each() -> None:
     target = replace(TARGET, extensions=frozenset({"every_thought", "reasoning_content"}))
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     assert said(ToolCall("c", "f", ""), target=target) == {
         "role": "assistant",
-        "content": None,
-        "reasoning_content": "",
+        "content": "",
+        "reasoning_content": " ",
         "tool_calls": [call],
     }
 

@@ -70,6 +70,12 @@ def test_citations_are_counted_from_the_beginning_of_the_answer() -> None:
     assert cited(read(*said(0, annotations=[]), delta, told, done)) == [2]
 
 
+def test_citations_of_a_message_in_parts_are_counted_from_their_own_part() -> None:
+    deltas = [{"type": "response.output_text.delta", "content_index": place, "delta": "hi"} for place in (0, 1)]
+    told = {"type": "response.output_text.annotation.added", "content_index": 1, "annotation": CITATION}
+    assert cited(read(*deltas, told)) == [2]
+
+
 def test_citations_that_no_event_told_are_taken_from_the_item() -> None:
     assert cited(read(*said(0, annotations=[CITATION]), *said(1, annotations=[CITATION]))) == [0, 2]
 
