@@ -101,6 +101,11 @@ def alternating(addresses: Sequence[Address]) -> list[Address]:
     return [address for pair in zip_longest(of_first, others) for address in pair if address is not None]
 
 
+def host_and_port(host: str, port: int, _flow: int = 0, scope: int = 0) -> tuple[str, int]:
+    """Return where a socket address is; one of IPv6 that holds on one link alone tells which."""
+    return (f"{host}%{scope}" if scope else host), port
+
+
 async def first_opened(attempts: Sequence[Attempt]) -> Connection:
     """Begin one attempt after the other, each beside those before it, until one has a connection.
 
@@ -144,7 +149,7 @@ async def _opened(
     made = make()
     try:
         await asyncio.get_running_loop().create_connection(
-            lambda: made, target[0], target[1], ssl=tls, server_hostname=name if tls else None
+            lambda: made, *host_and_port(*target), ssl=tls, server_hostname=name if tls else None
         )
     except BaseException:
         made.abort()

@@ -15,14 +15,23 @@ from h2.errors import ErrorCodes
 from h2.events import Event, RemoteSettingsChanged, StreamReset
 from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes
-from httpcore import AsyncConnectionInterface, AsyncHTTP2Connection, ConnectionNotAvailable, Request
+from httpcore import (
+    AsyncConnectionInterface,
+    AsyncHTTP2Connection,
+    ConnectionNotAvailable,
+    RemoteProtocolError,
+    Request,
+)
 from hyperframe.frame import Frame, GoAwayFrame
+
+# Extensions of a request: its number on the connection that it is on, and whether that is its second one.
+_NUMBER, _MOVED = "fairlead.number", "fairlead.moved"
 
 
 def complete(connection: AsyncConnectionInterface) -> None:
     """Add it to a connection that carries HTTP/2; once is enough."""
     inner = getattr(connection, "_connection", None)
-    if isinstance(inner, AsyncHTTP2Connection) and "_receive_events" not in vars(inner):
+    if isinstance(inner, AsyncHTTP2Connection) and "_read_incoming_data" not in vars(inner):
         _Additions(inner)
 
 
@@ -34,11 +43,11 @@ class _Additions:
         self._last: float = inf  # the number of the last request that the server takes
         self._allowed = inner._max_streams  # that the connection's semaphore lets through; the pool keeps to the limit
         frames = inner._h2_state._frame_dispatch_table
-        self._fail_all, self._receive_own = frames[GoAwayFrame], inner._receive_events
+        self._fail_all, self._read_own = frames[GoAwayFrame], inner._read_incoming_data
         self._send_own, self._wait_own = inner._send_request_body, inner._wait_for_outgoing_flow
         frames[GoAwayFrame] = self._farewell
         vars(inner).update(
-            _receive_events=self._receive,
+            _read_incoming_data=self._read,
             _receive_remote_settings_change=self._limit,
             _send_request_body=self._send,
             _wait_for_outgoing_flow=self._wait,
@@ -52,10 +61,14 @@ class _Additions:
         self._inner._used_all_stream_ids = True  # httpcore gives it no more requests, and closes it behind the last
         return [], []
 
-    async def _receive(self, request: Request, stream_id: int | None = None) -> None:
-        if stream_id is not None and stream_id > self._last:
+    async def _read(self, request: Request) -> list[Event]:
+        """Read for a request whose turn it is: what it waited behind may have been the farewell."""
+        if request.extensions.get(_NUMBER, 0) > self._last:
+            if _MOVED in request.extensions:
+                raise RemoteProtocolError("not taken on a second connection either")
+            request.extensions[_MOVED] = True
             raise ConnectionNotAvailable  # the pool sends it on another one
-        await self._receive_own(request, stream_id)
+        return await self._read_own(request)
 
     async def _limit(self, event: RemoteSettingsChanged) -> None:
         changed = event.changed_settings.get(SettingCodes.MAX_CONCURRENT_STREAMS)
@@ -68,6 +81,7 @@ class _Additions:
             self._allowed += 1
 
     async def _send(self, request: Request, stream_id: int) -> None:
+        request.extensions[_NUMBER] = stream_id
         try:
             await self._send_own(request, stream_id)
         except ProtocolError:
@@ -76,12 +90,10 @@ class _Additions:
 
     async def _wait(self, request: Request, stream_id: int) -> int:
         while not self._is_reset(stream_id):
-            if stream_id > self._last:
-                raise ConnectionNotAvailable
             if self._inner._h2_state.local_flow_control_window(stream_id) > 0:
                 flow: int = await self._wait_own(request, stream_id)
                 return flow
-            await self._receive(request)
+            await self._inner._receive_events(request)
         raise _Reset
 
     def _is_reset(self, stream_id: int) -> bool:

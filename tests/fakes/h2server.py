@@ -91,6 +91,14 @@ class Stream:
         """Take no request behind this one on the connection, and go on with those before."""
         self._protocol.transport.write(GoAwayFrame(0, last_stream_id=last, error_code=error).serialize())
 
+    def answer_with_farewell(self, piece: bytes) -> None:
+        """Say in one piece that this is the last request that is taken, and its whole answer."""
+        h2 = self._protocol.h2
+        h2.send_headers(self.number, [(":status", "200")])
+        h2.send_data(self.number, piece, end_stream=True)
+        farewell = GoAwayFrame(0, last_stream_id=self.number).serialize()
+        self._protocol.transport.write(farewell + h2.data_to_send())
+
     def go_away(self) -> None:
         """End the whole connection in HTTP/2's manner."""
         self._protocol.h2.close_connection()

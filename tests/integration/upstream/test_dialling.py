@@ -14,7 +14,7 @@ import trustme
 
 from proxy.core.failure import Failure, FailureKind, Scope
 from proxy.upstream.connection import Connection
-from proxy.upstream.dialling import HEAD_START_S, Address, Dialler, alternating
+from proxy.upstream.dialling import HEAD_START_S, Address, Dialler, alternating, host_and_port
 from proxy.upstream.native import NativeTransport
 from proxy.wire.outbox import Outbox
 from tests.fakes.rawserver import OK_BODY, Peer, RawServer, answer, server_tls
@@ -81,9 +81,8 @@ async def dial(dialler: Dialler) -> bool:
 
 async def test_silent_address_costs_no_more_than_its_head_start(server: RawServer) -> None:
     with silent() as nobody:
-        began_s = time.monotonic()
-        assert await dial(Dialler(LookUps(nobody, at(server.port))))
-    assert time.monotonic() - began_s < HEAD_START_S + 1.0
+        async with asyncio.timeout(HEAD_START_S + 5):  # the system would wait for minutes
+            assert await dial(Dialler(LookUps(nobody, at(server.port))))
 
 
 async def test_address_that_refuses_gives_its_head_start_up(server: RawServer) -> None:
@@ -127,6 +126,18 @@ async def test_connection_given_up_at_any_moment_of_its_making_leaves_nothing(
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait((task,))
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        pytest.param(("127.0.0.1", 80), "127.0.0.1", id="v4"),
+        pytest.param(("::1", 80, 0, 0), "::1", id="v6"),
+        pytest.param(("fe80::1", 80, 0, 2), "fe80::1%2", id="of-one-link"),
+    ],
+)
+def test_address_of_one_link_is_asked_for_on_that_link(address: tuple[str, int], host: str) -> None:
+    assert host_and_port(*address) == (host, 80)
 
 
 def test_families_take_turns() -> None:

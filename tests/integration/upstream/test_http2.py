@@ -282,6 +282,42 @@ async def test_a_request_behind_the_farewell_is_sent_on_another_connection(
     assert [stream.connection for stream in streams] in ([1, 1, 2, 2], [1, 2, 2])
 
 
+async def test_a_request_that_no_connection_takes_is_sent_twice_at_most(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
+) -> None:
+    async def handle(stream: Stream) -> None:
+        stream.say_farewell(0)
+
+    async with H2Server(handle, h2_tls) as server:
+        got = await fetch(httpx_transport, post(server.url, by=by))
+        assert got == Failure(FailureKind.PROTOCOL, detail="malformed answer")
+        assert server.accepted == 2
+
+
+@pytest.mark.parametrize("size_bytes", [1, 3_000_000])
+async def test_a_request_behind_the_farewell_that_another_one_reads_waits_for_nothing(
+    httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider, size_bytes: int
+) -> None:
+    waiting: list[Stream] = []
+
+    async def handle(stream: Stream) -> None:
+        if stream.connection > 1 or stream.number == 1:
+            return await echo(stream)
+        stream.hold_uploads()
+        waiting.append(stream)
+        if len(waiting) == 2:
+            await asyncio.sleep(0.02)
+            waiting[0].answer_with_farewell(b"3")  # and not a byte more
+
+    async with H2Server(handle, h2_tls) as server:
+        await fetched(httpx_transport, post(server.url, b"1", by=by))
+        first = asyncio.ensure_future(fetched(httpx_transport, post(server.url, b"3", by=by)))
+        await asyncio.sleep(0.02)
+        behind = await asyncio.wait_for(fetched(httpx_transport, post(server.url, bytes(size_bytes), by=by)), 5)
+        assert (behind.body, behind.header(b"x-connection")) == (bytes(size_bytes), b"2")
+        assert (await first).body == b"3"
+
+
 async def test_answers_under_way_outlive_a_lower_limit_of_their_connection(
     httpx_transport: HttpxTransport, h2_tls: ssl.SSLContext, by: Provider
 ) -> None:
