@@ -21,7 +21,7 @@ LOCKS := requirements/core.txt requirements/all.txt requirements/build.txt requi
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 # Options of one run: `make test PYTEST="-n 0 -k failover"`, `make bench BENCH=--quick`, `make soak SOAK="--seconds 600"`.
 PYTEST ?= -n auto
-WAITING ?= -n 3
+WAITING ?= -n 4
 BENCH ?=
 SOAK ?=
 PROFILE ?=

@@ -92,4 +92,4 @@ def test_signature_whose_account_nobody_knows_costs_one_more_attempt_at_most(
     assert answered.headers["x-fairlead-attempts"] == ("2" if is_claude else "1")
     sent = [arrival["body"] for arrival in deployed.arrivals(vendor, VENDORS[vendor].model)]
     assert signature not in sent[-1]
-    assert (signature in sent[-2]) == is_claude
+    assert any(signature in body for body in sent[:-1]) == is_claude
