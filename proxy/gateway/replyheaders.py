@@ -12,15 +12,18 @@ from urllib.parse import quote
 
 from proxy.core.call import Dialect, EndpointSpec, Headers
 from proxy.core.money import usd
-from proxy.core.snapshot import NO_LIMITS, Candidate, Snapshot
+from proxy.core.snapshot import NO_LIMITS, Candidate, Provider, Snapshot
 from proxy.gateway.accounting import Account
 from proxy.providers.dialects import stream_type
+from proxy.providers.redaction import MASK, SHORTEST_SECRET
+from proxy.providers.signals import secrets_of
 from proxy.wire.headers import downstream_lines, field_lines
 from proxy.wire.ratelimits import limit_lines
 
 MOST_NAMES, LONGEST_NAME = 50, 64  # of what was dropped
 _PLAIN = "[]()$:@/"
 _ANTHROPIC = Dialect.ANTHROPIC
+_MASK = MASK.encode()
 
 
 @lru_cache(maxsize=64)
@@ -34,10 +37,22 @@ def reply_lines(snapshot: Snapshot, account: Account, upstream: Headers) -> byte
     """The headers of an answer that came from an upstream, without its length."""
     key = account.call.key
     has_limits = key is not None and key.limits is not NO_LIMITS
-    lines = downstream_lines(upstream, key_limits=has_limits) + own_lines(snapshot, account)
+    lines = downstream_lines(upstream, key_limits=has_limits)
+    if account.candidate is not None:
+        for secret in _secrets_of(account.candidate.provider):
+            if secret in lines:
+                lines = lines.replace(secret, _MASK)
+    lines += own_lines(snapshot, account)
     if account.call.endpoint.dialect is _ANTHROPIC and b"\nrequest-id: " not in b"\n" + lines:
         lines += b"request-id: %b\r\n" % account.call.request_id.encode()  # where Anthropic's SDKs look for it
     return lines
+
+
+@lru_cache(maxsize=1024)
+def _secrets_of(provider: Provider) -> tuple[bytes, ...]:
+    """What an upstream may repeat as it was sent; what it makes of it would cost every answer more to look for."""
+    values = [value for value in secrets_of(provider) if len(value) >= SHORTEST_SECRET]
+    return tuple([value.encode(errors="surrogateescape") for value in values])
 
 
 def own_lines(snapshot: Snapshot, account: Account) -> bytes:

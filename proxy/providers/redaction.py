@@ -18,7 +18,7 @@ MASK = "[redacted]"
 SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|pass|pwd|cred|dsn|sign|private", re.IGNORECASE)
 
 # A shorter secret is a placeholder such as "none" or "ollama"; masking it would mask ordinary words.
-_SHORTEST_SECRET = 8
+SHORTEST_SECRET = 8
 
 _LONG = 24
 _BEGINNING = 16  # of a long one is masked alone: so much of it is no chance, and what vendors show of a key is less
@@ -75,7 +75,7 @@ class Known:
 
     __slots__ = ("_begun", "_hints", "_whole")
 
-    def __init__(self, values: Iterable[str], shortest: int = _SHORTEST_SECRET) -> None:
+    def __init__(self, values: Iterable[str], shortest: int = SHORTEST_SECRET) -> None:
         secrets = {value for value in values if len(value) >= shortest}
         # A value may hold escapes of its own, which are undone with those that it comes back in.
         forms = {form for value in secrets for form in (value, _read(value)) if form}

@@ -66,17 +66,22 @@ def rows_for(provider: Provider) -> SignalRows:
     return rows_of(KINDS[provider.kind], provider)
 
 
-@lru_cache(maxsize=1024)
-def rows_of(kind: Kind, provider: Provider) -> SignalRows:
-    """Give the tables as for a provider of this kind; see `rows_for`."""
+def secrets_of(provider: Provider) -> list[str]:
+    """Give what a provider is sent, or was started with, and no client may be told."""
     hidden = [word for name, value in provider.headers if SECRET_NAME.search(name) for word in value.split()]
     held = [secret.reveal() for credential in provider.credentials for secret in credential.secrets]
     if provider.process is not None:  # which may say what it was refused with
         held += provider.process.secrets_where(SECRET_NAME.search)
+    return [*held, *hidden]
+
+
+@lru_cache(maxsize=1024)
+def rows_of(kind: Kind, provider: Provider) -> SignalRows:
+    """Give the tables as for a provider of this kind; see `rows_for`."""
     return SignalRows(
         rows=(*kind.signals, *COMMON_SIGNALS, *STATUS_SIGNALS),
         markers=provider.quota_markers,
-        known=Known((*held, *hidden)),
+        known=Known(secrets_of(provider)),
         limits_by_account=provider.limits_by_account,
     )
 

@@ -11,8 +11,8 @@ from urllib.parse import quote, unquote
 import pytest
 
 from tests.fakes.rawserver import response
-from tests.fakes.rawstreams import streaming
-from tests.integration.contracts.scene import JSON, Witness, ask, model, refused, scene
+from tests.fakes.rawstreams import HEAD, streaming
+from tests.integration.contracts.scene import JSON, Witness, ask, model, refused, said, scene, streamed
 
 KEY = "Planted/Credential+Of=Provider~A.0001"  # of no vendor's shape
 TOML = f'[providers.a]\nkind = "openai_compatible"\nbase_url = "@a/v1"\napi_key = "{KEY}"\n' + model("a")
@@ -109,4 +109,16 @@ async def test_error_event_of_the_clients_own_dialect_does_not_pass_with_a_crede
     assert '"Hi"' in heard.body.decode()
     assert "rror" in heard.body.decode()
     assert not shows(heard.body.decode(), KEY)
+    assert not shows(gateway.log.getvalue(), KEY)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_header_of_an_answer_that_repeats_the_credential_passes_without_it(stream: bool) -> None:
+    echo = f"X-Request-Id: for-{KEY}-1".encode()
+    event = b'data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    answer = streamed(event, head=HEAD.removesuffix(b"\r\n") + echo + b"\r\n\r\n") if stream else said("Hi", echo)
+    async with scene(TOML, a=Witness(answer)) as gateway:
+        heard = await ask(gateway, stream=stream)
+    assert "Hi" in heard.body.decode()
+    assert heard.headers["x-request-id"] == "for-[redacted]-1"
     assert not shows(gateway.log.getvalue(), KEY)
