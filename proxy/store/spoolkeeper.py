@@ -77,11 +77,11 @@ class SpoolKeeper:
 
     def spend_reserve(self) -> None:
         """Give its room to the records. Never raises."""
-        self.has_reserve = False
         try:
             os.truncate(self._reserve, 0)
         except OSError as exc:
             _LOG.error("the ledger's reserve of disk space cannot be released: %s", exc.strerror)
+        self.has_reserve = False  # not before: the thread would look, and find the old one still whole
 
     def sync(self) -> None:
         """Bring what was appended so far to the disk. Never raises: what fails is logged once, and tried again."""

@@ -31,6 +31,25 @@ def test_the_reserve_takes_its_room_and_gives_it_back(folder: SpoolFolder) -> No
         assert path.stat().st_size == 0
 
 
+class Watched(SpoolKeeper):
+    """Notes how large the reserve is whenever it is told whether there is one."""
+
+    sizes: list[tuple[object, int]]
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "has_reserve" and hasattr(self, "sizes"):
+            self.sizes.append((value, self._reserve.stat().st_size))
+        super().__setattr__(name, value)
+
+
+def test_a_reserve_is_spent_before_its_thread_may_look_for_it(folder: SpoolFolder) -> None:
+    kept = Watched(folder, lambda: (-1, 1), fsync_s=1.0, reserve_bytes=4096)
+    kept.sizes = []
+    kept.make_reserve()
+    kept.spend_reserve()
+    assert kept.sizes == [(True, 4096), (False, 0)]
+
+
 def test_a_reserve_of_an_earlier_run_is_taken_over(folder: SpoolFolder) -> None:
     keeper(folder).make_reserve()
     before = (folder.path / RESERVE).stat()
